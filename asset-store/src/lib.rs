@@ -1,0 +1,1 @@
+//! A content-addressed, crash-safe store for large immutable files and the named trees that refer to them

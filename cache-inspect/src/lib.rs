@@ -1,0 +1,1 @@
+//! What is cached: what plays offline, which options and time ranges, how many bytes

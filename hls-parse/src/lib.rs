@@ -1,0 +1,1 @@
+//! HTTP Live Streaming playlists: parse without loss, resolve, select, write localized copies

@@ -1,0 +1,1 @@
+//! Download HTTP Live Streams, play them with no network, let policies remove them

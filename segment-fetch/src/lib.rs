@@ -1,0 +1,1 @@
+//! Many HTTP resources, fetched whole and right: resume, retry, limits, progress

@@ -1,0 +1,1 @@
+//! Decide which downloaded assets to remove: priority, expiration, quota; a plan with reasons
