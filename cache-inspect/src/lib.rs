@@ -1,1 +1,21 @@
-//! What is cached: what plays offline, which options and time ranges, how many bytes
+//! What is cached: what plays offline, which options and time ranges, how many bytes.
+
+mod catalog;
+mod inspect;
+mod inspection;
+mod ranges;
+mod track_state;
+mod usage;
+mod why;
+
+pub use catalog::{
+    AssetDescription, Catalog, File, Prerequisite, PrerequisiteKind, SegmentDescription, Track,
+    TrackKind, VariantDescription,
+};
+pub use inspect::inspect;
+pub use inspection::{
+    Inspection, MediaOption, MediaSelection, Missing, MissingKind, TrackInspection,
+    VariantInspection,
+};
+pub use usage::{AssetUsage, Usage, usage};
+pub use why::Why;

@@ -1,0 +1,185 @@
+//! What a cache says about the assets that it holds.
+
+use std::ops::Range;
+use std::time::Duration;
+
+/// A cache that can be asked what it holds.
+///
+/// Nothing else is known of the cache. Implementations should answer without waiting for a
+/// download that is running.
+///
+/// ```
+/// use cache_inspect::{AssetDescription, Catalog, usage};
+/// use std::collections::BTreeMap;
+/// use std::convert::Infallible;
+///
+/// struct Shelf(BTreeMap<String, AssetDescription>);
+///
+/// impl Catalog for Shelf {
+///     type Error = Infallible;
+///
+///     fn asset_ids(&self) -> Result<Vec<String>, Infallible> {
+///         Ok(self.0.keys().cloned().collect())
+///     }
+///
+///     fn asset(&self, id: &str) -> Result<AssetDescription, Infallible> {
+///         Ok(self.0.get(id).cloned().unwrap_or_default())
+///     }
+/// }
+///
+/// let shelf = Shelf(BTreeMap::new());
+/// assert_eq!(usage(&shelf)?.stored, 0);
+/// # Ok::<(), Infallible>(())
+/// ```
+pub trait Catalog {
+    /// What can go wrong when the cache is read.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// The ids of all assets.
+    ///
+    /// # Errors
+    ///
+    /// If the cache cannot be read.
+    fn asset_ids(&self) -> Result<Vec<String>, Self::Error>;
+
+    /// What the cache holds of one asset.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such asset, or the cache cannot be read.
+    fn asset(&self, id: &str) -> Result<AssetDescription, Self::Error>;
+}
+
+/// One asset: its variants, the tracks that they are made of, and the files that are stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssetDescription {
+    /// The id of the asset.
+    pub id: String,
+    /// Its title.
+    pub title: Option<String>,
+    /// The download of the asset is finished.
+    pub complete: bool,
+    /// The variants of its Multivariant Playlist, or one for a Media Playlist alone.
+    pub variants: Vec<VariantDescription>,
+    /// Every Media Playlist of the asset, and the renditions that have none of their own.
+    pub tracks: Vec<Track>,
+    /// Every file that is stored for the asset.
+    pub files: Vec<File>,
+}
+
+/// One variant of an asset. All numbers are indices into [`AssetDescription::tracks`]; one that
+/// is out of range stands for a track that is not there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VariantDescription {
+    /// What tells it from the other variants.
+    pub id: String,
+    /// Peak bits per second (BANDWIDTH).
+    pub bandwidth: Option<u64>,
+    /// Width and height in pixels (RESOLUTION).
+    pub resolution: Option<(u64, u64)>,
+    /// Formats in the sense of RFC 6381 (CODECS).
+    pub codecs: Option<String>,
+    /// Its own Media Playlist first, then the renditions of its VIDEO group.
+    pub tracks: Vec<usize>,
+    /// The renditions of its AUDIO group.
+    pub audio: Vec<usize>,
+    /// One of `audio` is needed besides the first of `tracks`: the variant itself has no sound.
+    pub audio_required: bool,
+    /// The renditions of its SUBTITLES group.
+    pub subtitles: Vec<usize>,
+}
+
+/// One Media Playlist, or a rendition whose media is inside the variants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Track {
+    /// What it is in its asset.
+    pub kind: TrackKind,
+    /// GROUP-ID, for renditions.
+    pub group: Option<String>,
+    /// NAME, for renditions.
+    pub name: Option<String>,
+    /// LANGUAGE (BCP 47), for renditions.
+    pub language: Option<String>,
+    /// The download was asked for it. What is not selected is never called missing.
+    pub selected: bool,
+    /// A rendition without URI: its media is in the Media Playlist of every variant that uses its
+    /// group, so it is complete where that is. `segments` is empty.
+    pub muxed: bool,
+    /// Its segments in the order of the playlist.
+    pub segments: Vec<SegmentDescription>,
+    /// Initialization sections and keys that its segments need.
+    pub prerequisites: Vec<Prerequisite>,
+}
+
+/// What a track is in its asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TrackKind {
+    /// The Media Playlist of a variant.
+    #[default]
+    Main,
+    /// A rendition of an AUDIO group.
+    Audio,
+    /// A rendition of a VIDEO group.
+    Video,
+    /// A rendition of a SUBTITLES group.
+    Subtitles,
+    /// An I-frame playlist.
+    IFrames,
+}
+
+/// One media segment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SegmentDescription {
+    /// Where it starts in the time of the playlist.
+    pub start: Duration,
+    /// How long it is (EXTINF).
+    pub duration: Duration,
+    /// Its bytes are stored, all of them.
+    pub present: bool,
+    /// The origin declares it absent (EXT-X-GAP).
+    pub gap: bool,
+    /// Where it came from.
+    pub url: String,
+    /// Its bytes, if known.
+    pub length: Option<u64>,
+}
+
+/// Something without which segments cannot be played.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prerequisite {
+    /// What it is.
+    pub what: PrerequisiteKind,
+    /// Where it came from.
+    pub url: String,
+    /// Its bytes are stored, all of them.
+    pub present: bool,
+    /// The segments that need it, as indices into [`Track::segments`]. One that is used in several
+    /// places is given several times.
+    pub used_by: Range<usize>,
+}
+
+/// What a [`Prerequisite`] is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrerequisiteKind {
+    /// A Media Initialization Section (EXT-X-MAP).
+    #[default]
+    Map,
+    /// A key (EXT-X-KEY).
+    Key,
+}
+
+/// One stored file of an asset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct File {
+    /// Its path inside the asset.
+    pub path: String,
+    /// The digest of its content, in hex: files of equal content have equal digests.
+    pub blob: String,
+    /// Its bytes.
+    pub length: u64,
+    /// What it is for, in the words of the cache: `segment`, `map`, `key`, `playlist` and so on.
+    pub role: String,
+}

@@ -1,0 +1,312 @@
+//! From the description of an asset to what can be done with it.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::catalog::{AssetDescription, Prerequisite, Track, VariantDescription};
+use crate::inspection::{
+    Inspection, MediaOption, MediaSelection, Missing, MissingKind, TrackInspection,
+    VariantInspection,
+};
+use crate::ranges;
+use crate::track_state::{TrackState, end};
+use crate::why::Why;
+
+/// Says what can be played of an asset without a network, and what is lacking.
+///
+/// An asset is playable offline if one of its variants is complete, together with at least one
+/// rendition of its AUDIO group if the variant has no sound of its own. A segment counts as there
+/// only with its initialization section and its key. A declared gap is neither missing nor loaded.
+pub fn inspect(asset: &AssetDescription) -> Inspection {
+    let view = View {
+        asset,
+        states: asset.tracks.iter().map(TrackState::new).collect(),
+    };
+    let variants: Vec<VariantInspection> = (asset.variants.iter())
+        .map(|variant| view.variant(variant))
+        .collect();
+    let playable_offline = variants.iter().any(|variant| variant.playable);
+    let best = view.best(&variants);
+
+    Inspection {
+        id: asset.id.clone(),
+        title: asset.title.clone(),
+        playable_offline,
+        why_not: if playable_offline {
+            Vec::new()
+        } else {
+            view.why_not()
+        },
+        bytes: (asset.files.iter()).fold(0, |sum, file| sum.saturating_add(file.length)),
+        duration: best
+            .and_then(|variant| view.own_state(variant))
+            .map_or(Duration::ZERO, |state| state.duration),
+        loaded_time_ranges: best.map_or_else(Vec::new, |variant| view.loaded(variant)),
+        media_selection: view.media_selection(&variants),
+        missing: view.missing(),
+        tracks: (asset.tracks.iter().zip(&view.states))
+            .map(|(track, state)| track_inspection(track, state))
+            .collect(),
+        variants,
+    }
+}
+
+/// An asset and what of its tracks can be played.
+struct View<'a> {
+    asset: &'a AssetDescription,
+    states: Vec<TrackState>,
+}
+
+impl View<'_> {
+    fn own_state(&self, variant: &VariantDescription) -> Option<&TrackState> {
+        self.states.get(*variant.tracks.first()?)
+    }
+
+    fn own_media_is_complete(&self, variant: &VariantDescription) -> bool {
+        self.own_state(variant).is_some_and(TrackState::is_complete)
+    }
+
+    /// The rendition of its AUDIO group that is complete, or of which most is loaded.
+    fn best_audio(&self, variant: &VariantDescription) -> Option<(&Track, &TrackState)> {
+        (variant.audio.iter())
+            .filter_map(|index| Some((self.asset.tracks.get(*index)?, self.states.get(*index)?)))
+            .min_by_key(|(_, state)| Reverse((state.is_complete(), state.loaded_total)))
+    }
+
+    /// A rendition inside the variant needs nothing besides it.
+    fn needs_audio(&self, variant: &VariantDescription) -> bool {
+        variant.audio_required
+            && !(variant.audio.iter()).any(|index| {
+                self.asset
+                    .tracks
+                    .get(*index)
+                    .is_some_and(|track| track.muxed)
+            })
+    }
+
+    fn variant(&self, variant: &VariantDescription) -> VariantInspection {
+        let own = self.own_state(variant);
+        let complete = self.own_media_is_complete(variant);
+        let sound = !self.needs_audio(variant)
+            || self
+                .best_audio(variant)
+                .is_some_and(|(_, state)| state.is_complete());
+        VariantInspection {
+            id: variant.id.clone(),
+            bandwidth: variant.bandwidth,
+            resolution: variant.resolution,
+            codecs: variant.codecs.clone(),
+            complete,
+            playable: complete && sound,
+            segments: own.map_or(0, |state| state.segments),
+            segments_present: own.map_or(0, |state| state.present),
+        }
+    }
+
+    fn best(&self, variants: &[VariantInspection]) -> Option<&VariantDescription> {
+        (self.asset.variants.iter().zip(variants))
+            .min_by_key(|(described, inspected)| {
+                let loaded = self
+                    .own_state(described)
+                    .map_or(Duration::ZERO, |state| state.loaded_total);
+                Reverse((inspected.playable, loaded, described.bandwidth))
+            })
+            .map(|(described, _)| described)
+    }
+
+    fn loaded(&self, variant: &VariantDescription) -> Vec<std::ops::Range<Duration>> {
+        let Some(own) = self.own_state(variant) else {
+            return Vec::new();
+        };
+        if !self.needs_audio(variant) {
+            return own.loaded.clone();
+        }
+        self.best_audio(variant)
+            .map_or_else(Vec::new, |(_, audio)| {
+                ranges::intersect(&own.loaded, &audio.loaded)
+            })
+    }
+
+    fn why_not(&self) -> Vec<Why> {
+        let mut why = Vec::new();
+        if !self.asset.complete {
+            why.push(Why::NotFinished);
+        }
+        if self.asset.variants.is_empty() {
+            why.push(Why::NoVariants);
+            return why;
+        }
+        let mut selected = (self.asset.variants.iter())
+            .filter(|variant| {
+                let own = variant.tracks.first();
+                own.and_then(|index| self.asset.tracks.get(*index))
+                    .is_some_and(|track| track.selected)
+            })
+            .peekable();
+        if selected.peek().is_none() {
+            why.push(Why::NoVariantSelected);
+        }
+        for variant in selected {
+            self.why_not_variant(variant, &mut why);
+        }
+        why
+    }
+
+    fn why_not_variant(&self, variant: &VariantDescription, why: &mut Vec<Why>) {
+        let id = || variant.id.clone();
+        match (variant.tracks.first())
+            .and_then(|index| Some((self.asset.tracks.get(*index)?, self.states.get(*index)?)))
+        {
+            Some((track, state)) if state.missing > 0 => {
+                why.push(Why::MediaIncomplete {
+                    variant: id(),
+                    missing: state.missing,
+                    segments: state.segments,
+                    first: state.first_missing.unwrap_or_default(),
+                });
+                why_not_prerequisites(variant, track, why);
+            }
+            Some((_, state)) if state.is_complete() => {}
+            _ => why.push(Why::NoMedia { variant: id() }),
+        }
+        if !self.needs_audio(variant) {
+            return;
+        }
+        match self.best_audio(variant) {
+            Some((_, state)) if state.is_complete() => {}
+            Some((track, state)) if state.present > 0 || track.selected && state.missing > 0 => {
+                why.push(Why::AudioIncomplete {
+                    variant: id(),
+                    name: track.name.clone(),
+                    missing: state.missing,
+                    segments: state.segments,
+                    first: state.first_missing.unwrap_or_default(),
+                });
+                why_not_prerequisites(variant, track, why);
+            }
+            _ => why.push(Why::NoAudio { variant: id() }),
+        }
+    }
+
+    fn media_selection(&self, variants: &[VariantInspection]) -> MediaSelection {
+        let any_playable = variants.iter().any(|variant| variant.playable);
+        let mut audio = Options::default();
+        let mut subtitles = Options::default();
+        for (described, inspected) in self.asset.variants.iter().zip(variants) {
+            if any_playable && !inspected.playable {
+                continue;
+            }
+            for (options, indices) in [
+                (&mut audio, &described.audio),
+                (&mut subtitles, &described.subtitles),
+            ] {
+                for &index in indices {
+                    let (Some(track), Some(state)) =
+                        (self.asset.tracks.get(index), self.states.get(index))
+                    else {
+                        continue;
+                    };
+                    if state.is_complete() || (track.muxed && inspected.complete) {
+                        options.add(index, track);
+                    }
+                }
+            }
+        }
+        MediaSelection {
+            audio: audio.list,
+            subtitles: subtitles.list,
+        }
+    }
+
+    fn missing(&self) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        for (index, track) in self.asset.tracks.iter().enumerate() {
+            if !track.selected {
+                continue;
+            }
+            missing.extend(missing_prerequisites(track).map(|prerequisite| {
+                let (start, duration) = time_of_use(prerequisite, track);
+                Missing {
+                    track: index,
+                    what: prerequisite.what.into(),
+                    start,
+                    duration,
+                    url: prerequisite.url.clone(),
+                }
+            }));
+            let absent = track.segments.iter().filter(|one| !one.present && !one.gap);
+            missing.extend(absent.map(|segment| Missing {
+                track: index,
+                what: MissingKind::Segment,
+                start: segment.start,
+                duration: segment.duration,
+                url: segment.url.clone(),
+            }));
+        }
+        missing
+    }
+}
+
+/// Options without repetition, in the order of their first appearance.
+#[derive(Default)]
+struct Options {
+    list: Vec<MediaOption>,
+    tracks: HashSet<usize>,
+    seen: HashSet<MediaOption>,
+}
+
+impl Options {
+    fn add(&mut self, index: usize, track: &Track) {
+        if !self.tracks.insert(index) {
+            return;
+        }
+        let option = MediaOption {
+            name: track.name.clone(),
+            language: track.language.clone(),
+        };
+        if self.seen.insert(option.clone()) {
+            self.list.push(option);
+        }
+    }
+}
+
+fn track_inspection(track: &Track, state: &TrackState) -> TrackInspection {
+    TrackInspection {
+        kind: track.kind,
+        group: track.group.clone(),
+        name: track.name.clone(),
+        language: track.language.clone(),
+        selected: track.selected,
+        complete: state.is_complete(),
+        segments: state.segments,
+        segments_present: state.present,
+        loaded_time_ranges: state.loaded.clone(),
+    }
+}
+
+fn missing_prerequisites(track: &Track) -> impl Iterator<Item = &Prerequisite> {
+    (track.prerequisites.iter()).filter(|needed| !needed.present && !needed.used_by.is_empty())
+}
+
+fn why_not_prerequisites(variant: &VariantDescription, track: &Track, why: &mut Vec<Why>) {
+    why.extend(
+        missing_prerequisites(track).map(|needed| Why::PrerequisiteMissing {
+            variant: variant.id.clone(),
+            what: needed.what.into(),
+            url: needed.url.clone(),
+        }),
+    );
+}
+
+/// When the first segment that needs it starts, and how long it is from there to the end of the last.
+fn time_of_use(prerequisite: &Prerequisite, track: &Track) -> (Duration, Duration) {
+    let last = (prerequisite.used_by.end.min(track.segments.len())).saturating_sub(1);
+    match (
+        track.segments.get(prerequisite.used_by.start),
+        track.segments.get(last),
+    ) {
+        (Some(first), Some(last)) => (first.start, end(last).saturating_sub(first.start)),
+        _ => (Duration::ZERO, Duration::ZERO),
+    }
+}

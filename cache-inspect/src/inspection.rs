@@ -1,0 +1,182 @@
+//! The answer of [`inspect`](crate::inspect()).
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::catalog::{PrerequisiteKind, TrackKind};
+use crate::why::Why;
+
+/// What is cached of one asset. As JSON, times are seconds and a range of time is `[start, end]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inspection {
+    /// The id of the asset.
+    pub id: String,
+    /// Its title.
+    pub title: Option<String>,
+    /// At least one variant is [playable](VariantInspection::playable).
+    pub playable_offline: bool,
+    /// If not, why: at least one reason.
+    pub why_not: Vec<Why>,
+    /// Bytes of all its files, equal content counted each time.
+    pub bytes: u64,
+    /// How long its best variant is, gaps included. The best variant is a playable one if there is
+    /// any, else the one of which most is loaded; among equals the one of the highest bandwidth.
+    #[serde(serialize_with = "seconds")]
+    pub duration: Duration,
+    /// When the best variant can be played, with sound if it needs an audio rendition: sorted,
+    /// apart from each other, never a declared gap.
+    #[serde(serialize_with = "ranges")]
+    pub loaded_time_ranges: Vec<Range<Duration>>,
+    /// Its variants, in the order of the playlist.
+    pub variants: Vec<VariantInspection>,
+    /// The options that are complete offline.
+    pub media_selection: MediaSelection,
+    /// What is lacking of what the download was asked for.
+    pub missing: Vec<Missing>,
+    /// Its tracks, in the order of [`AssetDescription::tracks`](crate::AssetDescription::tracks).
+    pub tracks: Vec<TrackInspection>,
+}
+
+/// What is cached of one variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VariantInspection {
+    /// What tells it from the other variants.
+    pub id: String,
+    /// Peak bits per second.
+    pub bandwidth: Option<u64>,
+    /// Width and height in pixels; as JSON `"1280x720"`.
+    #[serde(serialize_with = "resolution")]
+    pub resolution: Option<(u64, u64)>,
+    /// Formats in the sense of RFC 6381.
+    pub codecs: Option<String>,
+    /// Its own media is complete: something is there, and nothing is missing but declared gaps.
+    pub complete: bool,
+    /// It is complete, and so is an audio rendition if it needs one.
+    pub playable: bool,
+    /// Segments of its own Media Playlist.
+    pub segments: usize,
+    /// Those of them that are stored together with the initialization section and key they need.
+    pub segments_present: usize,
+}
+
+/// What is cached of one track.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrackInspection {
+    /// What it is in its asset.
+    pub kind: TrackKind,
+    /// GROUP-ID, for renditions.
+    pub group: Option<String>,
+    /// NAME, for renditions.
+    pub name: Option<String>,
+    /// LANGUAGE, for renditions.
+    pub language: Option<String>,
+    /// The download was asked for it.
+    pub selected: bool,
+    /// Something of it is there, and nothing is missing but declared gaps. Always false for
+    /// [muxed](crate::Track::muxed) renditions, which have no media of their own.
+    pub complete: bool,
+    /// Its segments.
+    pub segments: usize,
+    /// Those of them that are stored together with the initialization section and key they need.
+    pub segments_present: usize,
+    /// When it can be played.
+    #[serde(serialize_with = "ranges")]
+    pub loaded_time_ranges: Vec<Range<Duration>>,
+}
+
+/// The options that are complete offline and go with a playable variant; if no variant is
+/// playable, with any. Options of the same name and language are one, whatever group they are in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MediaSelection {
+    /// Of the AUDIO groups.
+    pub audio: Vec<MediaOption>,
+    /// Of the SUBTITLES groups.
+    pub subtitles: Vec<MediaOption>,
+}
+
+/// One option that a player can offer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct MediaOption {
+    /// Its NAME.
+    pub name: Option<String>,
+    /// Its LANGUAGE (BCP 47).
+    pub language: Option<String>,
+}
+
+/// Something that the download was asked for and that is not stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// Index into [`AssetDescription::tracks`](crate::AssetDescription::tracks).
+    pub track: usize,
+    /// What is missing.
+    pub what: MissingKind,
+    /// When it is needed first.
+    #[serde(serialize_with = "seconds")]
+    pub start: Duration,
+    /// For how long it is needed.
+    #[serde(serialize_with = "seconds")]
+    pub duration: Duration,
+    /// Where it would come from.
+    pub url: String,
+}
+
+/// What is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MissingKind {
+    /// A media segment.
+    Segment,
+    /// A Media Initialization Section.
+    Map,
+    /// A key.
+    Key,
+}
+
+impl From<PrerequisiteKind> for MissingKind {
+    fn from(kind: PrerequisiteKind) -> Self {
+        match kind {
+            PrerequisiteKind::Map => Self::Map,
+            PrerequisiteKind::Key => Self::Key,
+        }
+    }
+}
+
+impl fmt::Display for MissingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Segment => "segment",
+            Self::Map => "initialization section",
+            Self::Key => "key",
+        })
+    }
+}
+
+pub(crate) fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+fn ranges<S: Serializer>(ranges: &[Range<Duration>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(
+        ranges
+            .iter()
+            .map(|range| [range.start.as_secs_f64(), range.end.as_secs_f64()]),
+    )
+}
+
+#[expect(
+    clippy::ref_option,
+    reason = "the signature that serde's `serialize_with` calls"
+)]
+fn resolution<S: Serializer>(
+    resolution: &Option<(u64, u64)>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match resolution {
+        Some((width, height)) => serializer.collect_str(&format_args!("{width}x{height}")),
+        None => serializer.serialize_none(),
+    }
+}
