@@ -89,3 +89,8 @@ pub use inventory::{Inventory, Item, Limits};
 pub use plan::{Kept, Plan, Purge, plan};
 pub use policy::{Policy, Priority};
 pub use reason::{KeptBecause, Reason};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,1 +1,9 @@
 //! Integration tests of storage-policy.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
+
+mod invalid;
+mod laws;
+mod order;
+mod policy;
+mod reasons;
+mod support;
