@@ -1,0 +1,133 @@
+//! The fetcher and what it hands back.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+use http::HeaderMap;
+use url::Url;
+
+use crate::run::{Run, Unobserved};
+use crate::{Error, FetchAll, FetchOptions, HttpService, Job, MemorySink, Request, Sink};
+
+/// Fetches resources over a transport. Cheap to clone; clones share the transport's connections.
+#[derive(Debug, Clone)]
+pub struct Fetcher<S> {
+    pub(crate) service: S,
+    pub(crate) options: Arc<FetchOptions>,
+}
+
+impl<S> Fetcher<S> {
+    /// A fetcher over any [`tower::Service`] that carries HTTP (see [`HttpService`]); the default one is made by
+    /// [`https`](crate::https).
+    pub fn with_service(service: S, options: FetchOptions) -> Self {
+        Fetcher {
+            service,
+            options: Arc::new(options),
+        }
+    }
+
+    /// The settings it was made with.
+    pub fn options(&self) -> &FetchOptions {
+        &self.options
+    }
+}
+
+impl<S: HttpService> Fetcher<S> {
+    /// Fetches into memory: for small things like playlists and keys.
+    ///
+    /// # Errors
+    /// Every [`ErrorKind`](crate::ErrorKind) but `Sink`, after the retries the policy allows.
+    pub fn fetch(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Fetched, Error>> + Send + use<S> {
+        let fetcher = self.clone();
+        async move {
+            let mut sink = MemorySink::new();
+            let done = Run::new(&fetcher.options, fetcher.service, &request, Unobserved)
+                .run(&mut sink)
+                .await?;
+            Ok(Fetched {
+                url: done.report.url.clone(),
+                body: sink.into_bytes(),
+                headers: done.headers,
+                remote_address: done.remote_address,
+                report: done.report,
+            })
+        }
+    }
+
+    /// Fetches into `sink`, continuing from its position when its validator still holds.
+    ///
+    /// Dropping the future stops at once and leaves the sink where it is.
+    ///
+    /// # Errors
+    /// Every [`ErrorKind`](crate::ErrorKind), after the retries the policy allows. The sink then holds what was right
+    /// so far.
+    pub fn fetch_into<'a, K: Sink>(
+        &self,
+        request: &'a Request,
+        sink: &'a mut K,
+    ) -> impl Future<Output = Result<Report, Error>> + Send + use<'a, S, K> {
+        let fetcher = self.clone();
+        async move {
+            let done = Run::new(&fetcher.options, fetcher.service, request, Unobserved)
+                .run(sink)
+                .await?;
+            Ok(done.report)
+        }
+    }
+
+    /// Runs a stream of jobs, [`FetchOptions::in_flight`] at once, and tells what happens as a stream of events.
+    ///
+    /// A job is pulled only when there is room for it. One job failing does not stop the others: the caller decides.
+    /// Nothing runs unless the stream is polled; dropping it cancels everything and drops the sinks where they are.
+    pub fn fetch_all<J, T, K>(&self, jobs: J) -> FetchAll<S, J, T, K>
+    where
+        J: Stream<Item = Job<T, K>>,
+        T: Clone + Send + 'static,
+        K: Sink + 'static,
+    {
+        FetchAll::new(self.clone(), jobs)
+    }
+}
+
+/// A resource in memory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Fetched {
+    /// Where it came from after redirects: the base for relative references inside it.
+    pub url: Url,
+    /// The content, decoded.
+    pub body: Bytes,
+    /// The headers of the final response; empty for a `data:` URL but for its content type.
+    pub headers: HeaderMap,
+    /// Whom it came from, when the transport tells ([`hyper_util`]'s `HttpInfo` extension).
+    pub remote_address: Option<SocketAddr>,
+    /// How it went.
+    pub report: Report,
+}
+
+/// How a fetch went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The final address, after redirects.
+    pub url: Url,
+    /// Bytes of bodies received now, in all attempts, as they came over the network.
+    pub bytes: u64,
+    /// Bytes the sink holds in the end.
+    pub length: u64,
+    /// How many bytes that the sink had before were kept by the first right response.
+    pub resumed_at: u64,
+    /// Requests sent, those to follow redirects included.
+    pub requests: u32,
+    /// Attempts after the first.
+    pub retries: u32,
+    /// From the start to the end, pauses included.
+    pub duration: Duration,
+}

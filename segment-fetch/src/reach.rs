@@ -1,0 +1,214 @@
+//! Which addresses are of the public internet, and a resolver that keeps to them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::task::{Context, Poll};
+use std::{fmt, io, vec};
+
+use futures::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use tower::Service;
+use url::{Host, Url};
+
+use crate::Reach;
+
+/// The address in the URL itself, when it is written as one and lies outside `reach`.
+pub(crate) fn refused_literal(url: &Url, reach: Reach) -> Option<IpAddr> {
+    let address = match url.host()? {
+        Host::Ipv4(address) => IpAddr::V4(address),
+        Host::Ipv6(address) => IpAddr::V6(address),
+        Host::Domain(_) => return None,
+    };
+    (!allows(reach, address)).then_some(address)
+}
+
+fn allows(reach: Reach, address: IpAddr) -> bool {
+    match reach {
+        Reach::Any => true,
+        Reach::PublicOnly => match address {
+            IpAddr::V4(address) => is_public_v4(address),
+            IpAddr::V6(address) => is_public_v6(address),
+        },
+    }
+}
+
+/// Not in the registry of special-purpose IPv4 addresses (RFC 6890 and later entries).
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_documentation()
+        || a == 0
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99)
+        || (a == 198 && (b == 18 || b == 19));
+    !special
+}
+
+/// Global unicast (2000::/3) and not special; an IPv4 address inside must be public itself.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match (a, b) {
+        // ::ffff:a.b.c.d, the IPv4-mapped addresses.
+        (0, 0) if (c, d, e, f) == (0, 0, 0, 0xFFFF) => embedded(g, h),
+        // 64:ff9b::/96, the well-known prefix of NAT64.
+        (0x64, 0xFF9B) if (c, d, e, f) == (0, 0, 0, 0) => embedded(g, h),
+        // 6to4.
+        (0x2002, _) => embedded(b, c),
+        // Teredo and the other protocol assignments, documentation.
+        (0x2001, 0..=0x01FF | 0x0DB8) | (0x3FFF, 0..=0x0FFF) => false,
+        _ => a & 0xE000 == 0x2000,
+    }
+}
+
+/// A name led outside of what the request may reach.
+#[derive(Debug)]
+pub(crate) struct RefusedAddress {
+    pub(crate) name: String,
+}
+
+impl fmt::Display for RefusedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} is not on the public internet",
+            self.name.escape_debug()
+        )
+    }
+}
+
+impl std::error::Error for RefusedAddress {}
+
+/// The system's resolver; what it returns is what gets connected to, so a name cannot change between check and use.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolver {
+    system: GaiResolver,
+    reach: Reach,
+}
+
+impl Resolver {
+    pub(crate) fn new(reach: Reach) -> Self {
+        Resolver {
+            system: GaiResolver::new(),
+            reach,
+        }
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, io::Result<Self::Response>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.system.poll_ready(context)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let shown = name.as_str().to_owned();
+        let lookup = self.system.call(name);
+        let reach = self.reach;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = lookup.await?.collect();
+            let any = !found.is_empty();
+            let allowed: Vec<SocketAddr> = found
+                .into_iter()
+                .filter(|found| allows(reach, found.ip()))
+                .collect();
+            if any && allowed.is_empty() {
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    RefusedAddress { name: shown },
+                ));
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_addresses_are_not_public() {
+        for special in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.0.0.8",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::127.0.0.1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "fe80::1",
+            "fc00::1",
+            "fd12::1",
+            "fec0::1",
+            "ff02::1",
+            "2002:7f00:1::",
+            "2002:a00:1::1",
+            "2001:db8::1",
+            "2001::1",
+            "100::1",
+        ] {
+            assert!(
+                !allows(Reach::PublicOnly, special.parse().unwrap()),
+                "{special}"
+            );
+            assert!(allows(Reach::Any, special.parse().unwrap()), "{special}");
+        }
+    }
+
+    #[test]
+    fn public_addresses_are_public() {
+        for public in [
+            "1.1.1.1",
+            "93.184.215.14",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "2a00:1450::1",
+            "::ffff:1.1.1.1",
+            "64:ff9b::101:101",
+        ] {
+            assert!(
+                allows(Reach::PublicOnly, public.parse().unwrap()),
+                "{public}"
+            );
+        }
+    }
+
+    #[test]
+    fn literals_are_seen_in_every_spelling() {
+        for spelling in [
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://127.1:8080/x",
+        ] {
+            let url = Url::parse(spelling).unwrap();
+            assert!(
+                refused_literal(&url, Reach::PublicOnly).is_some(),
+                "{spelling}"
+            );
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What is asked for, and what an answer must be to be right.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use http::HeaderMap;
+use url::Url;
+
+/// One resource, or a range of one, to fetch with GET.
+///
+/// ```
+/// use segment_fetch::{Expect, Request, Url};
+///
+/// let url = Url::parse("https://cdn.example.com/v1/main.mp4")?;
+/// let request = Request::get(url)
+///     .with_range(5_000..6_000)
+///     .with_expect(Expect { refuse_html: true, ..Expect::default() });
+/// assert_eq!(request.range, Some(5_000..6_000));
+/// # Ok::<(), url::ParseError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The address: `http`, `https` or `data`. Every attempt starts here again, whatever it was redirected to before.
+    pub url: Url,
+    /// The bytes wanted, counted from the start of the resource, the end excluded. `None`: all of them.
+    pub range: Option<Range<u64>>,
+    /// Headers for this request alone. `Cookie`, `Authorization` and `Proxy-Authorization` are dropped for good by a
+    /// redirect to another origin.
+    pub headers: HeaderMap,
+    /// What an answer must be.
+    pub expect: Expect,
+    /// Which addresses may be connected to.
+    pub reach: Reach,
+}
+
+impl Request {
+    /// The whole resource at `url`, with nothing more expected than [`Expect::default`].
+    pub fn get(url: Url) -> Self {
+        Request {
+            url,
+            range: None,
+            headers: HeaderMap::new(),
+            expect: Expect::default(),
+            reach: Reach::Any,
+        }
+    }
+
+    /// Asks for these bytes only.
+    #[must_use]
+    pub fn with_range(mut self, range: impl Into<Option<Range<u64>>>) -> Self {
+        self.range = range.into();
+        self
+    }
+
+    /// Sends these headers too.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Sets what an answer must be.
+    #[must_use]
+    pub fn with_expect(mut self, expect: Expect) -> Self {
+        self.expect = expect;
+        self
+    }
+
+    /// Limits which addresses may be connected to.
+    #[must_use]
+    pub fn with_reach(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
+    }
+}
+
+/// What the content of an answer must be. Whatever is not, never reaches the sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expect {
+    /// More bytes than this are refused, by announcement if possible, else as soon as they come. 512 MiB.
+    ///
+    /// It also bounds how far into a resource a range may begin when the server ignores ranges and the bytes before
+    /// it have to be read and dropped.
+    pub max_length: u64,
+    /// The content has exactly this many bytes.
+    pub exact_length: Option<u64>,
+    /// The content begins with these bytes, after a UTF-8 byte order mark if there is one.
+    pub starts_with: Option<&'static [u8]>,
+    /// An HTML page is refused, told by its first bytes; the content type is not looked at, since it is often wrong.
+    pub refuse_html: bool,
+    /// Asks for gzip and decodes it. For text only: an encoded body cannot be resumed. Otherwise `identity` is asked
+    /// for and nothing else accepted.
+    pub compression: bool,
+    /// Everything, retries and pauses between them included, must be done in this time.
+    pub total_timeout: Option<Duration>,
+}
+
+impl Default for Expect {
+    fn default() -> Self {
+        Expect {
+            max_length: 512 << 20,
+            exact_length: None,
+            starts_with: None,
+            refuse_html: false,
+            compression: false,
+            total_timeout: None,
+        }
+    }
+}
+
+/// Which addresses a request may connect to, redirects included.
+///
+/// Sent with the request as an [extension](http::Extensions), so that a transport can hold to it after name look-up.
+/// [`Transport`](crate::Transport) does. A service that ignores it is only protected from addresses that are written
+/// as an IP address in the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reach {
+    /// Any address.
+    #[default]
+    Any,
+    /// Addresses of the public internet only: nothing private, loopback, link-local, unique-local, shared, reserved,
+    /// multicast or unspecified, nor such an IPv4 address inside an IPv6 one.
+    PublicOnly,
+}

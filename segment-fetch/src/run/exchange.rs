@@ -1,0 +1,218 @@
+//! One request, and the redirects it leads through.
+
+use std::net::SocketAddr;
+
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, USER_AGENT};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use hyper_util::client::legacy::Error as ClientError;
+use hyper_util::client::legacy::connect::HttpInfo;
+use tokio::time::timeout;
+use url::Url;
+
+use super::{Failure, Observer, Run, shown, silent};
+use crate::error::BoxError;
+use crate::reach::{RefusedAddress, refused_literal};
+use crate::resume::{Asked, Decision, Retry, decide};
+use crate::{Error, ErrorKind, HttpService, RequestBody};
+
+/// Never sent to an origin they were not meant for.
+const SECRET: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+
+impl<S: HttpService, O: Observer> Run<'_, S, O> {
+    /// Sends the request and follows redirects until there is something else, or too many of them: then the last
+    /// decision is still a redirect.
+    pub(super) async fn exchange(
+        &mut self,
+        asked: &Asked<'_>,
+    ) -> Result<(http::Response<S::ResponseBody>, Decision), Failure> {
+        let origin = self.url.origin();
+        let mut at_home = true;
+        let mut followed = 0;
+        loop {
+            self.check_address()?;
+            at_home &= self.url.origin() == origin;
+            let request = self.http_request(asked, at_home)?;
+            self.requests = self.requests.saturating_add(1);
+            let response = match timeout(
+                self.options.idle_timeout,
+                self.service.clone().send(request),
+            )
+            .await
+            {
+                Err(_) => {
+                    return Err(
+                        silent("the server did not answer", self.options.idle_timeout).into(),
+                    );
+                }
+                Ok(Err(error)) => return Err(classify(error).into()),
+                Ok(Ok(response)) => response,
+            };
+            tracing::trace!(
+                url = shown(&self.url),
+                status = response.status().as_u16(),
+                "response"
+            );
+            let decision = decide(asked, response.status(), response.headers());
+            match &decision {
+                Decision::Redirect { location } if followed < self.options.redirects => {
+                    followed = followed.saturating_add(1);
+                    self.url = self.redirected(location)?;
+                }
+                _ => return Ok((response, decision)),
+            }
+        }
+    }
+
+    fn redirected(&self, location: &str) -> Result<Url, Error> {
+        let target = self.url.join(location).map_err(|error| {
+            Error::new(
+                ErrorKind::InvalidUrl,
+                Retry::Never,
+                "the server redirects to what is no address",
+            )
+            .with_source(error)
+        })?;
+        let refused = |reason: String| Error::new(ErrorKind::Refused, Retry::Never, reason);
+        match (self.url.scheme(), target.scheme()) {
+            ("https", "http") => Err(refused(format!(
+                "a redirect from https to {}",
+                shown(&target)
+            ))),
+            (_, "http" | "https") => Ok(target),
+            (_, scheme) => Err(refused(format!("a redirect to the scheme {scheme}"))),
+        }
+    }
+
+    fn check_address(&self) -> Result<(), Error> {
+        let refused = |reason: String| Error::new(ErrorKind::Refused, Retry::Never, reason);
+        if !matches!(self.url.scheme(), "http" | "https") {
+            return Err(refused(format!(
+                "the scheme {} is not http, https or data",
+                self.url.scheme()
+            )));
+        }
+        match refused_literal(&self.url, self.request.reach) {
+            Some(address) => Err(refused(format!("{address} is not on the public internet"))),
+            None => Ok(()),
+        }
+    }
+
+    fn http_request(
+        &self,
+        asked: &Asked<'_>,
+        at_home: bool,
+    ) -> Result<http::Request<RequestBody>, Error> {
+        let unusable = |what: &str| {
+            Error::new(
+                ErrorKind::InvalidUrl,
+                Retry::Never,
+                format!("{what} cannot be sent over HTTP"),
+            )
+        };
+        let uri = uri_of(&self.url).ok_or_else(|| unusable("the address"))?;
+        let mut request = http::Request::new(RequestBody::new());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = uri;
+        request.extensions_mut().insert(self.request.reach);
+        let headers = request.headers_mut();
+        let agent = HeaderValue::from_str(&self.options.user_agent)
+            .map_err(|_| unusable("the user agent"))?;
+        headers.insert(USER_AGENT, agent);
+        replace(headers, &self.options.headers, false);
+        let here = self.url.origin();
+        for credentials in self
+            .options
+            .credentials
+            .iter()
+            .filter(|credentials| credentials.origin == here)
+        {
+            replace(headers, &credentials.headers, true);
+        }
+        replace(headers, &self.request.headers, at_home);
+        // Last, since what is decided about the response depends on them.
+        replace(headers, &asked.headers(), true);
+        Ok(request)
+    }
+}
+
+/// Puts all values of `from` in the place of those with the same name.
+fn replace(headers: &mut HeaderMap, from: &HeaderMap, with_secrets: bool) {
+    for name in from
+        .keys()
+        .filter(|name| with_secrets || !SECRET.contains(name))
+    {
+        headers.remove(name);
+        for value in from.get_all(name) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// The address as it is asked for: without fragment, and without userinfo, which is no part of an HTTP request.
+fn uri_of(url: &Url) -> Option<Uri> {
+    let mut asked = url.clone();
+    asked.set_fragment(None);
+    // Fails only for addresses without a host, which http and https do not have.
+    asked.set_username("").ok()?;
+    asked.set_password(None).ok()?;
+    asked.as_str().parse().ok()
+}
+
+/// Whom a response came from, when the transport is hyper's.
+pub(super) fn remote_address(extensions: &Extensions) -> Option<SocketAddr> {
+    extensions.get::<HttpInfo>().map(HttpInfo::remote_addr)
+}
+
+/// What kind of failure a transport's error is, told by what caused it.
+fn classify(error: BoxError) -> Error {
+    let mut connecting = false;
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    let mut found = None;
+    while let Some(this) = cause {
+        connecting |= this
+            .downcast_ref::<ClientError>()
+            .is_some_and(ClientError::is_connect);
+        found = found.or_else(|| telling(this));
+        cause = match this
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            // Its own `source` leaves this one out.
+            Some(inner) => Some(inner),
+            None => this.source(),
+        };
+    }
+    let (kind, retry, reason) = found.unwrap_or(if connecting {
+        (ErrorKind::Connect, Retry::Always, "cannot connect")
+    } else {
+        (
+            ErrorKind::Http,
+            Retry::Always,
+            "no answer that can be understood",
+        )
+    });
+    Error::new(kind, retry, reason).with_source(error)
+}
+
+fn telling(cause: &(dyn std::error::Error + 'static)) -> Option<(ErrorKind, Retry, &'static str)> {
+    if cause.is::<RefusedAddress>() {
+        Some((
+            ErrorKind::Refused,
+            Retry::Never,
+            "the name leads to a private address",
+        ))
+    } else if cause.is::<rustls::Error>() {
+        Some((ErrorKind::Tls, Retry::Never, "no secure connection"))
+    } else if cause
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+    {
+        Some((
+            ErrorKind::Timeout,
+            Retry::Always,
+            "connecting took too long",
+        ))
+    } else {
+        None
+    }
+}

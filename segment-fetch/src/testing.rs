@@ -1,0 +1,1 @@
+//! For tests: a scripted origin and the contract of sinks.
