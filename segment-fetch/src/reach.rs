@@ -48,23 +48,22 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Global unicast (2000::/3) and not special; an IPv4 address inside must be public itself.
+/// Global unicast (`2000::/3`) and not special; an IPv4 address inside must be public itself.
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
     let embedded = |high: u16, low: u16| {
         let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
-    match (a, b) {
-        // ::ffff:a.b.c.d, the IPv4-mapped addresses.
-        (0, 0) if (c, d, e, f) == (0, 0, 0, 0xFFFF) => embedded(g, h),
-        // 64:ff9b::/96, the well-known prefix of NAT64.
-        (0x64, 0xFF9B) if (c, d, e, f) == (0, 0, 0, 0) => embedded(g, h),
+    match address.segments() {
+        // The IPv4-mapped addresses, and the well-known prefix of NAT64.
+        [0, 0, 0, 0, 0, 0xFFFF, high, low] | [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => {
+            embedded(high, low)
+        }
         // 6to4.
-        (0x2002, _) => embedded(b, c),
+        [0x2002, high, low, ..] => embedded(high, low),
         // Teredo and the other protocol assignments, documentation.
-        (0x2001, 0..=0x01FF | 0x0DB8) | (0x3FFF, 0..=0x0FFF) => false,
-        _ => a & 0xE000 == 0x2000,
+        [0x2001, 0..=0x01FF | 0x0DB8, ..] | [0x3FFF, 0..=0x0FFF, ..] => false,
+        [first, ..] => first & 0xE000 == 0x2000,
     }
 }
 

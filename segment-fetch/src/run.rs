@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::Body;
 use http_body_util::BodyExt;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use crate::error::{BoxError, redacted};
@@ -129,18 +129,15 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
     /// Fetches, within the total time if there is a limit.
     pub(crate) async fn run<K: Sink>(mut self, sink: &mut K) -> Result<Done, Error> {
         let started = Instant::now();
-        let limit = self.request.expect.total_timeout;
-        let deadline = limit.and_then(|limit| started.checked_add(limit));
         let mut attempt = 0;
-        let ended = match deadline {
-            None => self.attempts(sink, &mut attempt).await,
-            Some(deadline) => match timeout_at(deadline, self.attempts(sink, &mut attempt)).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    let reason = format!("not done in {:?}", limit.unwrap_or_default());
-                    Err(Error::new(ErrorKind::Timeout, Retry::Always, reason))
-                }
-            },
+        let limit = self.request.expect.total_timeout;
+        let attempts = self.attempts(sink, &mut attempt);
+        let ended = match limit {
+            None => attempts.await,
+            Some(limit) => timeout(limit, attempts).await.unwrap_or_else(|_| {
+                let reason = format!("not done in {limit:?}");
+                Err(Error::new(ErrorKind::Timeout, Retry::Always, reason))
+            }),
         };
         self.observer.ended();
         let ended = ended.map_err(|error| error.with_url(&self.url).with_attempts(attempt))?;
@@ -224,10 +221,10 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
             return self.complete(sink, length, Ended::default()).await;
         }
         let (response, decision) = self.exchange(&asked).await?;
-        let (head, body) = response.into_parts();
+        let (parts, body) = response.into_parts();
         let ended = Ended {
-            remote_address: exchange::remote_address(&head.extensions),
-            headers: head.headers,
+            remote_address: exchange::remote_address(&parts.extensions),
+            headers: parts.headers,
             length: 0,
         };
         match decision {
