@@ -1,1 +1,96 @@
-//! A content-addressed, crash-safe store for large immutable files and the named trees that refer to them
+//! A content-addressed, crash-safe store for large immutable files and the named trees that refer to
+//! them.
+//!
+//! ```
+//! use asset_store::{AssetId, EntryAttributes, PartialKey, Store};
+//! use std::io::Read;
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let root = folder.path().join("store");
+//! let store = Store::open(&root)?;
+//! let id = AssetId::new("concert")?;
+//! let writer = store.writer(&id)?;
+//!
+//! // Small things at once, large ones as they arrive.
+//! writer.put("index.m3u8", b"#EXTM3U\n", EntryAttributes::new("playlist"))?;
+//! let mut partial = writer.partial(&PartialKey::new("https://example.com/1.ts"))?;
+//! partial.begin(0, Some("\"v1\""), Some(11))?;
+//! partial.append(b"hello ")?;
+//! partial.append(b"world")?;
+//! let entry = writer.commit(partial, "1.ts", EntryAttributes::new("segment")).wait()?;
+//! writer.seal()?;
+//!
+//! let asset = store.asset(&id)?;
+//! assert_eq!(asset.entry("1.ts"), Some(&entry));
+//! let mut text = String::new();
+//! store.open_entry(&entry)?.read_to_string(&mut text)?;
+//! assert_eq!(text, "hello world");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The nouns
+//!
+//! * A **blob** is a file named by the BLAKE3 [`Digest`] of its content. It never changes. Equal
+//!   content is stored once.
+//! * An [`Asset`] is a tree of [`Entry`]s: path → blob, role, source. Its **manifest** is written when
+//!   it is sealed; until then, and after, changes go to an append-only log.
+//! * A [`Partial`] is a resource that is still being received and survives a restart.
+//! * A **document** is a small file of the caller's beside the manifest, such as a policy.
+//!
+//! # What it guarantees
+//!
+//! * A [`Commit`] that is acknowledged survives the death of the process and, in a
+//!   [`Durable`](Durability::Durable) store on a medium that keeps its promises, a power cut.
+//! * A crash at any moment leaves the assets as they were acknowledged, and at most files that nobody
+//!   refers to, which [`Store::collect_garbage`] takes.
+//! * Readers take no lock. An asset has one writer at a time, over all processes; locks end with
+//!   the process that has them.
+//! * [`Store::verify`] finds every changed bit. What is damaged is moved aside and never served again.
+//! * The files are the truth: the index (sled) can be deleted whenever nobody writes, and no answer
+//!   but the hint of [`Store::find_source`] changes.
+//!
+//! `FORMAT.md` in the repository describes every file and what a crash at each step leaves.
+//!
+//! # What it does not do
+//!
+//! It knows nothing of HTTP or playlists, encrypts nothing, and does not decide what to remove. It
+//! does not read a blob to check it each time it is opened; it compares the length then, and all of
+//! it in [`Store::verify`]. It is for files of ten kilobytes and more; a million tiny ones belong in a
+//! database.
+
+mod asset;
+mod blob;
+mod commit;
+mod completion;
+mod digest;
+mod entry;
+mod error;
+mod format;
+mod fs;
+mod id;
+mod index;
+mod layout;
+mod lock;
+mod log;
+mod manifest;
+mod partial;
+mod record;
+mod store;
+mod sweep;
+mod usage;
+mod verify;
+mod writer;
+
+pub use asset::Asset;
+pub use blob::BlobFile;
+pub use completion::Commit;
+pub use digest::Digest;
+pub use entry::{Entry, EntryAttributes, ROLE_KEY, Source, check_entry_path};
+pub use error::{Error, ErrorKind};
+pub use id::AssetId;
+pub use partial::{Partial, PartialKey};
+pub use store::{Durability, Store, StoreOptions};
+pub use sweep::{GcOptions, GcReport, Removed};
+pub use usage::{AssetUsage, Usage};
+pub use verify::{Damage, DamagedAsset, Finding, VerifyProgress, VerifyReport};
+pub use writer::AssetWriter;

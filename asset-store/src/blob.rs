@@ -1,0 +1,136 @@
+//! Blobs: looking, opening, hashing, and moving aside what is damaged.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::fs::{self, File};
+use crate::layout::Layout;
+use crate::{Digest, Entry, Error, ErrorKind};
+
+const BUFFER: usize = 256 << 10;
+
+/// An opened blob. Its content stays readable even if the blob is removed meanwhile.
+#[derive(Debug)]
+pub struct BlobFile {
+    file: File,
+    length: u64,
+}
+
+impl BlobFile {
+    /// Length of the file in bytes. Compare it with [`Entry::length`] before serving.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The file, opened for reading, at its start.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The file alone.
+    pub fn into_file(self) -> File {
+        self.file
+    }
+}
+
+pub(crate) fn open(layout: &Layout, digest: &Digest) -> Result<Option<BlobFile>, Error> {
+    let opened = fs::open(&layout.blob(digest))?;
+    Ok(opened.map(|(file, length)| BlobFile { file, length }))
+}
+
+pub(crate) fn exists(layout: &Layout, digest: &Digest, length: u64) -> bool {
+    fs::length(&layout.blob(digest)) == Some(length)
+}
+
+pub(crate) fn open_entry(layout: &Layout, entry: &Entry) -> Result<File, Error> {
+    let path = layout.blob(&entry.digest);
+    let Some(blob) = open(layout, &entry.digest)? else {
+        let message = "the blob is missing; download the asset again";
+        return Err(Error::at(ErrorKind::Missing, &path, message));
+    };
+    if blob.length == entry.length {
+        return Ok(blob.file);
+    }
+    let message = format!(
+        "the blob has {} bytes instead of {}",
+        blob.length, entry.length
+    );
+    move_aside(layout, &entry.digest)?;
+    Err(Error::at(
+        ErrorKind::Damaged,
+        &path,
+        &format!("{message} and was moved to the trash"),
+    ))
+}
+
+/// What hashing a blob again says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Intact,
+    Missing,
+    WrongLength,
+    WrongContent,
+    Unreadable,
+}
+
+/// Reads a blob whole and compares. `length`: what it must be, where that is known.
+pub(crate) fn examine(
+    layout: &Layout,
+    digest: &Digest,
+    length: Option<u64>,
+) -> Result<Condition, Error> {
+    let path = layout.blob(digest);
+    let opened = match fs::open(&path) {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(Condition::Missing),
+        // A link or a folder in the place of a blob.
+        Err(error) if error.kind() == ErrorKind::Damaged => return Ok(Condition::WrongContent),
+        Err(error) => return Err(error),
+    };
+    let (mut file, found) = opened;
+    if length.is_some_and(|length| length != found) {
+        return Ok(Condition::WrongLength);
+    }
+    let mut hasher = blake3::Hasher::new();
+    Ok(match hash(&mut file, &path, found, &mut hasher) {
+        Ok(()) if Digest::from_hasher(&hasher) == *digest => Condition::Intact,
+        Ok(()) => Condition::WrongContent,
+        Err(_) => Condition::Unreadable,
+    })
+}
+
+/// Feeds `length` bytes from where `file` stands to `hasher`; fewer when the file ends before.
+pub(crate) fn hash(
+    file: &mut File,
+    path: &Path,
+    length: u64,
+    hasher: &mut blake3::Hasher,
+) -> Result<(), Error> {
+    let mut limited = file.by_ref().take(length);
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match limited.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => hasher.update(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Error::io("read", path, error)),
+        };
+    }
+}
+
+/// Takes a damaged blob out of service; it is kept in the trash. Says where, `None` when it is gone.
+pub(crate) fn move_aside(layout: &Layout, digest: &Digest) -> Result<Option<PathBuf>, Error> {
+    let path = layout.blob(digest);
+    let target = layout
+        .damaged()
+        .join(fs::unique_name(&format!("{digest}-")));
+    match fs::rename(&path, &target) {
+        Ok(()) => {
+            tracing::warn!(blob = %digest, moved_to = %target.display(), "damaged blob moved aside");
+            Ok(Some(target))
+        }
+        // Another process may have been faster.
+        Err(_) if fs::length(&path).is_none() && !fs::is_directory(&path) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,105 @@
+//! The one error type of the crate.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why an operation on the store failed.
+///
+/// [`kind`](Error::kind) says what a program can do about it, the message says what happened and
+/// where, [`source`](std::error::Error::source) keeps the error of the system.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    path: Option<PathBuf>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What went wrong, as far as a program needs to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// There is no store at the path, and none was to be created.
+    NotFound,
+    /// The folder holds something else than a store.
+    NotAStore,
+    /// The store was written by a newer version of this crate.
+    NewerFormat,
+    /// No asset has this id.
+    UnknownAsset,
+    /// Somebody else holds what is needed: another writer of the asset, a garbage collection.
+    Busy,
+    /// The disk or the quota is full.
+    DiskFull,
+    /// Bytes on the disk are not what was written; what was damaged has been moved aside.
+    Damaged,
+    /// What is named is not there: an entry of the asset, or the blob of an entry.
+    Missing,
+    /// An asset id, entry path, document name or digest that is not allowed.
+    InvalidName,
+    /// A partial was asked to continue beyond its end.
+    InvalidOffset,
+    /// More bytes than the operation takes.
+    TooLarge,
+    /// Any other failure of the file system.
+    Io,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            path: None,
+            source: None,
+        }))
+    }
+
+    /// An error about `path`; `message` must not name it.
+    pub(crate) fn at(kind: ErrorKind, path: &Path, message: &str) -> Error {
+        Error(Arc::new(Inner {
+            kind,
+            message: format!("{}: {message}", path.display()),
+            path: Some(path.to_owned()),
+            source: None,
+        }))
+    }
+
+    /// A failed call of the file system: `action` is an infinitive, as in "read" or "rename to x".
+    pub(crate) fn io(action: &str, path: &Path, source: io::Error) -> Error {
+        let kind = kind_of(&source);
+        let hint = match kind {
+            ErrorKind::DiskFull => ": the disk or the quota is full, free some space",
+            _ => "",
+        };
+        Error(Arc::new(Inner {
+            kind,
+            message: format!("cannot {action} {}{hint}", path.display()),
+            path: Some(path.to_owned()),
+            source: Some(Box::new(source)),
+        }))
+    }
+
+    /// What went wrong, for a program.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The file or folder it is about, if there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+}
+
+fn kind_of(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::DiskFull,
+        _ => ErrorKind::Io,
+    }
+}

@@ -1,0 +1,150 @@
+//! `FORMAT` and `LOCK`: what makes a folder a store, and who may change that.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fs::{self, File};
+use crate::layout::{self, Layout};
+use crate::lock::{self, Mode};
+use crate::{Digest, Error, ErrorKind};
+
+/// The version of the format that this crate reads and writes.
+pub(crate) const VERSION: u32 = 1;
+
+const MAX_BYTES: u64 = 4096;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Serialize, Deserialize)]
+struct Format {
+    format: String,
+    version: u32,
+    digest: String,
+    id: String,
+}
+
+const NAME: &str = "asset-store";
+const DIGEST: &str = "blake3";
+
+/// Only what tells versions apart, so that a newer `FORMAT` with other fields is still understood.
+#[derive(Deserialize)]
+struct AnyFormat {
+    format: String,
+    version: u32,
+}
+
+/// Makes sure that a store is at the root of `layout` and takes its lock, shared.
+pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
+    if fs::length(&layout.format()).is_none() {
+        if !create {
+            let message = "there is no store here; the first download creates one";
+            return Err(
+                match fs::is_directory(layout.root()) && !is_ours(layout.root())? {
+                    true => not_a_store(layout.root()),
+                    false => Error::at(ErrorKind::NotFound, layout.root(), message),
+                },
+            );
+        }
+        initialize(layout)?;
+    }
+    check(layout)?;
+    let path = layout.lock();
+    let file = match fs::open(&path)? {
+        Some((file, _)) => file,
+        None => fs::open_or_create(&path)?,
+    };
+    if lock::acquire(&file, &path, Mode::Shared, PATIENCE)? {
+        Ok(file)
+    } else {
+        Err(Error::at(
+            ErrorKind::Busy,
+            &path,
+            "the store is being converted; try again later",
+        ))
+    }
+}
+
+fn check(layout: &Layout) -> Result<(), Error> {
+    let path = layout.format();
+    let bytes = fs::read(&path, MAX_BYTES)?.unwrap_or_default();
+    let found = serde_json::from_slice::<AnyFormat>(&bytes)
+        .ok()
+        .filter(|found| found.format == NAME)
+        .ok_or_else(|| not_a_store(layout.root()))?;
+    if found.version > VERSION {
+        let message = format!(
+            "the store has format version {}, this program reads up to version {VERSION}; \
+             update the program or choose another store",
+            found.version
+        );
+        return Err(Error::at(ErrorKind::NewerFormat, layout.root(), &message));
+    }
+    Ok(())
+}
+
+fn not_a_store(root: &Path) -> Error {
+    Error::at(
+        ErrorKind::NotAStore,
+        root,
+        "the folder has other files in it and is no store; choose another one",
+    )
+}
+
+/// Whether the folder is empty or holds nothing but the beginnings of a store.
+fn is_ours(root: &Path) -> Result<bool, Error> {
+    Ok(fs::list(root)?.iter().all(|item| {
+        layout::NAMES.contains(&item.name.as_str()) || item.name.starts_with(fs::TEMPORARY)
+    }))
+}
+
+fn initialize(layout: &Layout) -> Result<(), Error> {
+    let root = layout.root();
+    fs::create_directory_all(root)?;
+    if !is_ours(root)? {
+        return Err(not_a_store(root));
+    }
+    let lock_path = layout.lock();
+    let lock = fs::open_or_create(&lock_path)?;
+    if !lock::acquire(&lock, &lock_path, Mode::Exclusive, PATIENCE)? {
+        return Err(Error::at(
+            ErrorKind::Busy,
+            &lock_path,
+            "somebody else creates the store",
+        ));
+    }
+    if fs::length(&layout.format()).is_some() {
+        return Ok(());
+    }
+    let blobs = layout.blobs();
+    fs::create_directory_all(&blobs)?;
+    // All of them now, so that no commit has to make a folder durable.
+    for first in 0..=u8::MAX {
+        fs::create_directory(&layout.shard(first))?;
+    }
+    for path in [layout.sweep_lock(), layout.sweep_turnstile()] {
+        fs::open_or_create(&path)?;
+    }
+    fs::create_directory_all(&layout.assets())?;
+    fs::create_directory_all(&layout.partials())?;
+    fs::create_directory_all(&layout.damaged())?;
+    fs::sync_directory(&blobs)?;
+    fs::sync_directory(&root.join("blobs"))?;
+    fs::sync_directory(&layout.trash())?;
+    let format = Format {
+        format: NAME.to_owned(),
+        version: VERSION,
+        digest: DIGEST.to_owned(),
+        id: Digest::of(fs::unique_name(&root.to_string_lossy()).as_bytes()).to_string(),
+    };
+    let mut bytes = serde_json::to_vec(&format)
+        .map_err(|error| Error::new(ErrorKind::Io, format!("cannot write FORMAT: {error}")))?;
+    bytes.push(b'\n');
+    // FORMAT comes last: without it the next attempt begins again.
+    fs::replace(root, "FORMAT", &bytes)?;
+    match root.parent() {
+        // The parent may be unreadable for us; then the name of the root is not ours to make durable.
+        Some(parent) if fs::is_directory(parent) => fs::sync_directory(parent).or(Ok(())),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,285 @@
+//! The store itself: opening, looking up, documents.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use crate::commit::Committer;
+use crate::completion::lock;
+use crate::fs::{self, File};
+use crate::id::check_document_name;
+use crate::index::SourceIndex;
+use crate::layout::Layout;
+use crate::lock::WriterLock;
+use crate::partial::PartialKey;
+use crate::writer::AssetWriter;
+use crate::{Asset, AssetId, BlobFile, Digest, Entry, Error, ErrorKind, blob, format, manifest};
+
+const RESERVE_BYTES: usize = 1 << 20;
+const MAX_DOCUMENT_BYTES: usize = 16 << 20;
+
+/// When a commit counts as done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// When it survives a power cut.
+    #[default]
+    Durable,
+    /// When it survives the death of the process; it survives a power cut once the asset is sealed.
+    Relaxed,
+}
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// When a commit counts as done.
+    pub durability: Durability,
+    /// Whether a missing store is created. Without it the disk is left as it is.
+    pub create: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> StoreOptions {
+        StoreOptions {
+            durability: Durability::Durable,
+            create: true,
+        }
+    }
+}
+
+/// A store in a folder. Clones are the same store; any number of processes may have it open.
+///
+/// Reading ([`asset_ids`](Store::asset_ids), [`asset`](Store::asset), [`open_entry`](Store::open_entry),
+/// [`document`](Store::document), [`usage`](Store::usage)) takes no lock and waits for nobody.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<StoreInner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct StoreInner {
+    pub(crate) layout: Arc<Layout>,
+    durability: Durability,
+    // Dropped in this order: what is queued is committed, then the index is closed.
+    committer: Mutex<Option<Arc<Committer>>>,
+    index: Arc<SourceIndex>,
+    _lock: File,
+}
+
+impl StoreInner {
+    /// The commit thread, started at the first commit.
+    pub(crate) fn committer(&self) -> Result<Arc<Committer>, Error> {
+        let mut slot = lock(&self.committer);
+        if let Some(committer) = &*slot {
+            return Ok(Arc::clone(committer));
+        }
+        let durable = self.durability == Durability::Durable;
+        let layout = Arc::clone(&self.layout);
+        let committer = Arc::new(Committer::start(layout, Arc::clone(&self.index), durable)?);
+        *slot = Some(Arc::clone(&committer));
+        Ok(committer)
+    }
+
+    /// Sets space aside that deleting can fall back on. A full disk is no reason to fail here.
+    pub(crate) fn fill_reserve(&self) {
+        let path = self.layout.reserve();
+        if fs::length(&path).is_some() {
+            return;
+        }
+        // Bytes that no file system can compress or leave out.
+        let mut bytes = vec![0; RESERVE_BYTES];
+        blake3::Hasher::new().finalize_xof().fill(&mut bytes);
+        if fs::overwrite(&path, &bytes).is_err() {
+            let _ = fs::remove_file(&path);
+        }
+    }
+
+    /// Does what frees space; if the disk is too full even for that, with the reserve given up.
+    pub(crate) fn freeing<T>(
+        &self,
+        mut action: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match action() {
+            Err(error) if error.kind() == ErrorKind::DiskFull => {
+                if !fs::remove_file(&self.layout.reserve())? {
+                    return Err(error);
+                }
+                action()
+            }
+            done => done,
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store at `root` and creates it when there is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NewerFormat`], [`ErrorKind::NotAStore`], [`ErrorKind::DiskFull`] and others.
+    pub fn open(root: impl AsRef<Path>) -> Result<Store, Error> {
+        Store::open_with(root, &StoreOptions::default())
+    }
+
+    /// Opens the store at `root`.
+    ///
+    /// # Errors
+    /// Like [`open`](Store::open), and [`ErrorKind::NotFound`] when there is no store and none is to
+    /// be created.
+    pub fn open_with(root: impl AsRef<Path>, options: &StoreOptions) -> Result<Store, Error> {
+        let layout = Arc::new(Layout::new(root.as_ref()));
+        let lock = format::open(&layout, options.create)?;
+        let inner = StoreInner {
+            index: Arc::new(SourceIndex::new(Arc::clone(&layout))),
+            layout,
+            durability: options.durability,
+            committer: Mutex::new(None),
+            _lock: lock,
+        };
+        Ok(Store {
+            inner: Arc::new(inner),
+        })
+    }
+
+    pub(crate) fn inner(&self) -> &StoreInner {
+        &self.inner
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.inner.layout
+    }
+
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        self.layout().root()
+    }
+
+    /// The ids of all assets, sorted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn asset_ids(&self) -> Result<Vec<AssetId>, Error> {
+        let mut ids: Vec<AssetId> = fs::list_directories(&self.layout().assets())?
+            .into_iter()
+            .filter_map(|name| AssetId::new(name).ok())
+            .collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// The asset as it is now: its current manifest and, while it is not sealed, its log.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownAsset`]; [`ErrorKind::Damaged`] when its manifest is not whole.
+    pub fn asset(&self, id: &AssetId) -> Result<Asset, Error> {
+        manifest::load(self.layout(), id)?.into_asset(self.layout())
+    }
+
+    /// A document of an asset: bytes that the caller keeps beside the manifest, such as a policy.
+    /// `None` when the asset has none of this name or is unknown.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidName`] when the name breaks the rules of [`AssetId`] or has more than 64
+    /// characters.
+    pub fn document(&self, id: &AssetId, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        check_document_name(name)?;
+        let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
+        fs::read(&self.layout().asset(id).join(document_file(name)), limit)
+    }
+
+    /// Replaces a document atomically and durably. Needs no writer; of two at once the last one wins.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownAsset`]; [`ErrorKind::TooLarge`] above 16 MiB; [`ErrorKind::InvalidName`]
+    /// as for [`document`](Store::document).
+    pub fn set_document(&self, id: &AssetId, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        check_document_name(name)?;
+        if bytes.len() > MAX_DOCUMENT_BYTES {
+            let message = format!("document {name} has more than 16 MiB");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        let folder = self.layout().asset(id);
+        let unknown = || Error::new(ErrorKind::UnknownAsset, format!("there is no asset {id}"));
+        if !fs::is_directory(&folder) {
+            return Err(unknown());
+        }
+        match fs::replace(&folder, &document_file(name), bytes) {
+            // Removed in this moment.
+            Err(_) if !fs::is_directory(&folder) => Err(unknown()),
+            done => done,
+        }
+    }
+
+    /// Becomes the writer of an asset, which is created when it is new.
+    ///
+    /// An asset whose manifest or log is damaged is mended first: what can still be read is kept, the
+    /// damaged files go to the trash, and what is missing can be committed again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] while somebody else writes it, in this process or another; the message
+    /// says who.
+    pub fn writer(&self, id: &AssetId) -> Result<AssetWriter, Error> {
+        AssetWriter::open(Arc::clone(&self.inner), id)
+    }
+
+    /// Whether somebody, in this process or another, writes the asset.
+    ///
+    /// # Errors
+    /// When the lock cannot be looked at.
+    pub fn is_being_written(&self, id: &AssetId) -> Result<bool, Error> {
+        WriterLock::is_held(&self.layout().writer_lock(id))
+    }
+
+    /// Opens a blob; `None` when the store does not have it.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn blob(&self, digest: &Digest) -> Result<Option<BlobFile>, Error> {
+        blob::open(self.layout(), digest)
+    }
+
+    /// Opens the blob of an entry for reading.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Missing`] when it is not there; [`ErrorKind::Damaged`] when it has another length
+    /// than the entry says: then it is moved to the trash, so that nobody is served from it.
+    pub fn open_entry(&self, entry: &Entry) -> Result<File, Error> {
+        blob::open_entry(self.layout(), entry)
+    }
+
+    /// Whether the blob is there with this length. Looks, but does not read.
+    pub fn has_blob(&self, digest: &Digest, length: u64) -> bool {
+        blob::exists(self.layout(), digest, length)
+    }
+
+    /// The blob that was stored for a whole resource of this identity, by whatever asset, if it is
+    /// still there. A hint: `None` may also mean that the index is in use by another process.
+    ///
+    /// # Errors
+    /// None at present; a broken index is rebuilt or done without.
+    pub fn find_source(&self, identity: &str) -> Result<Option<(Digest, u64)>, Error> {
+        self.find_key(&PartialKey::new(identity))
+    }
+
+    /// [`find_source`](Store::find_source) for a byte range of a resource.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn find_source_range(
+        &self,
+        identity: &str,
+        range: std::ops::Range<u64>,
+    ) -> Result<Option<(Digest, u64)>, Error> {
+        self.find_key(&PartialKey {
+            identity: identity.to_owned(),
+            range: Some(range),
+        })
+    }
+
+    fn find_key(&self, key: &PartialKey) -> Result<Option<(Digest, u64)>, Error> {
+        let found = self.inner.index.find(&key.digest()?);
+        Ok(found.filter(|(digest, length)| self.has_blob(digest, *length)))
+    }
+}
+
+fn document_file(name: &str) -> String {
+    format!("{name}.document")
+}

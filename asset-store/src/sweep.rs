@@ -1,0 +1,251 @@
+//! Removing assets and collecting garbage: mark from all assets, sweep what is not marked.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use crate::layout::Layout;
+use crate::lock::{Mode, SweepLock, WriterLock};
+use crate::manifest::{self, Loaded};
+use crate::{Asset, AssetId, Digest, Error, ErrorKind, Store, fs};
+
+/// What [`Store::remove`] freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Bytes of the blobs and partials that are gone.
+    pub bytes_freed: u64,
+    /// Blobs that no other asset refers to.
+    pub blobs_removed: u64,
+}
+
+/// What [`Store::collect_garbage`] may take.
+#[derive(Clone, Debug)]
+pub struct GcOptions {
+    /// Partials that were not touched for this long are given up. Default: seven days.
+    pub min_age: Duration,
+    /// Only say what would be done.
+    pub dry_run: bool,
+}
+
+impl Default for GcOptions {
+    fn default() -> GcOptions {
+        GcOptions {
+            min_age: Duration::from_secs(7 * 24 * 60 * 60),
+            dry_run: false,
+        }
+    }
+}
+
+/// What [`Store::collect_garbage`] did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GcReport {
+    /// Blobs that no asset refers to.
+    pub blobs_removed: u64,
+    /// Blobs that stay.
+    pub blobs_kept: u64,
+    /// Files of partials given up.
+    pub partials_removed: u64,
+    /// Remains of assets whose removal was cut off.
+    pub trash_removed: u64,
+    /// Bytes of all of these.
+    pub bytes_freed: u64,
+}
+
+/// First part of the name that the folder of an asset gets while it is removed.
+const REMOVED: &str = "removed-";
+
+impl Store {
+    /// Removes an asset, its documents and its partials, and the blobs that no other asset refers to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownAsset`]; [`ErrorKind::Busy`] while it is written. A full disk is no
+    /// obstacle. While another asset is damaged its references are unknown, so the blobs stay until
+    /// it is mended or removed.
+    pub fn remove(&self, id: &AssetId) -> Result<Removed, Error> {
+        self.inner().freeing(|| self.try_remove(id))
+    }
+
+    fn try_remove(&self, id: &AssetId) -> Result<Removed, Error> {
+        let layout = self.layout();
+        let _sweep = SweepLock::acquire(layout, Mode::Exclusive)?;
+        let loaded = manifest::load(layout, id)?;
+        // Nobody can take the lock again before we are done, since that needs the sweep lock; on
+        // Windows a folder with an open file cannot be renamed.
+        drop(WriterLock::acquire(&layout.writer_lock(id))?);
+        let trash = layout
+            .trash()
+            .join(fs::unique_name(&format!("{REMOVED}{id}-")));
+        fs::rename(&layout.asset(id), &trash)?;
+        fs::sync_directory(&layout.assets())?;
+
+        let mut removed = Removed::default();
+        match self.mark() {
+            Ok(marked) => {
+                for (digest, _) in loaded.asset.blobs() {
+                    let path = layout.blob(&digest);
+                    let Some(length) = fs::length(&path) else {
+                        continue;
+                    };
+                    if !marked.contains(&digest) && fs::remove_file(&path)? {
+                        removed.blobs_removed = removed.blobs_removed.saturating_add(1);
+                        removed.bytes_freed = removed.bytes_freed.saturating_add(length);
+                    }
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Damaged => {
+                tracing::warn!(%error, "the blobs stay until the damaged asset is mended");
+            }
+            Err(error) => return Err(error),
+        }
+        let partials = layout.partials_of(id);
+        removed.bytes_freed = removed
+            .bytes_freed
+            .saturating_add(fs::bytes_below(&partials)?);
+        fs::remove_directory_all(&partials)?;
+        fs::remove_directory_all(&trash)?;
+        Ok(removed)
+    }
+
+    /// Deletes blobs that no asset refers to, partials that nobody continued for a while, and the
+    /// remains of removals that were cut off. Damaged blobs in the trash stay.
+    ///
+    /// Downloads go on meanwhile and wait only with their commits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Damaged`] when an asset cannot be read, since it is then unknown what it refers
+    /// to: nothing is deleted. [`ErrorKind::Busy`] when another collection runs.
+    pub fn collect_garbage(&self, options: &GcOptions) -> Result<GcReport, Error> {
+        self.inner().freeing(|| {
+            let _sweep = SweepLock::acquire(self.layout(), Mode::Exclusive)?;
+            let marked = self.mark()?;
+            let mut sweep = Sweep {
+                options,
+                report: GcReport::default(),
+                now: SystemTime::now(),
+            };
+            sweep.blobs(self.layout(), &marked)?;
+            sweep.partials(self.layout())?;
+            sweep.remains(self.layout())?;
+            Ok(sweep.report)
+        })
+    }
+
+    /// All blobs that any asset refers to.
+    fn mark(&self) -> Result<HashSet<Digest>, Error> {
+        let mut marked = HashSet::new();
+        for asset in self.assets()? {
+            marked.extend(
+                asset
+                    .into_asset(self.layout())?
+                    .entries
+                    .values()
+                    .map(|e| e.digest),
+            );
+        }
+        Ok(marked)
+    }
+
+    /// All assets, with what can be read of damaged ones.
+    pub(crate) fn assets(&self) -> Result<Vec<Loaded>, Error> {
+        let mut assets = Vec::new();
+        for id in self.asset_ids()? {
+            match manifest::load(self.layout(), &id) {
+                Ok(loaded) => assets.push(loaded),
+                // Removed since the listing.
+                Err(error) if error.kind() == ErrorKind::UnknownAsset => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(assets)
+    }
+}
+
+struct Sweep<'a> {
+    options: &'a GcOptions,
+    report: GcReport,
+    now: SystemTime,
+}
+
+impl Sweep<'_> {
+    fn blobs(&mut self, layout: &Layout, marked: &HashSet<Digest>) -> Result<(), Error> {
+        for first in 0..=u8::MAX {
+            for item in fs::list(&layout.shard(first))? {
+                // What has another name is none of ours.
+                let Ok(digest) = item.name.parse::<Digest>() else {
+                    continue;
+                };
+                if marked.contains(&digest) {
+                    self.report.blobs_kept = self.report.blobs_kept.saturating_add(1);
+                } else if !item.is_directory {
+                    self.delete(&item)?;
+                    self.report.blobs_removed = self.report.blobs_removed.saturating_add(1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn partials(&mut self, layout: &Layout) -> Result<(), Error> {
+        for folder in fs::list(&layout.partials())?
+            .iter()
+            .filter(|item| item.is_directory)
+        {
+            // No writer can come while we have the sweep lock, and one that is there keeps its own.
+            let in_use = AssetId::new(folder.name.as_str())
+                .is_ok_and(|id| WriterLock::is_held(&layout.writer_lock(&id)).unwrap_or(true));
+            if in_use {
+                continue;
+            }
+            for item in fs::list(&folder.path)? {
+                if self.is_old(&item) {
+                    self.delete(&item)?;
+                    self.report.partials_removed = self.report.partials_removed.saturating_add(1);
+                }
+            }
+            if !self.options.dry_run {
+                fs::remove_empty_directory(&folder.path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Folders of removed assets, and files that were to replace others.
+    fn remains(&mut self, layout: &Layout) -> Result<(), Error> {
+        for item in fs::list(&layout.trash())? {
+            if item.is_directory && item.name.starts_with(REMOVED) {
+                let bytes = fs::bytes_below(&item.path)?;
+                if !self.options.dry_run {
+                    fs::remove_directory_all(&item.path)?;
+                }
+                self.report.trash_removed = self.report.trash_removed.saturating_add(1);
+                self.report.bytes_freed = self.report.bytes_freed.saturating_add(bytes);
+            }
+        }
+        for folder in fs::list(&layout.assets())?
+            .iter()
+            .filter(|item| item.is_directory)
+        {
+            for item in fs::list(&folder.path)? {
+                if item.name.starts_with(fs::TEMPORARY) && self.is_old(&item) {
+                    self.delete(&item)?;
+                    self.report.trash_removed = self.report.trash_removed.saturating_add(1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_old(&self, item: &fs::Item) -> bool {
+        let age = item
+            .modified
+            .and_then(|modified| self.now.duration_since(modified).ok());
+        !item.is_directory && age.unwrap_or_default() >= self.options.min_age
+    }
+
+    fn delete(&mut self, item: &fs::Item) -> Result<(), Error> {
+        if !self.options.dry_run {
+            fs::remove_file(&item.path)?;
+        }
+        self.report.bytes_freed = self.report.bytes_freed.saturating_add(item.length);
+        Ok(())
+    }
+}

@@ -1,0 +1,287 @@
+//! The one writer of an asset.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use crate::commit::{Action, Change, Job};
+use crate::completion::{Commit, lock, pair};
+use crate::entry::check_entry_path;
+use crate::layout::Layout;
+use crate::lock::{Mode, SweepLock, WriterLock};
+use crate::log::Log;
+use crate::manifest::{self, Old, Record};
+use crate::partial::{Partial, PartialKey};
+use crate::store::StoreInner;
+use crate::{Asset, AssetId, Digest, Entry, EntryAttributes, Error, ErrorKind, blob, fs};
+
+/// Writes one asset. There is at most one of them per asset, over all processes; it can be used
+/// from many threads. The asset is free again when it and all its [`Partial`]s are dropped.
+///
+/// What is committed is there for readers at once, and stays there whatever happens; [`seal`]
+/// only turns the log of changes into a manifest.
+///
+/// [`seal`]: AssetWriter::seal
+#[derive(Debug)]
+pub struct AssetWriter {
+    store: Arc<StoreInner>,
+    state: Arc<WriterState>,
+}
+
+/// What the writer, its partials and its commits under way share.
+#[derive(Debug)]
+pub(crate) struct WriterState {
+    layout: Arc<Layout>,
+    current: Mutex<Asset>,
+    log: Mutex<Log>,
+    /// Names of the partials that are open.
+    partials: Mutex<HashSet<String>>,
+    /// Blobs of a relaxed store that wait for the seal to become durable.
+    unsynced: Mutex<BTreeSet<Digest>>,
+    _lock: WriterLock,
+}
+
+impl AssetWriter {
+    pub(crate) fn open(store: Arc<StoreInner>, id: &AssetId) -> Result<AssetWriter, Error> {
+        let layout = Arc::clone(&store.layout);
+        let folder = layout.asset(id);
+        // Under the sweep lock nobody removes the folder between our steps.
+        let sweep = SweepLock::acquire(&layout, Mode::Shared)?;
+        if fs::create_directory(&folder)? {
+            fs::sync_directory(&layout.assets())?;
+        }
+        let writer_lock = WriterLock::acquire(&layout.writer_lock(id))?;
+        store.fill_reserve();
+        let loaded = manifest::load(&layout, id)?;
+        let (asset, log_end) = if loaded.is_damaged() {
+            tracing::warn!(asset = %id, "the asset is damaged; what can be read is kept");
+            (manifest::mend(&layout, loaded)?, 0)
+        } else {
+            manifest::retire_other_generations(&layout, &loaded.asset, Old::Delete)?;
+            (loaded.asset, loaded.log_end)
+        };
+        let log = Log::new(folder, asset.generation, log_end);
+        drop(sweep);
+        let state = WriterState {
+            layout,
+            current: Mutex::new(asset),
+            log: Mutex::new(log),
+            partials: Mutex::default(),
+            unsynced: Mutex::default(),
+            _lock: writer_lock,
+        };
+        Ok(AssetWriter {
+            store,
+            state: Arc::new(state),
+        })
+    }
+
+    /// The id of the asset.
+    pub fn id(&self) -> AssetId {
+        lock(&self.state.current).id.clone()
+    }
+
+    /// The asset with everything that was acknowledged so far.
+    pub fn asset(&self) -> Asset {
+        lock(&self.state.current).clone()
+    }
+
+    /// Whether `path` has an entry whose blob is there, whole by its length.
+    pub fn contains(&self, path: &str) -> bool {
+        let entry = lock(&self.state.current)
+            .entry(path)
+            .map(|entry| (entry.digest, entry.length));
+        entry.is_some_and(|(digest, length)| blob::exists(&self.state.layout, &digest, length))
+    }
+
+    /// Opens the partial of `key`, new or with what an earlier attempt has left: the longest prefix
+    /// whose digest was noted and still holds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] while the partial of the same key is open.
+    pub fn partial(&self, key: &PartialKey) -> Result<Partial, Error> {
+        let name = key.digest()?.to_string();
+        self.open_partial(Some(key.clone()), name)
+    }
+
+    fn open_partial(&self, key: Option<PartialKey>, name: String) -> Result<Partial, Error> {
+        fs::create_directory(&self.state.layout.partials_of(&self.id()))?;
+        if !lock(&self.state.partials).insert(name.clone()) {
+            let path = self.state.partial_path(&name, "data");
+            return Err(Error::at(
+                ErrorKind::Busy,
+                &path,
+                "the resource is being received already",
+            ));
+        }
+        Partial::open(Arc::clone(&self.state), key, name)
+    }
+
+    /// Makes what was received the entry at `path`, in place of the one that is there.
+    ///
+    /// Commits of all assets of the store are gathered, so have several under way. The partial is
+    /// used up; if the commit fails, what was received can still be opened by the same key unless
+    /// the disk has lost it.
+    ///
+    /// Blocks only while hundreds of commits are queued.
+    pub fn commit(&self, partial: Partial, path: &str, attributes: EntryAttributes) -> Commit {
+        let entry = attributes.into_entry(partial.digest(), partial.length());
+        if !partial.belongs_to(&self.state) {
+            let (done, pending) = pair();
+            let message = "the partial was opened by the writer of another asset";
+            done.fill(Err(Error::new(ErrorKind::Busy, message)));
+            return Commit::new(pending);
+        }
+        self.submit(path, entry, Action::Store(partial))
+    }
+
+    /// Stores bytes that are at hand as the entry at `path`: playlists, keys.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidName`] for the path; [`ErrorKind::DiskFull`] and others.
+    pub fn put(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        attributes: EntryAttributes,
+    ) -> Result<Entry, Error> {
+        check_entry_path(path)?;
+        let mut partial = self.open_partial(None, fs::unique_name("put-"))?;
+        partial
+            .append(bytes)
+            .inspect_err(|_| partial.mark_duplicate())?;
+        self.commit(partial, path, attributes).wait()
+    }
+
+    /// Makes a blob that the store has already the entry at `path`, see
+    /// [`Store::find_source`](crate::Store::find_source).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Missing`] when the store has no such blob of this length (any more).
+    pub fn link(
+        &self,
+        path: &str,
+        digest: &Digest,
+        length: u64,
+        attributes: EntryAttributes,
+    ) -> Result<Entry, Error> {
+        let entry = attributes.into_entry(*digest, length);
+        self.submit(path, entry, Action::Link).wait()
+    }
+
+    /// Takes the entry at `path` out of the asset.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Missing`] when there is none.
+    pub fn remove_entry(&self, path: &str) -> Result<(), Error> {
+        let entry = lock(&self.state.current)
+            .entry(path)
+            .cloned()
+            .ok_or_else(|| {
+                let message = format!(
+                    "the asset has no entry {:?}",
+                    path.get(..80).unwrap_or(path)
+                );
+                Error::new(ErrorKind::Missing, message)
+            })?;
+        self.submit(path, entry, Action::Remove).wait().map(drop)
+    }
+
+    /// Calls the asset finished: waits for the commits under way, writes the manifest of the next
+    /// generation, makes it the current one and drops the log. An asset that is sealed and unchanged
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DiskFull`] and others; then everything committed is still there, unsealed.
+    pub fn seal(&self) -> Result<Asset, Error> {
+        let (done, pending) = pair();
+        self.store.committer()?.submit(Job::Seal {
+            state: Arc::clone(&self.state),
+            done,
+        });
+        pending.wait()
+    }
+
+    fn submit(&self, path: &str, entry: Entry, action: Action) -> Commit {
+        let (done, pending) = pair();
+        let committer = check_entry_path(path).and_then(|()| self.store.committer());
+        match committer {
+            Ok(committer) => {
+                let state = Arc::clone(&self.state);
+                let change = Change {
+                    state,
+                    path: path.to_owned(),
+                    entry,
+                    action,
+                    done,
+                };
+                committer.submit(Job::Change(Box::new(change)));
+            }
+            Err(error) => {
+                drop(action);
+                done.fill(Err(error));
+            }
+        }
+        Commit::new(pending)
+    }
+}
+
+impl WriterState {
+    pub(crate) fn partial_path(&self, name: &str, extension: &str) -> PathBuf {
+        let id = &lock(&self.current).id;
+        self.layout
+            .partials_of(id)
+            .join(format!("{name}.{extension}"))
+    }
+
+    pub(crate) fn release_partial(&self, name: &str) {
+        lock(&self.partials).remove(name);
+    }
+
+    pub(crate) fn remember_unsynced(&self, digest: Digest) {
+        lock(&self.unsynced).insert(digest);
+    }
+
+    pub(crate) fn append_to_log(&self, lines: &[u8], durable: bool) -> Result<(), Error> {
+        lock(&self.log).append(lines, durable)
+    }
+
+    /// Shows what the log says now.
+    pub(crate) fn apply(&self, records: Vec<Record>) {
+        let mut current = lock(&self.current);
+        current.sealed = false;
+        manifest::apply(&mut current, records);
+    }
+
+    pub(crate) fn seal(&self) -> Result<Asset, Error> {
+        let mut next = lock(&self.current).clone();
+        if next.sealed {
+            return Ok(next);
+        }
+        let mut log = lock(&self.log);
+        log.check_usable()?;
+        self.sync_blobs()?;
+        next.generation = next.generation.saturating_add(1);
+        next.sealed = true;
+        manifest::write_generation(&self.layout, &next, Old::Delete)?;
+        *log = Log::new(self.layout.asset(&next.id), next.generation, 0);
+        *lock(&self.current) = next.clone();
+        Ok(next)
+    }
+
+    fn sync_blobs(&self) -> Result<(), Error> {
+        let mut unsynced = lock(&self.unsynced);
+        for digest in unsynced.iter() {
+            fs::sync_existing(&self.layout.blob(digest))?;
+        }
+        let shards: BTreeSet<PathBuf> = unsynced
+            .iter()
+            .map(|digest| self.layout.shard_of(digest))
+            .collect();
+        for shard in shards {
+            fs::sync_directory(&shard)?;
+        }
+        unsynced.clear();
+        Ok(())
+    }
+}
