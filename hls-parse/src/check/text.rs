@@ -1,0 +1,98 @@
+//! The bytes of a playlist as text (section 4.1).
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostics, LinePlace};
+use crate::lines::lines;
+use crate::rule::Rule;
+
+/// The control character that stands for what cannot be represented.
+const SUBSTITUTE: u8 = 0x1a;
+
+/// The input as text of the same length: bytes that are not UTF-8 become SUBSTITUTE, so that all offsets stay.
+pub(crate) fn readable(input: &[u8], diagnostics: &mut Diagnostics) -> Arc<str> {
+    let text = match std::str::from_utf8(input) {
+        Ok(text) => Arc::from(text),
+        Err(error) => {
+            report_at(
+                input,
+                error.valid_up_to(),
+                Rule::NotUtf8,
+                "the text is not UTF-8 from here",
+                diagnostics,
+            );
+            substitute(input)
+        }
+    };
+    // One pass without branches over everything; the places are looked for only when there are any.
+    let suspicious = input
+        .iter()
+        .fold(false, |found, &byte| found | is_suspicious(byte));
+    if suspicious {
+        report_control_characters(input, diagnostics);
+    }
+    text
+}
+
+fn is_suspicious(byte: u8) -> bool {
+    (byte < 0x20) & (byte != b'\n') | (byte == 0x7f)
+}
+
+fn substitute(input: &[u8]) -> Arc<str> {
+    let mut text = String::with_capacity(input.len());
+    for chunk in input.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::from(SUBSTITUTE)));
+    }
+    Arc::from(text)
+}
+
+/// Reports the first control character and the first lone CR; a TAB is legal in a list of removed date ranges.
+fn report_control_characters(input: &[u8], diagnostics: &mut Diagnostics) {
+    let (mut control, mut lone) = (false, false);
+    for line in lines(input) {
+        for (at, &byte) in line.text.iter().enumerate() {
+            let (rule, seen, message) = match byte {
+                b'\r' => (
+                    Rule::LoneCarriageReturn,
+                    &mut lone,
+                    "a carriage return does not end a line alone",
+                ),
+                b'\t' => continue,
+                _ if is_suspicious(byte) => (
+                    Rule::ControlCharacter,
+                    &mut control,
+                    "there is a control character",
+                ),
+                _ => continue,
+            };
+            if !std::mem::replace(seen, true) {
+                let place = LinePlace {
+                    number: line.number,
+                    start: line.start,
+                };
+                let start = line.start + at;
+                diagnostics.report(rule, place, start..start + 1, message);
+            }
+        }
+        if control && lone {
+            return;
+        }
+    }
+}
+
+fn report_at(
+    input: &[u8],
+    offset: usize,
+    rule: Rule,
+    message: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    if let Some(line) = lines(input).take_while(|line| line.start <= offset).last() {
+        let place = LinePlace {
+            number: line.number,
+            start: line.start,
+        };
+        diagnostics.report(rule, place, offset..offset + 1, message);
+    }
+}

@@ -1,0 +1,135 @@
+//! What was found wrong in a playlist that could be read all the same.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::rule::Rule;
+
+/// How serious a [`Diagnostic`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Allowed, or harmless, but not what was meant.
+    Warning,
+    /// The specification forbids it.
+    Error,
+    /// The specification says that a client fails to parse such a playlist.
+    Fatal,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        })
+    }
+}
+
+/// One breach of a rule: what, where, how serious.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// The rule that is broken.
+    pub rule: Rule,
+    /// How serious it is.
+    pub severity: Severity,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The first byte of the place within its line, counted from 1.
+    pub column: u32,
+    /// The place as offsets of bytes in the input.
+    pub span: Range<usize>,
+    /// What is wrong and what was made of it: a lowercase fragment without control characters.
+    pub message: String,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "line {}, column {}: {} ({} {}, section {})",
+            self.line,
+            self.column,
+            self.message,
+            self.severity,
+            self.rule,
+            self.rule.section()
+        )
+    }
+}
+
+/// Where a line is, from which columns are counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinePlace {
+    pub(crate) number: u32,
+    pub(crate) start: usize,
+}
+
+/// Collects diagnostics up to a number; the rest is only counted.
+#[derive(Debug)]
+pub(crate) struct Diagnostics {
+    list: Vec<Diagnostic>,
+    limit: usize,
+    suppressed: usize,
+    /// The first of the highest severity so far, kept even when the list is full.
+    worst: Option<Diagnostic>,
+}
+
+impl Diagnostics {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            list: Vec::new(),
+            limit,
+            suppressed: 0,
+            worst: None,
+        }
+    }
+
+    pub(crate) fn report(
+        &mut self,
+        rule: Rule,
+        place: LinePlace,
+        span: Range<usize>,
+        message: impl fmt::Display,
+    ) {
+        let severity = rule.severity();
+        let worse = self
+            .worst
+            .as_ref()
+            .is_none_or(|worst| worst.severity < severity);
+        let full = self.list.len() >= self.limit;
+        if full {
+            self.suppressed = self.suppressed.saturating_add(1);
+        }
+        if full && !worse {
+            return;
+        }
+        let column = span.start.saturating_sub(place.start).saturating_add(1);
+        let diagnostic = Diagnostic {
+            rule,
+            severity,
+            line: place.number,
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+            span,
+            message: message.to_string(),
+        };
+        if worse {
+            self.worst = Some(diagnostic.clone());
+        }
+        if !full {
+            self.list.push(diagnostic);
+        }
+    }
+
+    pub(crate) fn worst(&self) -> Option<&Diagnostic> {
+        self.worst.as_ref()
+    }
+
+    /// The diagnostics by place, and how many did not fit.
+    pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, usize) {
+        self.list
+            .sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.rule));
+        (self.list, self.suppressed)
+    }
+}

@@ -1,0 +1,131 @@
+//! The error of this crate.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why a playlist, a selection or an expression was refused.
+///
+/// The message is a lowercase fragment fit for "cannot read the playlist: {error}" and names the line where there is one.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    line: Option<u32>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What sort of [`Error`] it is, for callers that branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes do not start with `#EXTM3U`.
+    NotAPlaylist,
+    /// A limit of [`ParseOptions`](crate::ParseOptions) or a fixed bound of resolution was exceeded.
+    LimitExceeded,
+    /// A rule was broken that the chosen [`Strictness`](crate::Strictness) does not forgive.
+    RuleViolation,
+    /// A URI cannot be turned into an absolute URL.
+    InvalidUrl,
+    /// A byte range has no start that could be known, or ends beyond 2^64 - 1.
+    InvalidByteRange,
+    /// A variable is not defined, not importable or has a value that is not allowed.
+    UndefinedVariable,
+    /// An `EXT-X-KEY` or `EXT-X-MAP` lacks what is needed to use it.
+    IncompleteTag,
+    /// The playlist is a delta update (`EXT-X-SKIP`); a full playlist is needed.
+    DeltaUpdate,
+    /// Times or sequence numbers do not fit their types.
+    Overflow,
+    /// A [`Qualifier`](crate::Qualifier) or [`RenditionRequest`](crate::RenditionRequest) cannot be read.
+    InvalidExpression,
+    /// A line of a [`Document`](crate::Document) cannot be replaced so.
+    InvalidEdit,
+    /// A Multivariant Playlist has no variant to choose.
+    NoVariant,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                line: None,
+                source: None,
+            }),
+        }
+    }
+
+    pub(crate) fn at(kind: ErrorKind, line: u32, message: impl Into<String>) -> Self {
+        let mut error = Self::new(kind, message);
+        error.inner.line = Some(line);
+        error
+    }
+
+    pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.inner.source = Some(Box::new(source));
+        self
+    }
+
+    /// What sort of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The line of the playlist it is about, counted from 1.
+    pub fn line(&self) -> Option<u32> {
+        self.inner.line
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.inner.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("line", &self.inner.line)
+            .field("message", &self.inner.message)
+            .field("source", &self.inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Text from a playlist made fit for a message: one line, no control characters, not too long.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut shown: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+/// A URI made fit for a message: an excerpt without the query and fragment, which may hold credentials.
+pub(crate) fn excerpt_uri(uri: &str) -> String {
+    let end = uri.find(['?', '#']).unwrap_or(uri.len());
+    excerpt(uri.get(..end).unwrap_or(uri))
+}

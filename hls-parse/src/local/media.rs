@@ -1,0 +1,338 @@
+//! Localized Media Playlists.
+
+use std::fmt::Write as _;
+
+use crate::local::{push_uri, quotable};
+use crate::timeline::{Key, KeyMethod, Segment, Timeline};
+use crate::value::billionths_to_text;
+
+/// What is there locally, told by whoever stored it. Indices are those of the [`Timeline`]; URIs are relative to the playlist to be written.
+pub trait LocalMedia {
+    /// The URI of a segment; `None` when it is not there, which makes it a gap.
+    fn segment(&self, index: usize) -> Option<String>;
+
+    /// The URI of a map; `None` when it is not there, which makes the segments that need it gaps.
+    fn map(&self, index: usize) -> Option<String>;
+
+    /// The state of a key; `None` when it is not there. Segments whose identity keys are all not there are gaps.
+    fn key(&self, index: usize) -> Option<LocalKey>;
+}
+
+/// How a key is there locally.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LocalKey {
+    /// As bytes at this URI: the media stay encrypted.
+    At(String),
+    /// It has been used: the bytes at the URIs of segments and maps are clear.
+    Decrypted,
+}
+
+impl Timeline {
+    /// Writes the playlist of what is there.
+    ///
+    /// Each segment, map and key is a file of its own, so there are no byte ranges; there are no low-latency tags, no titles and no foreign tags. Numbers,
+    /// discontinuities, dates and gaps stay; identity keys have their IV spelled out; keys of key systems are left out. `ended` says that nothing will be
+    /// added; without it the playlist is one that grows (`EVENT`).
+    pub fn write_local(&self, local: &impl LocalMedia, ended: bool) -> String {
+        let mut body = Body::new(self, local);
+        for (index, segment) in self.segments().iter().enumerate() {
+            body.segment(index, segment);
+        }
+        let mut out = self.local_header(&body, ended);
+        out.push_str(&body.out);
+        if ended {
+            out.push_str("#EXT-X-ENDLIST\n");
+        }
+        out
+    }
+
+    fn local_header<L: LocalMedia>(&self, body: &Body<'_, L>, ended: bool) -> String {
+        let longest = self
+            .segments()
+            .iter()
+            .map(|segment| segment.duration)
+            .max()
+            .unwrap_or_default();
+        // Before version 6 durations must not exceed the target, not even by less than half a second.
+        let version = if self.i_frames_only() {
+            body.version.max(4)
+        } else {
+            body.version
+        };
+        let up = if version <= 5 {
+            longest.subsec_nanos() > 0
+        } else {
+            longest.subsec_nanos() >= 500_000_000
+        };
+        let target = longest.as_secs().saturating_add(u64::from(up)).max(1);
+        let mut out = String::from("#EXTM3U\n");
+        if version > 1 {
+            line(&mut out, format_args!("#EXT-X-VERSION:{version}"));
+        }
+        line(&mut out, format_args!("#EXT-X-TARGETDURATION:{target}"));
+        line(
+            &mut out,
+            format_args!("#EXT-X-MEDIA-SEQUENCE:{}", self.media_sequence()),
+        );
+        if self.discontinuity_sequence() > 0 {
+            line(
+                &mut out,
+                format_args!(
+                    "#EXT-X-DISCONTINUITY-SEQUENCE:{}",
+                    self.discontinuity_sequence()
+                ),
+            );
+        }
+        line(
+            &mut out,
+            format_args!(
+                "#EXT-X-PLAYLIST-TYPE:{}",
+                if ended { "VOD" } else { "EVENT" }
+            ),
+        );
+        if self.independent_segments() {
+            out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
+        }
+        if self.i_frames_only() {
+            out.push_str("#EXT-X-I-FRAMES-ONLY\n");
+        }
+        if let Some(start) = self.start() {
+            line(
+                &mut out,
+                format_args!("{}", super::multivariant::start_tag(start)),
+            );
+        }
+        out
+    }
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = out.write_fmt(text);
+    out.push('\n');
+}
+
+/// The lines of the segments, and what they need of a player.
+struct Body<'a, L> {
+    timeline: &'a Timeline,
+    local: &'a L,
+    out: String,
+    version: u64,
+    /// The keys in force for a reader of what is written so far: number, IV and URI.
+    keys: Vec<(usize, Option<[u8; 16]>, String)>,
+    map: Option<usize>,
+    bitrate: Option<u64>,
+    writes_bitrate: bool,
+}
+
+impl<'a, L: LocalMedia> Body<'a, L> {
+    fn new(timeline: &'a Timeline, local: &'a L) -> Self {
+        // A bitrate goes on until the next one, so it can only be written when no segment after it lacks one.
+        let writes_bitrate = timeline
+            .segments()
+            .iter()
+            .skip_while(|segment| segment.bitrate.is_none())
+            .all(|segment| segment.bitrate.is_some());
+        Self {
+            timeline,
+            local,
+            out: String::new(),
+            version: 1,
+            keys: Vec::new(),
+            map: None,
+            bitrate: None,
+            writes_bitrate,
+        }
+    }
+
+    fn segment(&mut self, index: usize, segment: &Segment) {
+        let uri = self.playable_uri(index, segment);
+        if segment.discontinuity {
+            self.out.push_str("#EXT-X-DISCONTINUITY\n");
+        }
+        if uri.is_some() {
+            self.map(segment);
+            let keys = self.local_keys(self.timeline.segment_keys(index), |key| {
+                self.timeline.segment_iv(index, key)
+            });
+            self.keys(keys);
+        }
+        if let Some(date) = segment
+            .program_date_time
+            .filter(|_| segment.has_stated_date)
+        {
+            line(
+                &mut self.out,
+                format_args!("#EXT-X-PROGRAM-DATE-TIME:{date:.9}"),
+            );
+        }
+        if self.writes_bitrate && segment.bitrate != self.bitrate {
+            if let Some(bitrate) = segment.bitrate {
+                line(&mut self.out, format_args!("#EXT-X-BITRATE:{bitrate}"));
+            }
+            self.bitrate = segment.bitrate;
+        }
+        if uri.is_none() {
+            self.version = self.version.max(8);
+            self.out.push_str("#EXT-X-GAP\n");
+        }
+        let duration = segment.duration;
+        if duration.subsec_nanos() > 0 {
+            self.version = self.version.max(3);
+        }
+        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        line(
+            &mut self.out,
+            format_args!("#EXTINF:{},", billionths_to_text(nanoseconds)),
+        );
+        match uri {
+            Some(uri) => push_uri(&mut self.out, &uri),
+            None => line_end(
+                &mut self.out,
+                format_args!("gap-{}", segment.media_sequence_number),
+            ),
+        }
+        self.out.push('\n');
+    }
+
+    /// The local URI of a segment that is there with all it takes to play it.
+    fn playable_uri(&self, index: usize, segment: &Segment) -> Option<String> {
+        if segment.gap {
+            return None;
+        }
+        let mut keys = vec![self.timeline.segment_keys(index)];
+        if let Some(number) = segment.map {
+            self.local.map(number)?;
+            keys.extend(
+                self.timeline
+                    .maps()
+                    .get(number)
+                    .map(|map| map.keys.as_slice()),
+            );
+        }
+        if !keys.into_iter().all(|set| self.can_decrypt(set)) {
+            return None;
+        }
+        self.local.segment(index).filter(|uri| !uri.is_empty())
+    }
+
+    /// Whether nothing is encrypted, or some key is there. Keys of key systems alone do not make a gap of it: whoever stored it knows what for.
+    fn can_decrypt(&self, keys: &[usize]) -> bool {
+        let is_identity = |number: usize| {
+            self.timeline
+                .keys()
+                .get(number)
+                .is_some_and(Key::is_identity)
+        };
+        let mut identity = keys
+            .iter()
+            .filter(|&&number| is_identity(number))
+            .peekable();
+        identity.peek().is_none() || identity.any(|&number| self.local.key(number).is_some())
+    }
+
+    fn local_keys(
+        &self,
+        keys: &[usize],
+        iv: impl Fn(usize) -> Option<[u8; 16]>,
+    ) -> Vec<(usize, Option<[u8; 16]>, String)> {
+        let at = |number: usize| match self.local.key(number)? {
+            LocalKey::At(uri) => Some((number, iv(number), uri)),
+            LocalKey::Decrypted => None,
+        };
+        keys.iter().filter_map(|&number| at(number)).collect()
+    }
+
+    fn map(&mut self, segment: &Segment) {
+        let Some(number) = segment.map.filter(|_| segment.map != self.map) else {
+            return;
+        };
+        let (Some(map), Some(uri)) = (self.timeline.maps().get(number), self.local.map(number))
+        else {
+            return;
+        };
+        let explicit = |key: usize| self.timeline.keys().get(key).and_then(|key| key.iv);
+        let keys = self.local_keys(&map.keys, explicit);
+        self.keys(keys);
+        self.out.push_str("#EXT-X-MAP:URI=\"");
+        push_uri(&mut self.out, &uri);
+        self.out.push_str("\"\n");
+        self.map = Some(number);
+        self.version = self
+            .version
+            .max(if self.timeline.i_frames_only() { 5 } else { 6 });
+    }
+
+    /// Brings the keys in force to `wanted`.
+    fn keys(&mut self, wanted: Vec<(usize, Option<[u8; 16]>, String)>) {
+        if self.keys == wanted {
+            return;
+        }
+        let format = |number: usize| {
+            self.timeline
+                .keys()
+                .get(number)
+                .map(|key| key.key_format.as_str())
+        };
+        let replaced = |old: usize| wanted.iter().any(|(new, _, _)| format(*new) == format(old));
+        // A key goes on until one of its format replaces it; NONE ends all.
+        if !self.keys.iter().all(|(old, _, _)| replaced(*old)) {
+            self.out.push_str("#EXT-X-KEY:METHOD=NONE\n");
+            self.keys.clear();
+        }
+        for entry in &wanted {
+            if !self.keys.contains(entry)
+                && let Some(key) = self.timeline.keys().get(entry.0)
+            {
+                let (_, iv, uri) = entry;
+                self.version = self.version.max(write_key(&mut self.out, key, *iv, uri));
+            }
+        }
+        self.keys = wanted;
+    }
+}
+
+fn line_end(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}
+
+/// Writes an `EXT-X-KEY` and returns the version it needs.
+fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u64 {
+    let mut version = if key.method == KeyMethod::Aes128 {
+        1
+    } else {
+        5
+    };
+    let method: String = key
+        .method
+        .as_str()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
+    out.push_str("#EXT-X-KEY:METHOD=");
+    out.push_str(&method);
+    out.push_str(",URI=\"");
+    push_uri(out, uri);
+    out.push('"');
+    let has_iv = !matches!(key.method, KeyMethod::SampleAesCtr | KeyMethod::Aes256Gcm);
+    if let Some(iv) = iv.filter(|_| has_iv) {
+        line_end(out, format_args!(",IV=0x{:032X}", u128::from_be_bytes(iv)));
+        version = version.max(2);
+    }
+    if !key.is_identity() {
+        line_end(
+            out,
+            format_args!(",KEYFORMAT=\"{}\"", quotable(&key.key_format)),
+        );
+        version = 5;
+    }
+    if let Some(versions) = &key.key_format_versions {
+        line_end(
+            out,
+            format_args!(",KEYFORMATVERSIONS=\"{}\"", quotable(versions)),
+        );
+        version = 5;
+    }
+    out.push('\n');
+    version
+}

@@ -1,0 +1,43 @@
+//! Localized playlists: what a player gets of what is really there.
+
+mod media;
+mod multivariant;
+
+pub use media::{LocalKey, LocalMedia};
+pub use multivariant::{LocalMultivariant, local_multivariant_for_media};
+
+/// Appends a URI such that it stays one: on its line, in its quotes, and not read as a tag or comment.
+fn push_uri(out: &mut String, uri: &str) {
+    let mut buffer = [0; 4];
+    for (at, c) in uri.chars().enumerate() {
+        if c.is_control()
+            || c.is_whitespace()
+            || matches!(c, '"' | '\u{feff}')
+            || (at == 0 && c == '#')
+            || uri_is_reference(uri, c)
+        {
+            for byte in c.encode_utf8(&mut buffer).bytes() {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+}
+
+/// Whether a brace could begin a reference to a variable.
+fn uri_is_reference(uri: &str, c: char) -> bool {
+    c == '{' && uri.contains("{$")
+}
+
+/// Text from a server made fit for a quoted-string: no quotes, no control characters, no references to variables.
+fn quotable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' => '\'',
+            c if c.is_control() => ' ',
+            c => c,
+        })
+        .collect::<String>()
+        .replace("{$", "{ $")
+}

@@ -1,0 +1,304 @@
+//! Reading the tags of a Media Playlist, one after the other.
+
+use crate::date;
+use crate::diagnostic::{Diagnostics, LinePlace};
+use crate::playlist::{Common, DateEntry, MediaPlaylist, PlaylistType, RangeEntry, SegmentEntry};
+use crate::rule::Rule;
+use crate::tag::TagName;
+use crate::value::{self, Span};
+
+/// Collects segments: the tags before a URI line belong to it.
+#[derive(Debug, Default)]
+pub(crate) struct SegmentReader {
+    pending: Pending,
+    segments: Vec<SegmentEntry>,
+    ranges: Vec<RangeEntry>,
+    dates: Vec<DateEntry>,
+    target_seconds: Option<u64>,
+    media_sequence: Option<u64>,
+    discontinuity_sequence: Option<u64>,
+    playlist_type: Option<PlaylistType>,
+    end_list: bool,
+    i_frames_only: bool,
+    any_discontinuity: bool,
+}
+
+/// What the tags since the last URI line said.
+#[derive(Debug, Default)]
+struct Pending {
+    duration: Option<(u64, Span)>,
+    range: Option<(u64, Option<u64>, u32)>,
+    date: Option<jiff::Timestamp>,
+    discontinuity: bool,
+    gap: bool,
+}
+
+impl SegmentReader {
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.segments.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Ends a segment.
+    pub(crate) fn uri(&mut self, uri: Span, line: u32) {
+        let segment = self.count();
+        let pending = std::mem::take(&mut self.pending);
+        if let Some((length, offset, line)) = pending.range {
+            self.ranges.push(RangeEntry {
+                segment,
+                line,
+                length,
+                offset,
+            });
+        }
+        if let Some(date) = pending.date {
+            self.dates.push(DateEntry { segment, date });
+        }
+        let (nanoseconds, title) = pending.duration.unwrap_or_default();
+        self.segments.push(SegmentEntry {
+            uri,
+            title,
+            nanoseconds,
+            line,
+            discontinuity: pending.discontinuity,
+            gap: pending.gap,
+            has_duration: pending.duration.is_some(),
+        });
+    }
+
+    /// Takes one tag in; false when it is to be kept as it is.
+    pub(crate) fn tag(
+        &mut self,
+        name: TagName,
+        text: &str,
+        span: Span,
+        place: LinePlace,
+        diagnostics: &mut Diagnostics,
+    ) -> bool {
+        match name {
+            TagName::Inf => {
+                self.pending.duration = Some(read_inf(text, span, place, diagnostics));
+                return true;
+            }
+            TagName::ProgramDateTime => match date::parse(text.as_bytes()) {
+                Some(date) => {
+                    self.pending.date = Some(date);
+                    return true;
+                }
+                None => diagnostics.report(
+                    Rule::TagValue,
+                    place,
+                    span.range(),
+                    "the date cannot be read and is ignored",
+                ),
+            },
+            TagName::ByteRange => {
+                // Some writers quote the value, as it is in an attribute.
+                let unquoted = text.trim_matches('"');
+                match value::byte_range(unquoted.as_bytes()) {
+                    Some((length, offset)) => {
+                        self.pending.range = Some((length, offset, place.number));
+                        return true;
+                    }
+                    None => diagnostics.report(
+                        Rule::TagValue,
+                        place,
+                        span.range(),
+                        "the byte range is not LENGTH or LENGTH@OFFSET and is ignored",
+                    ),
+                }
+            }
+            TagName::Discontinuity => {
+                self.pending.discontinuity = true;
+                self.any_discontinuity = true;
+                return true;
+            }
+            TagName::Gap => {
+                self.pending.gap = true;
+                return true;
+            }
+            TagName::TargetDuration
+            | TagName::MediaSequence
+            | TagName::DiscontinuitySequence
+            | TagName::PlaylistType
+            | TagName::EndList
+            | TagName::IFramesOnly => self.header_tag(name, text, span, place, diagnostics),
+            _ => {}
+        }
+        false
+    }
+
+    fn header_tag(
+        &mut self,
+        name: TagName,
+        text: &str,
+        span: Span,
+        place: LinePlace,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let mut report =
+            |rule: Rule, message: &str| diagnostics.report(rule, place, span.range(), message);
+        let repeated = match name {
+            TagName::TargetDuration => {
+                let seconds = whole_seconds(text, &mut report);
+                set_once(&mut self.target_seconds, seconds)
+            }
+            TagName::MediaSequence => {
+                if !self.segments.is_empty() {
+                    report(
+                        Rule::MediaSequencePlace,
+                        "the media sequence comes after a segment, it counts from the first one all the same",
+                    );
+                }
+                set_once(&mut self.media_sequence, integer(text, &mut report))
+            }
+            TagName::DiscontinuitySequence => {
+                if !self.segments.is_empty() || self.any_discontinuity {
+                    report(
+                        Rule::DiscontinuitySequencePlace,
+                        "the discontinuity sequence comes after a segment or discontinuity, it counts from the start all the same",
+                    );
+                }
+                set_once(&mut self.discontinuity_sequence, integer(text, &mut report))
+            }
+            TagName::PlaylistType => {
+                let playlist_type = match text {
+                    "VOD" => Some(PlaylistType::Vod),
+                    "EVENT" => Some(PlaylistType::Event),
+                    _ => {
+                        report(
+                            Rule::TagValue,
+                            "the playlist type is neither VOD nor EVENT and is ignored",
+                        );
+                        None
+                    }
+                };
+                set_once(&mut self.playlist_type, playlist_type)
+            }
+            TagName::EndList => std::mem::replace(&mut self.end_list, true),
+            _ => std::mem::replace(&mut self.i_frames_only, true),
+        };
+        if repeated {
+            report(
+                Rule::RepeatedMediaTag,
+                "the tag is repeated, the first one counts",
+            );
+        }
+    }
+
+    pub(crate) fn finish(self, common: Common) -> MediaPlaylist {
+        MediaPlaylist {
+            common,
+            target_seconds: self.target_seconds,
+            media_sequence: self.media_sequence.unwrap_or(0),
+            discontinuity_sequence: self.discontinuity_sequence.unwrap_or(0),
+            playlist_type: self.playlist_type,
+            end_list: self.end_list,
+            i_frames_only: self.i_frames_only,
+            segments: self.segments,
+            ranges: self.ranges,
+            dates: self.dates,
+        }
+    }
+}
+
+/// Sets what is not set yet; true when there were two.
+fn set_once<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+    match (slot.is_some(), value) {
+        (true, value) => value.is_some(),
+        (false, value) => {
+            *slot = value;
+            false
+        }
+    }
+}
+
+fn integer(text: &str, report: &mut impl FnMut(Rule, &str)) -> Option<u64> {
+    let number = value::decimal_integer(text.trim().as_bytes());
+    if number.is_none() {
+        report(
+            Rule::DecimalInteger,
+            "the value is not an integer below 2^64 and is ignored",
+        );
+    }
+    number
+}
+
+/// A target duration; a fractional one is rounded up so that it stays an upper bound.
+fn whole_seconds(text: &str, report: &mut impl FnMut(Rule, &str)) -> Option<u64> {
+    if let Some(seconds) = value::decimal_integer(text.as_bytes()) {
+        return Some(seconds);
+    }
+    let billionths = value::decimal_billionths(text.trim().as_bytes());
+    report(
+        Rule::DecimalInteger,
+        match billionths {
+            Some(_) => "the target duration is not an integer and is rounded up",
+            None => "the target duration is not a number and is ignored",
+        },
+    );
+    billionths.map(|billionths| billionths.div_ceil(1_000_000_000))
+}
+
+/// Reads `6.006,title`: the duration in nanoseconds and where the title is.
+fn read_inf(
+    text: &str,
+    span: Span,
+    place: LinePlace,
+    diagnostics: &mut Diagnostics,
+) -> (u64, Span) {
+    let bytes = text.as_bytes();
+    let spaces = bytes.len() - bytes.trim_ascii_start().len();
+    let body = bytes.get(spaces..).unwrap_or_default();
+    let length = body
+        .iter()
+        .position(|byte| matches!(byte, b',' | b' ' | b'\t'))
+        .unwrap_or(body.len());
+    let number = body.get(..length).unwrap_or_default();
+    let after = spaces + length;
+    let duration = value::decimal_billionths(number).unwrap_or_else(|| {
+        diagnostics.report(
+            Rule::SegmentDuration,
+            place,
+            span.range(),
+            "the duration is not an unsigned number, it counts as 0",
+        );
+        0
+    });
+    let title = match bytes.get(after) {
+        Some(b',') => Some(after + 1),
+        Some(_) => comma_outside_quotes(bytes, after).map(|comma| comma + 1),
+        None => None,
+    };
+    let Some(title) = title else {
+        diagnostics.report(
+            Rule::DurationComma,
+            place,
+            span.range(),
+            "there is no comma after the duration",
+        );
+        return (duration, Span::default());
+    };
+    if spaces > 0 || bytes.get(after) != Some(&b',') {
+        diagnostics.report(
+            Rule::StrayWhiteSpace,
+            place,
+            span.range(),
+            "there is white space around the duration",
+        );
+    }
+    (
+        duration,
+        Span::new(span.start as usize + title, bytes.len() - title),
+    )
+}
+
+/// Television lists put `key="a,b"` pairs between the duration and the comma before the title.
+fn comma_outside_quotes(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut quoted = false;
+    let rest = bytes.get(from..)?;
+    let at = rest.iter().position(|&byte| {
+        quoted ^= byte == b'"';
+        byte == b',' && !quoted
+    })?;
+    Some(from + at)
+}

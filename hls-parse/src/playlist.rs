@@ -1,0 +1,233 @@
+//! What a parser returns: the two kinds of playlist, as their tags.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::diagnostic::{Diagnostic, LinePlace};
+use crate::tag::TagName;
+use crate::value::{Span, decimal_billionths};
+
+/// A playlist that was read, and what was found wrong with it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Parsed {
+    /// The playlist.
+    pub playlist: Playlist,
+    /// What was found wrong, by place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many more diagnostics there were than were asked for.
+    pub suppressed_diagnostics: usize,
+}
+
+/// One of the two kinds of playlist (section 4.1), told by the class of its tags.
+#[derive(Debug, Clone)]
+pub enum Playlist {
+    /// Lists variants and renditions.
+    Multivariant(MultivariantPlaylist),
+    /// Lists segments.
+    Media(MediaPlaylist),
+}
+
+impl Playlist {
+    /// The Multivariant Playlist, if it is one.
+    pub fn as_multivariant(&self) -> Option<&MultivariantPlaylist> {
+        match self {
+            Self::Multivariant(playlist) => Some(playlist),
+            Self::Media(_) => None,
+        }
+    }
+
+    /// The Media Playlist, if it is one.
+    pub fn as_media(&self) -> Option<&MediaPlaylist> {
+        match self {
+            Self::Media(playlist) => Some(playlist),
+            Self::Multivariant(_) => None,
+        }
+    }
+}
+
+/// Where to start playing (section 4.4.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Start {
+    /// From the start of the playlist, or from its end when negative.
+    pub time_offset: SignedDuration,
+    /// Whether to begin exactly there rather than with the segment that holds it.
+    pub precise: bool,
+}
+
+impl Start {
+    pub(crate) fn parse(offset: &str, precise: bool) -> Option<Self> {
+        let (negative, digits) = match offset.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, offset.strip_prefix('+').unwrap_or(offset)),
+        };
+        let nanoseconds = i64::try_from(decimal_billionths(digits.as_bytes())?).ok()?;
+        let time_offset =
+            SignedDuration::from_nanos(if negative { -nanoseconds } else { nanoseconds });
+        Some(Self {
+            time_offset,
+            precise,
+        })
+    }
+}
+
+/// Whether and how a Media Playlist may change (section 4.4.3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlaylistType {
+    /// Segments are only added at the end.
+    Event,
+    /// Nothing changes.
+    Vod,
+}
+
+/// A tag that was kept as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tag<'a> {
+    /// Which tag it is.
+    pub name: TagName,
+    /// Its name as written, without `#`.
+    pub raw_name: &'a str,
+    /// What follows the `:`; empty without one.
+    pub value: &'a str,
+    /// Its line, counted from 1.
+    pub line: u32,
+    /// How many segments came before it (0 in a Multivariant Playlist).
+    pub segments_before: usize,
+}
+
+/// A tag by place: everything but the tags that describe one segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TagEntry {
+    pub(crate) name: TagName,
+    pub(crate) line: u32,
+    pub(crate) segments_before: u32,
+    pub(crate) raw_name: Span,
+    pub(crate) value: Span,
+    /// The URI line of `EXT-X-STREAM-INF`.
+    pub(crate) uri: Option<Span>,
+}
+
+impl TagEntry {
+    pub(crate) fn place(&self) -> LinePlace {
+        LinePlace {
+            number: self.line,
+            start: (self.raw_name.start as usize).saturating_sub(1),
+        }
+    }
+
+    fn to_tag<'a>(self, text: &'a str) -> Tag<'a> {
+        Tag {
+            name: self.name,
+            raw_name: self.raw_name.of(text),
+            value: self.value.of(text),
+            line: self.line,
+            segments_before: self.segments_before as usize,
+        }
+    }
+}
+
+/// A segment as its URI line and the tags right before it say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SegmentEntry {
+    pub(crate) uri: Span,
+    pub(crate) title: Span,
+    pub(crate) nanoseconds: u64,
+    pub(crate) line: u32,
+    pub(crate) discontinuity: bool,
+    pub(crate) gap: bool,
+    /// Whether an `EXTINF` came before it.
+    pub(crate) has_duration: bool,
+}
+
+/// `EXT-X-BYTERANGE` of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RangeEntry {
+    pub(crate) segment: u32,
+    pub(crate) line: u32,
+    pub(crate) length: u64,
+    pub(crate) offset: Option<u64>,
+}
+
+/// `EXT-X-PROGRAM-DATE-TIME` of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DateEntry {
+    pub(crate) segment: u32,
+    pub(crate) date: Timestamp,
+}
+
+/// What both kinds of playlist have.
+#[derive(Debug, Clone)]
+pub(crate) struct Common {
+    pub(crate) text: Arc<str>,
+    pub(crate) version: Option<u64>,
+    pub(crate) independent_segments: bool,
+    pub(crate) start: Option<Start>,
+    pub(crate) tags: Vec<TagEntry>,
+    /// Whether `{$` appears anywhere, so that variables must be looked for.
+    pub(crate) has_references: bool,
+}
+
+/// A playlist of variants and renditions, before [resolution](MultivariantPlaylist::resolve).
+#[derive(Debug, Clone)]
+pub struct MultivariantPlaylist {
+    pub(crate) common: Common,
+}
+
+/// A playlist of segments, before [resolution](MediaPlaylist::resolve).
+#[derive(Debug, Clone)]
+pub struct MediaPlaylist {
+    pub(crate) common: Common,
+    pub(crate) target_seconds: Option<u64>,
+    pub(crate) media_sequence: u64,
+    pub(crate) discontinuity_sequence: u64,
+    pub(crate) playlist_type: Option<PlaylistType>,
+    pub(crate) end_list: bool,
+    pub(crate) i_frames_only: bool,
+    pub(crate) segments: Vec<SegmentEntry>,
+    pub(crate) ranges: Vec<RangeEntry>,
+    pub(crate) dates: Vec<DateEntry>,
+}
+
+impl MultivariantPlaylist {
+    /// The value of `EXT-X-VERSION`; 1 without one.
+    pub fn version(&self) -> u64 {
+        self.common.version.unwrap_or(1)
+    }
+
+    /// Every tag in order, unknown ones included, `EXTM3U` left out.
+    pub fn tags(&self) -> impl Iterator<Item = Tag<'_>> {
+        self.common
+            .tags
+            .iter()
+            .map(|tag| tag.to_tag(&self.common.text))
+    }
+}
+
+impl MediaPlaylist {
+    /// The value of `EXT-X-VERSION`; 1 without one.
+    pub fn version(&self) -> u64 {
+        self.common.version.unwrap_or(1)
+    }
+
+    /// Every tag in order, unknown ones and those after the last segment included, but for `EXTM3U` and those that [`Timeline`](crate::Timeline) segments
+    /// hold: `EXTINF`, `EXT-X-BYTERANGE`, `EXT-X-DISCONTINUITY`, `EXT-X-GAP` and `EXT-X-PROGRAM-DATE-TIME`.
+    pub fn tags(&self) -> impl Iterator<Item = Tag<'_>> {
+        self.common
+            .tags
+            .iter()
+            .map(|tag| tag.to_tag(&self.common.text))
+    }
+
+    /// How many segments there are.
+    pub fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Whether the playlist may still change: neither `EXT-X-ENDLIST` nor `EXT-X-PLAYLIST-TYPE:VOD`.
+    pub fn is_live(&self) -> bool {
+        !self.end_list && self.playlist_type != Some(PlaylistType::Vod)
+    }
+}

@@ -1,0 +1,380 @@
+//! Resolving a Media Playlist.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use url::Url;
+
+use crate::attributes::AttributeList;
+use crate::error::{Error, ErrorKind, excerpt};
+use crate::multivariant::join;
+use crate::playlist::{MediaPlaylist, RangeEntry, TagEntry};
+use crate::reference::References;
+use crate::tag::TagName;
+use crate::timeline::{Key, KeyMethod, KeySets, Map, Segment, Timeline};
+use crate::value::{self, ByteRange, Span};
+use crate::variables::{Context, Expander};
+
+impl MediaPlaylist {
+    /// Spells out what each segment inherits: numbers, times, byte ranges, keys, map, absolute URL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DeltaUpdate`] when segments are skipped, [`ErrorKind::InvalidByteRange`] when a range without offset follows no range of the same
+    /// resource, [`ErrorKind::IncompleteTag`] for keys and maps that cannot be used, [`ErrorKind::UndefinedVariable`], [`ErrorKind::InvalidUrl`],
+    /// [`ErrorKind::Overflow`], [`ErrorKind::LimitExceeded`].
+    pub fn resolve(&self, context: &Context) -> Result<Timeline, Error> {
+        let mut state = State::new(self, context);
+        let mut segments = Vec::with_capacity(self.segments.len());
+        let mut tags = self.common.tags.iter().peekable();
+        let mut ranges = self.ranges.iter().peekable();
+        let mut dates = self.dates.iter().peekable();
+        let mut expected_date = None;
+        let (mut discontinuities, mut start) = (self.discontinuity_sequence, 0u64);
+        let overflow = |line| {
+            Error::at(
+                ErrorKind::Overflow,
+                line,
+                "times or numbers exceed 64 bits from here",
+            )
+        };
+        for (index, entry) in (0u32..).zip(&self.segments) {
+            while let Some(tag) = tags.next_if(|tag| tag.segments_before <= index) {
+                state.tag(tag)?;
+            }
+            let uri = state.uri(entry.uri, entry.line)?;
+            let range = ranges.next_if(|range| range.segment == index);
+            let byte_range = state.byte_range(range, uri)?;
+            let stated = dates
+                .next_if(|date| date.segment == index)
+                .map(|date| date.date);
+            let date = stated.or(expected_date);
+            expected_date = date.and_then(|date| later(date, entry.nanoseconds));
+            discontinuities = discontinuities
+                .checked_add(u64::from(entry.discontinuity))
+                .ok_or_else(|| overflow(entry.line))?;
+            segments.push(Segment {
+                media_sequence_number: self
+                    .media_sequence
+                    .checked_add(u64::from(index))
+                    .ok_or_else(|| overflow(entry.line))?,
+                discontinuity_number: discontinuities,
+                start: Duration::from_nanos(start),
+                duration: Duration::from_nanos(entry.nanoseconds),
+                byte_range,
+                program_date_time: date,
+                map: state.map,
+                bitrate: state.bitrate.filter(|_| byte_range.is_none()),
+                discontinuity: entry.discontinuity,
+                gap: entry.gap,
+                has_stated_date: stated.is_some(),
+                key_set: state.key_set(),
+                uri,
+                title: entry.title,
+            });
+            start = start
+                .checked_add(entry.nanoseconds)
+                .ok_or_else(|| overflow(entry.line))?;
+        }
+        for tag in tags {
+            state.tag(tag)?;
+        }
+        count_dates_back(&mut segments);
+        Ok(Timeline {
+            base: context.base.clone(),
+            segments,
+            text: state.text(),
+            keys: state.keys,
+            maps: state.maps,
+            key_sets: state.key_sets,
+            duration: Duration::from_nanos(start),
+            target_duration: Duration::from_secs(self.target_seconds.unwrap_or(0)),
+            media_sequence: self.media_sequence,
+            discontinuity_sequence: self.discontinuity_sequence,
+            playlist_type: self.playlist_type,
+            start: self.common.start,
+            end_list: self.end_list,
+            i_frames_only: self.i_frames_only,
+            independent_segments: self.common.independent_segments,
+        })
+    }
+}
+
+fn later(date: Timestamp, nanoseconds: u64) -> Option<Timestamp> {
+    let nanoseconds = i64::try_from(nanoseconds).ok()?;
+    date.checked_add(SignedDuration::from_nanos(nanoseconds))
+        .ok()
+}
+
+/// Segments before the first stated date are dated from it.
+fn count_dates_back(segments: &mut [Segment]) {
+    let Some(first) = segments.iter().position(|segment| segment.has_stated_date) else {
+        return;
+    };
+    let (before, after) = segments.split_at_mut(first);
+    let mut date = after.first().and_then(|segment| segment.program_date_time);
+    for segment in before.iter_mut().rev() {
+        date = date.and_then(|date| {
+            let duration = SignedDuration::try_from(segment.duration).ok()?;
+            date.checked_sub(duration).ok()
+        });
+        segment.program_date_time = date;
+    }
+}
+
+/// How many key formats may apply at once; a playlist could otherwise make every key cost as much as all before it.
+const MAX_KEY_FORMATS: usize = 64;
+
+/// What is in force at a place of the playlist.
+struct State<'p, 'c> {
+    playlist: &'p MediaPlaylist,
+    base: &'c Url,
+    expander: Expander<'c>,
+    references: References<'p, 'c>,
+    /// URIs with variables replaced; they come after the text of the playlist in the text of the timeline.
+    replaced: String,
+    keys: Vec<Key>,
+    key_numbers: HashMap<Key, usize>,
+    maps: Vec<Map>,
+    map_numbers: HashMap<Map, usize>,
+    key_sets: KeySets,
+    current_keys: Vec<usize>,
+    /// The number of `current_keys` in `key_sets`, once it has been asked for.
+    current_set: Option<u32>,
+    map: Option<usize>,
+    bitrate: Option<u64>,
+    /// The end of the byte range of the segment before, and its URI.
+    previous_range: Option<(u64, Span)>,
+}
+
+impl<'p, 'c> State<'p, 'c> {
+    fn new(playlist: &'p MediaPlaylist, context: &'c Context) -> Self {
+        Self {
+            playlist,
+            base: &context.base,
+            expander: Expander::new(context, playlist.common.has_references),
+            references: References::new(&context.base),
+            replaced: String::new(),
+            keys: Vec::new(),
+            key_numbers: HashMap::new(),
+            maps: Vec::new(),
+            map_numbers: HashMap::new(),
+            key_sets: KeySets::default(),
+            current_keys: Vec::new(),
+            current_set: None,
+            map: None,
+            bitrate: None,
+            previous_range: None,
+        }
+    }
+
+    fn tag(&mut self, tag: &TagEntry) -> Result<(), Error> {
+        let text: &'p str = &self.playlist.common.text;
+        let value = tag.value.of(text);
+        match tag.name {
+            TagName::Define => self.expander.define(tag, text),
+            TagName::Key => self.key(&AttributeList::new(value), tag.line),
+            TagName::Map => self.take_map(&AttributeList::new(value), tag.line),
+            TagName::Bitrate => {
+                self.bitrate = value::decimal_integer(value.as_bytes());
+                Ok(())
+            }
+            TagName::Skip => Err(Error::at(
+                ErrorKind::DeltaUpdate,
+                tag.line,
+                "the playlist is a delta update, a full playlist is needed",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn key(&mut self, list: &AttributeList<'_>, line: u32) -> Result<(), Error> {
+        self.current_set = None;
+        if list.text("METHOD") == Some("NONE") {
+            self.current_keys.clear();
+            return Ok(());
+        }
+        let key = Key::read(list, line, self.base, &mut self.expander)?;
+        let keys = &self.keys;
+        self.current_keys.retain(|&index| {
+            keys.get(index)
+                .is_some_and(|other| other.key_format != key.key_format)
+        });
+        if self.current_keys.len() == MAX_KEY_FORMATS {
+            let message = format!("more than {MAX_KEY_FORMATS} key formats apply at once");
+            return Err(Error::at(ErrorKind::LimitExceeded, line, message));
+        }
+        let index = *self.key_numbers.entry(key).or_insert_with_key(|key| {
+            self.keys.push(key.clone());
+            self.keys.len() - 1
+        });
+        self.current_keys.push(index);
+        Ok(())
+    }
+
+    fn key_set(&mut self) -> u32 {
+        *self
+            .current_set
+            .get_or_insert_with(|| self.key_sets.add(&self.current_keys))
+    }
+
+    fn take_map(&mut self, list: &AttributeList<'_>, line: u32) -> Result<(), Error> {
+        let Some(uri) = list.text("URI") else {
+            return Err(Error::at(
+                ErrorKind::IncompleteTag,
+                line,
+                "the map has no URI",
+            ));
+        };
+        let url = join(self.base, &self.expander.expand(uri, line)?, line)?;
+        let range = self.expander.attribute(list, "BYTERANGE", line)?;
+        let byte_range = range.map(|range| match value::byte_range(range.as_bytes()) {
+            // Without an offset there is only one that it can mean for a file of its own.
+            Some((length, offset)) => Ok(ByteRange {
+                start: offset.unwrap_or(0),
+                length,
+            }),
+            None => {
+                let message = format!("\"{}\" is not a byte range", excerpt(&range));
+                Err(Error::at(ErrorKind::InvalidByteRange, line, message))
+            }
+        });
+        let map = Map {
+            url,
+            byte_range: byte_range.transpose()?,
+            keys: self.current_keys.clone(),
+        };
+        let index = *self.map_numbers.entry(map).or_insert_with_key(|map| {
+            self.maps.push(map.clone());
+            self.maps.len() - 1
+        });
+        self.map = Some(index);
+        Ok(())
+    }
+
+    /// Where the URI of a segment, variables replaced, is in the text of the timeline; refuses what is no URL.
+    fn uri(&mut self, uri: Span, line: u32) -> Result<Span, Error> {
+        let text: &'p str = &self.playlist.common.text;
+        match self.expander.expand(uri.of(text), line)? {
+            Cow::Borrowed(as_written) => {
+                self.references.check(as_written, line)?;
+                Ok(uri)
+            }
+            Cow::Owned(replaced) => {
+                join(self.base, &replaced, line)?;
+                let span = Span::new(text.len() + self.replaced.len(), replaced.len());
+                if span.end == u32::MAX {
+                    return Err(Error::at(
+                        ErrorKind::LimitExceeded,
+                        line,
+                        "variables make the playlist too long",
+                    ));
+                }
+                self.replaced.push_str(&replaced);
+                Ok(span)
+            }
+        }
+    }
+
+    fn uri_text(&self, uri: Span) -> &str {
+        let text = &self.playlist.common.text;
+        match uri.range().start.checked_sub(text.len()) {
+            Some(start) => self
+                .replaced
+                .get(start..uri.range().end - text.len())
+                .unwrap_or_default(),
+            None => uri.of(text),
+        }
+    }
+
+    fn byte_range(
+        &mut self,
+        range: Option<&RangeEntry>,
+        uri: Span,
+    ) -> Result<Option<ByteRange>, Error> {
+        let Some(range) = range else {
+            self.previous_range = None;
+            return Ok(None);
+        };
+        let start = match (range.offset, self.previous_range) {
+            (Some(offset), _) => offset,
+            (None, Some((end, previous))) if self.is_same_resource(previous, uri) => end,
+            (None, _) => {
+                let message =
+                    "the byte range has no offset and does not follow a range of the same resource";
+                return Err(Error::at(ErrorKind::InvalidByteRange, range.line, message));
+            }
+        };
+        let end = start.checked_add(range.length).ok_or_else(|| {
+            Error::at(
+                ErrorKind::InvalidByteRange,
+                range.line,
+                "the byte range ends beyond 2^64",
+            )
+        })?;
+        self.previous_range = Some((end, uri));
+        Ok(Some(ByteRange {
+            start,
+            length: range.length,
+        }))
+    }
+
+    fn is_same_resource(&self, one: Span, other: Span) -> bool {
+        let (one, other) = (self.uri_text(one), self.uri_text(other));
+        one == other || self.base.join(one).ok() == self.base.join(other).ok()
+    }
+
+    fn text(&self) -> Arc<str> {
+        let text = &self.playlist.common.text;
+        if self.replaced.is_empty() {
+            return Arc::clone(text);
+        }
+        Arc::from([text, self.replaced.as_str()].concat())
+    }
+}
+
+impl Key {
+    /// Reads the attributes of an `EXT-X-KEY` or `EXT-X-SESSION-KEY` whose method is not NONE.
+    pub(crate) fn read(
+        list: &AttributeList<'_>,
+        line: u32,
+        base: &Url,
+        expander: &mut Expander<'_>,
+    ) -> Result<Self, Error> {
+        let incomplete = |message: &str| Error::at(ErrorKind::IncompleteTag, line, message);
+        let method = list
+            .text("METHOD")
+            .ok_or_else(|| incomplete("the key has no METHOD"))?;
+        let key_format = expander.attribute(list, "KEYFORMAT", line)?;
+        let key_format = key_format.unwrap_or_else(|| "identity".to_owned());
+        let uri = expander.attribute(list, "URI", line)?;
+        let url = match &uri {
+            // What a key system makes of its URI is its own affair.
+            Some(uri) if key_format != "identity" => base.join(uri).ok(),
+            Some(uri) => Some(join(base, uri, line)?),
+            None if key_format == "identity" => return Err(incomplete("the key has no URI")),
+            None => None,
+        };
+        let iv = match expander.attribute(list, "IV", line)? {
+            None => None,
+            Some(iv) => match value::hexadecimal_128(&iv) {
+                Some((iv, _)) => Some(iv),
+                None => {
+                    return Err(incomplete(
+                        "the IV of the key is not 128 bits in hexadecimal",
+                    ));
+                }
+            },
+        };
+        Ok(Self {
+            method: KeyMethod::from(method),
+            uri: uri.unwrap_or_default(),
+            url,
+            iv,
+            key_format,
+            key_format_versions: expander.attribute(list, "KEYFORMATVERSIONS", line)?,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! What has to be fetched to play a timeline.
+
+use std::collections::HashMap;
+
+use url::Url;
+
+use crate::timeline::{Key, Timeline};
+use crate::value::ByteRange;
+
+/// What a [`Resource`] is for, by index in the timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ResourceKind {
+    /// An entry of [`Timeline::keys`].
+    Key(usize),
+    /// An entry of [`Timeline::maps`].
+    Map(usize),
+    /// An entry of [`Timeline::segments`].
+    Segment(usize),
+}
+
+/// Bytes to fetch, once, whatever they are used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resource {
+    /// What it is first needed for.
+    pub kind: ResourceKind,
+    /// Where it is, without fragment.
+    pub url: Url,
+    /// Which part of it; `None` means all of it.
+    pub byte_range: Option<ByteRange>,
+    /// Everything it is needed for, `kind` first.
+    pub users: Vec<ResourceKind>,
+}
+
+/// Why a timeline cannot be played without a key system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Protection {
+    /// The key systems by name, such as `FairPlay`; an unknown one by its key format.
+    pub name: String,
+    /// The first `KEYFORMAT`.
+    pub key_format: String,
+    /// The index of the first segment that needs it.
+    pub segment: usize,
+}
+
+impl Timeline {
+    /// Every resource the playlist needs, each (URL, byte range) once, in order of media time: keys before the map before the first segment that needs them.
+    ///
+    /// Gaps are not requested, nor are keys that cannot [simply be loaded](Key::fetchable_url).
+    pub fn resources(&self) -> Vec<Resource> {
+        let mut list = ResourceList {
+            resources: Vec::with_capacity(self.segments.len()),
+            numbers: HashMap::with_capacity(self.segments.len()),
+        };
+        let mut key_seen = vec![false; self.keys.len()];
+        let mut map_seen = vec![false; self.maps.len()];
+        for (index, segment) in self.segments.iter().enumerate() {
+            if segment.gap {
+                continue;
+            }
+            let mut map_keys: &[usize] = &[];
+            let mut new_map = None;
+            if let Some((number, map)) = segment
+                .map
+                .and_then(|map| self.maps.get(map).map(|found| (map, found)))
+                && !mark(&mut map_seen, number)
+            {
+                map_keys = &map.keys;
+                new_map = Some((number, map));
+            }
+            for &number in map_keys.iter().chain(self.segment_keys(index)) {
+                if let (false, Some(url)) = (
+                    mark(&mut key_seen, number),
+                    self.keys.get(number).and_then(Key::fetchable_url),
+                ) {
+                    list.add(ResourceKind::Key(number), url.clone(), None);
+                }
+            }
+            if let Some((number, map)) = new_map {
+                list.add(ResourceKind::Map(number), map.url.clone(), map.byte_range);
+            }
+            list.add(
+                ResourceKind::Segment(index),
+                self.segment_url(index),
+                segment.byte_range,
+            );
+        }
+        list.resources
+    }
+
+    /// The key systems that the timeline needs, when some segment is encrypted and has no key that can [simply be loaded](Key::fetchable_url).
+    pub fn protection(&self) -> Option<Protection> {
+        let needs_system = |keys: &[usize]| {
+            let mut keys = keys.iter().filter_map(|&key| self.keys.get(key)).peekable();
+            keys.peek().is_some() && keys.all(|key| key.fetchable_url().is_none())
+        };
+        self.segments
+            .iter()
+            .enumerate()
+            .filter(|(_, segment)| !segment.gap)
+            .find_map(|(index, segment)| {
+                let map = segment.map.and_then(|map| self.maps.get(map));
+                let sets = [
+                    Some(self.segment_keys(index)),
+                    map.map(|map| map.keys.as_slice()),
+                ];
+                let set = sets.into_iter().flatten().find(|set| needs_system(set))?;
+                let mut names: Vec<&str> = Vec::new();
+                for key in set.iter().filter_map(|&key| self.keys.get(key)) {
+                    let name = system_name(&key.key_format);
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
+                let first = self.keys.get(*set.first()?)?;
+                Some(Protection {
+                    name: names.join(", "),
+                    key_format: first.key_format.clone(),
+                    segment: index,
+                })
+            })
+    }
+}
+
+/// Marks an item; true when it was marked already, or is not there.
+fn mark(seen: &mut [bool], index: usize) -> bool {
+    seen.get_mut(index)
+        .is_none_or(|seen| std::mem::replace(seen, true))
+}
+
+fn system_name(key_format: &str) -> &str {
+    match key_format.to_ascii_lowercase().as_str() {
+        "com.apple.streamingkeydelivery" => "FairPlay",
+        "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed" | "com.widevine" => "Widevine",
+        "com.microsoft.playready" | "urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95" => "PlayReady",
+        _ => key_format,
+    }
+}
+
+/// Resources by what they are.
+struct ResourceList {
+    resources: Vec<Resource>,
+    numbers: HashMap<(Url, Option<ByteRange>), usize>,
+}
+
+impl ResourceList {
+    fn add(&mut self, kind: ResourceKind, mut url: Url, byte_range: Option<ByteRange>) {
+        url.set_fragment(None);
+        let next = self.resources.len();
+        let number = *self
+            .numbers
+            .entry((url.clone(), byte_range))
+            .or_insert(next);
+        match self.resources.get_mut(number) {
+            Some(resource) => resource.users.push(kind),
+            None => self.resources.push(Resource {
+                kind,
+                url,
+                byte_range,
+                users: vec![kind],
+            }),
+        }
+    }
+}

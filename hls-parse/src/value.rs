@@ -1,0 +1,217 @@
+//! The values of tags and attributes (section 4.2), read without floating point.
+
+use std::fmt;
+
+/// A part of the input: offsets of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// Inputs are shorter than 2^32 bytes, which the parser checks before anything else.
+    pub(crate) fn new(start: usize, length: usize) -> Self {
+        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            start: offset(start),
+            end: offset(start.saturating_add(length)),
+        }
+    }
+
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(crate) fn of(self, text: &str) -> &str {
+        text.get(self.range()).unwrap_or_default()
+    }
+}
+
+/// A number of bytes from a place in a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ByteRange {
+    /// Offset of the first byte.
+    pub start: u64,
+    /// How many bytes.
+    pub length: u64,
+}
+
+impl ByteRange {
+    /// The offset after the last byte.
+    pub fn end(self) -> u64 {
+        self.start.saturating_add(self.length)
+    }
+}
+
+/// A size in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Resolution {
+    /// Pixels from left to right.
+    pub width: u64,
+    /// Pixels from top to bottom.
+    pub height: u64,
+}
+
+impl fmt::Display for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// An unsigned decimal number with nine digits after the point, such as a frame rate or a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Decimal {
+    billionths: u64,
+}
+
+impl Decimal {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        decimal_billionths(text).map(|billionths| Self { billionths })
+    }
+
+    /// The number times 1,000,000,000.
+    pub fn billionths(self) -> u64 {
+        self.billionths
+    }
+
+    /// The nearest floating-point number, for display.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the nearest number is what is asked for"
+    )]
+    pub fn to_f64(self) -> f64 {
+        self.billionths as f64 / 1e9
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&billionths_to_text(self.billionths))
+    }
+}
+
+/// Writes billionths as a decimal number without needless zeros.
+pub(crate) fn billionths_to_text(billionths: u64) -> String {
+    let (whole, fraction) = (billionths / 1_000_000_000, billionths % 1_000_000_000);
+    if fraction == 0 {
+        return whole.to_string();
+    }
+    let digits = format!("{fraction:09}");
+    format!("{whole}.{}", digits.trim_end_matches('0'))
+}
+
+/// A decimal-integer: digits only, at most 2^64 - 1.
+pub(crate) fn decimal_integer(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u64, |value, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// A decimal-floating-point in billionths, rounded half up after the ninth digit.
+pub(crate) fn decimal_billionths(text: &[u8]) -> Option<u64> {
+    let mut whole: u64 = 0;
+    let mut rest = text;
+    let mut digits = false;
+    while let [byte @ b'0'..=b'9', tail @ ..] = rest {
+        whole = whole.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+        digits = true;
+        rest = tail;
+    }
+    let mut fraction: u64 = 0;
+    if let [b'.', tail @ ..] = rest {
+        let mut scale: u64 = 100_000_000;
+        let mut rounded = false;
+        for byte in tail {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            digits = true;
+            if scale > 0 {
+                fraction += u64::from(digit) * scale;
+                scale /= 10;
+            } else if !rounded {
+                fraction += u64::from(digit >= 5);
+                rounded = true;
+            }
+        }
+    } else if !rest.is_empty() {
+        return None;
+    }
+    if !digits {
+        return None;
+    }
+    whole.checked_mul(1_000_000_000)?.checked_add(fraction)
+}
+
+/// `n` or `n@o`.
+pub(crate) fn byte_range(text: &[u8]) -> Option<(u64, Option<u64>)> {
+    let mut parts = text.splitn(2, |&byte| byte == b'@');
+    let length = decimal_integer(parts.next()?.trim_ascii())?;
+    match parts.next() {
+        None => Some((length, None)),
+        Some(offset) => {
+            let offset = decimal_integer(offset.trim_ascii())?;
+            offset.checked_add(length)?;
+            Some((length, Some(offset)))
+        }
+    }
+}
+
+/// `WIDTHxHEIGHT`; an upper-case X is taken too.
+pub(crate) fn resolution(text: &[u8]) -> Option<Resolution> {
+    let mut parts = text.splitn(2, |byte| matches!(byte, b'x' | b'X'));
+    let width = decimal_integer(parts.next()?)?;
+    let height = decimal_integer(parts.next()?)?;
+    Some(Resolution { width, height })
+}
+
+/// A hexadecimal-sequence of up to 128 bits, and whether it had fewer.
+pub(crate) fn hexadecimal_128(text: &str) -> Option<([u8; 16], bool)> {
+    let digits = text
+        .strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))?;
+    if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let value = u128::from_str_radix(digits, 16).ok()?;
+    Some((value.to_be_bytes(), digits.len() < 32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact() {
+        assert_eq!(decimal_billionths(b"6"), Some(6_000_000_000));
+        assert_eq!(
+            decimal_billionths(b"1.7083333333333333"),
+            Some(1_708_333_333)
+        );
+        assert_eq!(decimal_billionths(b"0.0000000005"), Some(1));
+        assert_eq!(decimal_billionths(b"0.9999999999"), Some(1_000_000_000));
+        assert_eq!(decimal_billionths(b".5"), Some(500_000_000));
+        for odd in ["", ".", "-1", "1e3", "1.2.3", "99999999999999999999"] {
+            assert_eq!(decimal_billionths(odd.as_bytes()), None, "{odd}");
+        }
+        assert_eq!(billionths_to_text(1_708_300_000), "1.7083");
+        assert_eq!(billionths_to_text(6_000_000_000), "6");
+    }
+
+    #[test]
+    fn ranges_do_not_wrap() {
+        assert_eq!(byte_range(b"5@7"), Some((5, Some(7))));
+        assert_eq!(byte_range(b"5"), Some((5, None)));
+        assert_eq!(byte_range(b"1@18446744073709551615"), None);
+        assert_eq!(byte_range(b"@5"), None);
+    }
+}

@@ -1,0 +1,231 @@
+//! The nouns of a resolved Multivariant Playlist.
+
+use url::Url;
+
+use crate::open_enum::open_enum;
+use crate::playlist::Start;
+use crate::timeline::Key;
+use crate::value::{Decimal, Resolution};
+use crate::variables::Variables;
+
+/// A Multivariant Playlist with its variables replaced and its URLs absolute.
+///
+/// What section 6.3.1 tells a client to ignore (variants with unknown requirements, renditions of unknown type) is left out.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Multivariant {
+    /// The variants, in order.
+    pub variants: Vec<Variant>,
+    /// The renditions, in order.
+    pub renditions: Vec<Rendition>,
+    /// The variants that hold I-frames only (`EXT-X-I-FRAME-STREAM-INF`).
+    pub i_frame_variants: Vec<Variant>,
+    /// Keys announced ahead (`EXT-X-SESSION-KEY`).
+    pub session_keys: Vec<Key>,
+    /// Data about the presentation (`EXT-X-SESSION-DATA`).
+    pub session_data: Vec<SessionData>,
+    /// Where pathways are steered from (`EXT-X-CONTENT-STEERING`).
+    pub content_steering: Option<ContentSteering>,
+    /// Whether every segment of every variant can be decoded alone.
+    pub independent_segments: bool,
+    /// Where to start playing.
+    pub start: Option<Start>,
+    pub(crate) variables: Variables,
+}
+
+impl Multivariant {
+    /// The variables, for [`Context::with_imports`](crate::Context::with_imports) of the Media Playlists.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+}
+
+open_enum! {
+    /// The dynamic range of a variant.
+    VideoRange {
+        /// Standard dynamic range.
+        Sdr = "SDR",
+        /// Hybrid log-gamma.
+        Hlg = "HLG",
+        /// Perceptual quantization (SMPTE ST 2084).
+        Pq = "PQ",
+    }
+}
+
+open_enum! {
+    /// The copy protection that an output must have.
+    HdcpLevel {
+        /// HDCP type 0.
+        Type0 = "TYPE-0",
+        /// HDCP type 1.
+        Type1 = "TYPE-1",
+        /// No protection.
+        None = "NONE",
+    }
+}
+
+open_enum! {
+    /// What a rendition holds.
+    RenditionKind {
+        /// Sound.
+        Audio = "AUDIO",
+        /// Pictures.
+        Video = "VIDEO",
+        /// Text in a playlist of its own.
+        Subtitles = "SUBTITLES",
+        /// Text inside the video.
+        ClosedCaptions = "CLOSED-CAPTIONS",
+    }
+}
+
+/// What a variant says about closed captions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ClosedCaptions {
+    /// No variant has any.
+    None,
+    /// The group of their renditions.
+    Group(String),
+}
+
+/// A variant (sections 4.4.6.2 and 4.4.6.3). Attributes that are missing or cannot be read are `None`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Variant {
+    /// The Media Playlist.
+    pub url: Url,
+    /// `BANDWIDTH`: peak bits per second.
+    pub bandwidth: Option<u64>,
+    /// `AVERAGE-BANDWIDTH`: average bits per second.
+    pub average_bandwidth: Option<u64>,
+    /// `SCORE`: higher is better.
+    pub score: Option<Decimal>,
+    /// `CODECS`: RFC 6381 formats with commas between.
+    pub codecs: Option<String>,
+    /// `SUPPLEMENTAL-CODECS`.
+    pub supplemental_codecs: Option<String>,
+    /// `RESOLUTION`.
+    pub resolution: Option<Resolution>,
+    /// `FRAME-RATE`: the highest, per second.
+    pub frame_rate: Option<Decimal>,
+    /// `HDCP-LEVEL`.
+    pub hdcp_level: Option<HdcpLevel>,
+    /// `ALLOWED-CPC`.
+    pub allowed_cpc: Option<String>,
+    /// `VIDEO-RANGE`.
+    pub video_range: Option<VideoRange>,
+    /// `REQ-VIDEO-LAYOUT`.
+    pub video_layout: Option<String>,
+    /// `STABLE-VARIANT-ID`.
+    pub stable_variant_id: Option<String>,
+    /// `PATHWAY-ID`.
+    pub pathway_id: Option<String>,
+    /// `AUDIO`: the group of its audio renditions.
+    pub audio: Option<String>,
+    /// `VIDEO`: the group of its video renditions.
+    pub video: Option<String>,
+    /// `SUBTITLES`: the group of its subtitles.
+    pub subtitles: Option<String>,
+    /// `CLOSED-CAPTIONS`.
+    pub closed_captions: Option<ClosedCaptions>,
+    /// `NAME`, which older writers use.
+    pub name: Option<String>,
+    /// The line of its tag.
+    pub line: u32,
+}
+
+impl Variant {
+    /// The group of that kind that the variant names.
+    pub fn group(&self, kind: &RenditionKind) -> Option<&str> {
+        match kind {
+            RenditionKind::Audio => self.audio.as_deref(),
+            RenditionKind::Video => self.video.as_deref(),
+            RenditionKind::Subtitles => self.subtitles.as_deref(),
+            RenditionKind::ClosedCaptions => match &self.closed_captions {
+                Some(ClosedCaptions::Group(group)) => Some(group),
+                _ => None,
+            },
+            RenditionKind::Other(_) => None,
+        }
+    }
+
+    /// The single entries of `CODECS`.
+    pub fn codec_list(&self) -> impl Iterator<Item = &str> {
+        let codecs = self.codecs.as_deref().unwrap_or_default();
+        codecs
+            .split(',')
+            .map(str::trim)
+            .filter(|codec| !codec.is_empty())
+    }
+}
+
+/// A rendition (section 4.4.6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rendition {
+    /// `TYPE`.
+    pub kind: RenditionKind,
+    /// The Media Playlist; `None` when it is inside the variants themselves.
+    pub url: Option<Url>,
+    /// `GROUP-ID`; empty when it is missing.
+    pub group_id: String,
+    /// `NAME`; empty when it is missing.
+    pub name: String,
+    /// `LANGUAGE`: an RFC 5646 tag.
+    pub language: Option<String>,
+    /// `ASSOC-LANGUAGE`.
+    pub associated_language: Option<String>,
+    /// `STABLE-RENDITION-ID`.
+    pub stable_rendition_id: Option<String>,
+    /// `DEFAULT`: to be played when the user chooses nothing.
+    pub default: bool,
+    /// `AUTOSELECT`: may be chosen without the user; implied by `DEFAULT`.
+    pub autoselect: bool,
+    /// `FORCED`: subtitles that are always wanted.
+    pub forced: bool,
+    /// `INSTREAM-ID`.
+    pub instream_id: Option<String>,
+    /// `BIT-DEPTH`.
+    pub bit_depth: Option<u64>,
+    /// `SAMPLE-RATE` in hertz.
+    pub sample_rate: Option<u64>,
+    /// `CHARACTERISTICS`: uniform type identifiers with commas between.
+    pub characteristics: Option<String>,
+    /// `CHANNELS` as written: the number, then what there is to say about it, with slashes between.
+    pub channels: Option<String>,
+    /// The line of its tag.
+    pub line: u32,
+}
+
+impl Rendition {
+    /// The number at the start of `CHANNELS`.
+    pub fn channel_count(&self) -> Option<u64> {
+        let first = self.channels.as_deref()?.split('/').next()?;
+        crate::value::decimal_integer(first.as_bytes())
+    }
+}
+
+/// Data about the presentation (section 4.4.6.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionData {
+    /// `DATA-ID`.
+    pub data_id: String,
+    /// `VALUE`.
+    pub value: Option<String>,
+    /// `URI`, absolute.
+    pub url: Option<Url>,
+    /// `FORMAT` as written; JSON when it is missing.
+    pub format: Option<String>,
+    /// `LANGUAGE`.
+    pub language: Option<String>,
+}
+
+/// Where pathways are steered from (section 4.4.6.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ContentSteering {
+    /// `SERVER-URI`, absolute.
+    pub server_url: Url,
+    /// `PATHWAY-ID`: the pathway to begin with.
+    pub pathway_id: Option<String>,
+}
