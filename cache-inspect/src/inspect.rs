@@ -104,12 +104,14 @@ impl View<'_> {
         }
     }
 
+    /// The best variant that plays, or the one of which most is loaded.
     fn best(&self, variants: &[VariantInspection]) -> Option<&VariantDescription> {
         (self.asset.variants.iter().zip(variants))
             .min_by_key(|(described, inspected)| {
-                let loaded = self
-                    .own_state(described)
-                    .map_or(Duration::ZERO, |state| state.loaded_total);
+                let loaded = match self.own_state(described) {
+                    Some(state) if !inspected.playable => state.loaded_total,
+                    _ => Duration::ZERO,
+                };
                 Reverse((inspected.playable, loaded, described.bandwidth))
             })
             .map(|(described, _)| described)

@@ -1,0 +1,81 @@
+//! Why something does not play, in words.
+
+use cache_inspect::{AssetDescription, Track, Why, inspect};
+
+use crate::support::{asset, audio, main_track, missing_key, variant, with_audio};
+
+fn why(asset: &AssetDescription) -> Vec<String> {
+    inspect(asset).why_not.iter().map(Why::to_string).collect()
+}
+
+#[test]
+fn missing_segments_and_keys_without_signatures() {
+    let mut main = main_track(&"+".repeat(1_000));
+    main.segments[950].present = false;
+    main.prerequisites = vec![missing_key(960..962)];
+    assert_eq!(
+        why(&asset(vec![variant("v1", 100, 0)], vec![main])),
+        [
+            "variant v1: 3 of 1000 segments missing, the first at 1:03:20",
+            "variant v1: missing key https://keys.example/7",
+        ]
+    );
+}
+
+#[test]
+fn missing_audio() {
+    let with = |audio: Track| {
+        asset(
+            vec![with_audio(variant("v1", 100, 0), &[1])],
+            vec![main_track("+++"), audio],
+        )
+    };
+    assert_eq!(
+        why(&with(audio("English", "+-+"))),
+        [r#"variant v1: audio "English": 1 of 3 segments missing, the first at 0:00:04"#]
+    );
+    let not_asked_for = Track {
+        selected: false,
+        ..audio("English", "---")
+    };
+    assert_eq!(
+        why(&with(not_asked_for)),
+        ["variant v1: no audio rendition that it needs was downloaded"]
+    );
+}
+
+#[test]
+fn nothing_there() {
+    let nothing = AssetDescription::default();
+    assert_eq!(
+        why(&nothing),
+        ["the download is not finished", "the asset has no variant"]
+    );
+    let playlist_missing = asset(vec![variant("v1", 100, 0)], vec![main_track("")]);
+    assert_eq!(
+        why(&playlist_missing),
+        ["variant v1: no segment that could be played"]
+    );
+    let not_asked_for = Track {
+        selected: false,
+        ..main_track("---")
+    };
+    let not_asked_for = asset(vec![variant("v1", 100, 0)], vec![not_asked_for]);
+    assert_eq!(why(&not_asked_for), ["no variant was downloaded"]);
+}
+
+#[test]
+fn only_variants_that_were_asked_for_are_explained() {
+    let not_asked_for = Track {
+        selected: false,
+        ..main_track("---")
+    };
+    let asset = asset(
+        vec![variant("v1", 100, 0), variant("v2", 100, 1)],
+        vec![main_track("+-"), not_asked_for],
+    );
+    assert_eq!(
+        why(&asset),
+        ["variant v1: 1 of 2 segments missing, the first at 0:00:04"]
+    );
+}
