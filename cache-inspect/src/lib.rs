@@ -1,4 +1,66 @@
 //! What is cached: what plays offline, which options and time ranges, how many bytes.
+//!
+//! ```
+//! use std::time::Duration;
+//! use cache_inspect::{AssetDescription, SegmentDescription, Track, VariantDescription, inspect};
+//!
+//! let segment = |start, present| SegmentDescription {
+//!     start: Duration::from_secs(start),
+//!     duration: Duration::from_secs(6),
+//!     present,
+//!     url: format!("https://media.example/{start}.ts"),
+//!     ..SegmentDescription::default()
+//! };
+//! let asset = AssetDescription {
+//!     id: "film".to_owned(),
+//!     complete: true,
+//!     variants: vec![VariantDescription {
+//!         id: "720p".to_owned(),
+//!         tracks: vec![0],
+//!         ..VariantDescription::default()
+//!     }],
+//!     tracks: vec![Track {
+//!         selected: true,
+//!         segments: vec![segment(0, true), segment(6, false), segment(12, true)],
+//!         ..Track::default()
+//!     }],
+//!     ..AssetDescription::default()
+//! };
+//!
+//! let inspection = inspect(&asset);
+//! assert!(!inspection.playable_offline);
+//! assert_eq!(
+//!     inspection.why_not[0].to_string(),
+//!     "variant 720p: 1 of 3 segments missing, the first at 0:00:06"
+//! );
+//! assert_eq!(inspection.missing[0].url, "https://media.example/6.ts");
+//! assert_eq!(inspection.loaded_time_ranges.len(), 2);
+//! ```
+//!
+//! # Nouns
+//!
+//! * A [`Catalog`] is any cache that can describe its assets. The crate knows nothing else of it.
+//! * An [`AssetDescription`] has variants, the [`Track`]s they are made of (their Media Playlists and
+//!   renditions) and the [`File`]s that are stored.
+//! * An [`Inspection`] says of one asset what AVFoundation's `AVAssetCache` says, which is whether it
+//!   is playable offline and with which options, and what that does not say: why not, which time
+//!   ranges are loaded, and what is missing.
+//! * [`Usage`] says of a whole catalog how many bytes there are and whose they are.
+//! * [`media`] tells what bytes are without trusting the playlist that names them.
+//!
+//! # Guarantees
+//!
+//! * What is called playable offline has every segment of one variant, with the initialization
+//!   sections and keys these need, and of one rendition of its AUDIO group if the variant has no
+//!   sound of its own. What is not comes with at least one [`Why`].
+//! * Nothing that was asked for is missing silently; what the origin declares absent is not called missing.
+//! * No description and no bytes, however damaged or hostile, lead to a panic, or to more time or
+//!   memory than a small multiple of what was given.
+//!
+//! # What it does not do
+//!
+//! It reads no files and parses no playlists; it believes the catalog that a segment is whole. It
+//! decodes and decrypts nothing.
 
 mod catalog;
 mod error;
@@ -22,3 +84,8 @@ pub use inspection::{
 };
 pub use usage::{AssetUsage, Usage, usage};
 pub use why::Why;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
