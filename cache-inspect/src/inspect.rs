@@ -10,8 +10,7 @@ use crate::inspection::{
     VariantInspection,
 };
 use crate::ranges;
-use crate::track_state::{TrackState, end};
-use crate::why::Why;
+use crate::track_state::{TrackState, end, missing_prerequisites};
 
 /// Says what can be played of an asset without a network, and what is lacking.
 ///
@@ -53,13 +52,13 @@ pub fn inspect(asset: &AssetDescription) -> Inspection {
 }
 
 /// An asset and what of its tracks can be played.
-struct View<'a> {
-    asset: &'a AssetDescription,
+pub(crate) struct View<'a> {
+    pub(crate) asset: &'a AssetDescription,
     states: Vec<TrackState>,
 }
 
 impl View<'_> {
-    fn own_state(&self, variant: &VariantDescription) -> Option<&TrackState> {
+    pub(crate) fn own_state(&self, variant: &VariantDescription) -> Option<&TrackState> {
         self.states.get(*variant.tracks.first()?)
     }
 
@@ -68,14 +67,14 @@ impl View<'_> {
     }
 
     /// The rendition of its AUDIO group that is complete, or of which most is loaded.
-    fn best_audio(&self, variant: &VariantDescription) -> Option<(&Track, &TrackState)> {
+    pub(crate) fn best_audio(&self, variant: &VariantDescription) -> Option<(&Track, &TrackState)> {
         (variant.audio.iter())
             .filter_map(|index| Some((self.asset.tracks.get(*index)?, self.states.get(*index)?)))
             .min_by_key(|(_, state)| Reverse((state.is_complete(), state.loaded_total)))
     }
 
     /// A rendition inside the variant needs nothing besides it.
-    fn needs_audio(&self, variant: &VariantDescription) -> bool {
+    pub(crate) fn needs_audio(&self, variant: &VariantDescription) -> bool {
         variant.audio_required
             && !(variant.audio.iter()).any(|index| {
                 self.asset
@@ -99,7 +98,7 @@ impl View<'_> {
             codecs: variant.codecs.clone(),
             complete,
             playable: complete && sound,
-            segments: own.map_or(0, |state| state.segments),
+            segments: own.map_or(0, |state| state.incomplete.segments),
             segments_present: own.map_or(0, |state| state.present),
         }
     }
@@ -128,67 +127,6 @@ impl View<'_> {
             .map_or_else(Vec::new, |(_, audio)| {
                 ranges::intersect(&own.loaded, &audio.loaded)
             })
-    }
-
-    fn why_not(&self) -> Vec<Why> {
-        let mut why = Vec::new();
-        if !self.asset.complete {
-            why.push(Why::NotFinished);
-        }
-        if self.asset.variants.is_empty() {
-            why.push(Why::NoVariants);
-            return why;
-        }
-        let mut selected = (self.asset.variants.iter())
-            .filter(|variant| {
-                let own = variant.tracks.first();
-                own.and_then(|index| self.asset.tracks.get(*index))
-                    .is_some_and(|track| track.selected)
-            })
-            .peekable();
-        if selected.peek().is_none() {
-            why.push(Why::NoVariantSelected);
-        }
-        for variant in selected {
-            self.why_not_variant(variant, &mut why);
-        }
-        why
-    }
-
-    fn why_not_variant(&self, variant: &VariantDescription, why: &mut Vec<Why>) {
-        let id = || variant.id.clone();
-        match (variant.tracks.first())
-            .and_then(|index| Some((self.asset.tracks.get(*index)?, self.states.get(*index)?)))
-        {
-            Some((track, state)) if state.missing > 0 => {
-                why.push(Why::MediaIncomplete {
-                    variant: id(),
-                    missing: state.missing,
-                    segments: state.segments,
-                    first: state.first_missing.unwrap_or_default(),
-                });
-                why_not_prerequisites(variant, track, why);
-            }
-            Some((_, state)) if state.is_complete() => {}
-            _ => why.push(Why::NoMedia { variant: id() }),
-        }
-        if !self.needs_audio(variant) {
-            return;
-        }
-        match self.best_audio(variant) {
-            Some((_, state)) if state.is_complete() => {}
-            Some((track, state)) if state.present > 0 || track.selected && state.missing > 0 => {
-                why.push(Why::AudioIncomplete {
-                    variant: id(),
-                    name: track.name.clone(),
-                    missing: state.missing,
-                    segments: state.segments,
-                    first: state.first_missing.unwrap_or_default(),
-                });
-                why_not_prerequisites(variant, track, why);
-            }
-            _ => why.push(Why::NoAudio { variant: id() }),
-        }
     }
 
     fn media_selection(&self, variants: &[VariantInspection]) -> MediaSelection {
@@ -281,24 +219,10 @@ fn track_inspection(track: &Track, state: &TrackState) -> TrackInspection {
         language: track.language.clone(),
         selected: track.selected,
         complete: state.is_complete(),
-        segments: state.segments,
+        segments: state.incomplete.segments,
         segments_present: state.present,
         loaded_time_ranges: state.loaded.clone(),
     }
-}
-
-fn missing_prerequisites(track: &Track) -> impl Iterator<Item = &Prerequisite> {
-    (track.prerequisites.iter()).filter(|needed| !needed.present && !needed.used_by.is_empty())
-}
-
-fn why_not_prerequisites(variant: &VariantDescription, track: &Track, why: &mut Vec<Why>) {
-    why.extend(
-        missing_prerequisites(track).map(|needed| Why::PrerequisiteMissing {
-            variant: variant.id.clone(),
-            what: needed.what.into(),
-            url: needed.url.clone(),
-        }),
-    );
 }
 
 /// When the first segment that needs it starts, and how long it is from there to the end of the last.

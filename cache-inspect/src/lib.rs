@@ -54,8 +54,9 @@
 //!   sections and keys these need, and of one rendition of its AUDIO group if the variant has no
 //!   sound of its own. What is not comes with at least one [`Why`].
 //! * Nothing that was asked for is missing silently; what the origin declares absent is not called missing.
-//! * No description and no bytes, however damaged or hostile, lead to a panic, or to more time or
-//!   memory than a small multiple of what was given.
+//! * No description and no bytes, however damaged or hostile, lead to a panic. Time grows in
+//!   proportion to what was given (sorting apart), and media bytes never cost more memory than a
+//!   small multiple of themselves.
 //!
 //! # What it does not do
 //!
@@ -64,6 +65,7 @@
 
 mod catalog;
 mod error;
+mod explain;
 mod inspect;
 mod inspection;
 pub mod media;
@@ -83,7 +85,7 @@ pub use inspection::{
     VariantInspection,
 };
 pub use usage::{AssetUsage, Usage, usage};
-pub use why::Why;
+pub use why::{Incomplete, Why};
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

@@ -3,18 +3,16 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::catalog::{SegmentDescription, Track};
+use crate::catalog::{Prerequisite, PrerequisiteKind, SegmentDescription, Track};
 use crate::ranges;
+use crate::why::Incomplete;
 
 /// What of a track can be played.
 pub(crate) struct TrackState {
-    pub(crate) segments: usize,
     /// Segments that are stored with all they need.
     pub(crate) present: usize,
-    /// Segments that are not, declared gaps apart.
-    pub(crate) missing: usize,
-    /// Start of the first of them.
-    pub(crate) first_missing: Option<Duration>,
+    /// The other ones, declared gaps apart.
+    pub(crate) incomplete: Incomplete,
     /// All segments together, declared gaps included.
     pub(crate) duration: Duration,
     pub(crate) loaded: Vec<Range<Duration>>,
@@ -23,43 +21,63 @@ pub(crate) struct TrackState {
 
 impl TrackState {
     pub(crate) fn new(track: &Track) -> Self {
-        let mut state = Self {
+        let mut present = 0;
+        let mut duration = Duration::ZERO;
+        let mut incomplete = Incomplete {
             segments: track.segments.len(),
-            present: 0,
-            missing: 0,
-            first_missing: None,
-            duration: Duration::ZERO,
-            loaded: Vec::new(),
-            loaded_total: Duration::ZERO,
+            ..Incomplete::default()
         };
-        let mut loaded = Vec::new();
+        let mut segments_loaded = Vec::new();
         for (segment, usable) in track.segments.iter().zip(usable(track)) {
-            state.duration = state.duration.saturating_add(segment.duration);
+            duration = duration.saturating_add(segment.duration);
             if segment.gap {
                 continue;
             }
             if segment.present && usable {
-                state.present += 1;
-                loaded.push(segment.start..end(segment));
-            } else {
-                state.missing += 1;
-                state.first_missing.get_or_insert(segment.start);
+                present += 1;
+                segments_loaded.push(segment.start..end(segment));
+                continue;
+            }
+            if incomplete.missing == 0 {
+                incomplete.first = segment.start;
+            }
+            incomplete.missing += 1;
+        }
+        for prerequisite in missing_prerequisites(track) {
+            match prerequisite.what {
+                PrerequisiteKind::Map => incomplete.missing_maps += 1,
+                PrerequisiteKind::Key => incomplete.missing_keys += 1,
             }
         }
+
         // Playlists are in order of time, but a description may say anything.
-        if !loaded.is_sorted_by_key(|range| range.start) {
-            loaded.sort_by_key(|range| range.start);
+        if !segments_loaded.is_sorted_by_key(|range| range.start) {
+            segments_loaded.sort_by_key(|range| range.start);
         }
-        for range in loaded {
-            ranges::push(&mut state.loaded, range);
+        let mut loaded = Vec::new();
+        for range in segments_loaded {
+            ranges::push(&mut loaded, range);
         }
-        state.loaded_total = ranges::total(&state.loaded);
-        state
+        Self {
+            present,
+            incomplete,
+            duration,
+            loaded_total: ranges::total(&loaded),
+            loaded,
+        }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        self.missing == 0 && self.present > 0
+        self.incomplete.missing == 0 && self.present > 0
     }
+}
+
+/// Initialization sections and keys that some segment needs and that are not stored.
+pub(crate) fn missing_prerequisites(track: &Track) -> impl Iterator<Item = &Prerequisite> {
+    let segments = track.segments.len();
+    (track.prerequisites.iter()).filter(move |needed| {
+        !needed.present && !needed.used_by.is_empty() && needed.used_by.start < segments
+    })
 }
 
 /// For each segment, whether all its prerequisites are stored.
@@ -70,11 +88,8 @@ fn usable(track: &Track) -> impl Iterator<Item = bool> {
     let segments = track.segments.len();
     let mut begins = Vec::new();
     let mut ends = Vec::new();
-    for prerequisite in track.prerequisites.iter().filter(|needed| !needed.present) {
+    for prerequisite in missing_prerequisites(track) {
         let used_by = &prerequisite.used_by;
-        if used_by.is_empty() || used_by.start >= segments {
-            continue;
-        }
         begins.resize(segments, 0_usize);
         ends.resize(segments, 0_usize);
         if let Some(count) = begins.get_mut(used_by.start) {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::inspection::{MissingKind, seconds};
+use crate::inspection::seconds;
 
 /// One reason why an asset does not play offline. Displayed as a fragment for people.
 ///
-/// As JSON `{"kind":"media_incomplete","variant":"1",…}`, times in seconds.
+/// As JSON `{"kind":"media_incomplete","variant":"1","incomplete":{…}}`, times in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -29,13 +29,8 @@ pub enum Why {
     MediaIncomplete {
         /// The id of the variant.
         variant: String,
-        /// How many of them; those whose initialization section or key is lacking count too.
-        missing: usize,
-        /// How many segments it has.
-        segments: usize,
-        /// When the first of them starts.
-        #[serde(serialize_with = "seconds")]
-        first: Duration,
+        /// What is lacking.
+        incomplete: Incomplete,
     },
     /// A variant has no sound of its own, and nothing is stored of any rendition of its AUDIO group.
     NoAudio {
@@ -48,23 +43,56 @@ pub enum Why {
         variant: String,
         /// NAME of the rendition of which most is there.
         name: Option<String>,
-        /// How many of its segments cannot be played.
-        missing: usize,
-        /// How many segments it has.
-        segments: usize,
-        /// When the first that cannot be played starts.
-        #[serde(serialize_with = "seconds")]
-        first: Duration,
+        /// What of it is lacking.
+        incomplete: Incomplete,
     },
-    /// A variant or its audio needs an initialization section or a key that is not stored.
-    PrerequisiteMissing {
-        /// The id of the variant.
-        variant: String,
-        /// What is missing.
-        what: MissingKind,
-        /// Where it would come from.
-        url: String,
-    },
+}
+
+/// What is lacking of a track.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Incomplete {
+    /// How many segments cannot be played: those that are not stored, and those whose
+    /// initialization section or key is not.
+    pub missing: usize,
+    /// How many segments there are.
+    pub segments: usize,
+    /// When the first that cannot be played starts.
+    #[serde(serialize_with = "seconds")]
+    pub first: Duration,
+    /// How many initialization sections are not stored.
+    pub missing_maps: usize,
+    /// How many keys are not stored.
+    pub missing_keys: usize,
+}
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.first.as_secs();
+        write!(
+            f,
+            "{} of {} segments missing, the first at {}:{:02}:{:02}",
+            self.missing,
+            self.segments,
+            seconds / 3_600,
+            seconds / 60 % 60,
+            seconds % 60
+        )?;
+        for (count, one, many) in [
+            (
+                self.missing_maps,
+                "initialization section",
+                "initialization sections",
+            ),
+            (self.missing_keys, "key", "keys"),
+        ] {
+            match count {
+                0 => {}
+                1 => write!(f, "; 1 {one} missing")?,
+                _ => write!(f, "; {count} {many} missing")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for Why {
@@ -78,60 +106,22 @@ impl fmt::Display for Why {
             }
             Self::MediaIncomplete {
                 variant,
-                missing,
-                segments,
-                first,
-            } => {
-                write!(f, "variant {variant}: ")?;
-                write_incomplete(f, *missing, *segments, *first)
-            }
-            Self::NoAudio { variant } => {
-                write!(
-                    f,
-                    "variant {variant}: no audio rendition that it needs was downloaded"
-                )
-            }
+                incomplete,
+            } => write!(f, "variant {variant}: {incomplete}"),
+            Self::NoAudio { variant } => write!(
+                f,
+                "variant {variant}: no audio rendition that it needs was downloaded"
+            ),
             Self::AudioIncomplete {
                 variant,
-                name,
-                missing,
-                segments,
-                first,
-            } => {
-                write!(f, "variant {variant}: audio ")?;
-                if let Some(name) = name {
-                    write!(f, "{name:?}: ")?;
-                }
-                write_incomplete(f, *missing, *segments, *first)
-            }
-            Self::PrerequisiteMissing { variant, what, url } => {
-                write!(
-                    f,
-                    "variant {variant}: missing {what} {}",
-                    without_query(url)
-                )
-            }
+                name: Some(name),
+                incomplete,
+            } => write!(f, "variant {variant}: audio {name:?}: {incomplete}"),
+            Self::AudioIncomplete {
+                variant,
+                name: None,
+                incomplete,
+            } => write!(f, "variant {variant}: audio: {incomplete}"),
         }
     }
-}
-
-fn write_incomplete(
-    f: &mut fmt::Formatter<'_>,
-    missing: usize,
-    segments: usize,
-    first: Duration,
-) -> fmt::Result {
-    let seconds = first.as_secs();
-    write!(
-        f,
-        "{missing} of {segments} segments missing, the first at {}:{:02}:{:02}",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
-}
-
-/// Queries often carry signatures, which belong in no message.
-fn without_query(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
 }

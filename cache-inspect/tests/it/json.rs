@@ -24,7 +24,9 @@ fn an_inspection_has_the_documented_fields() {
             "id": "asset",
             "title": "A title",
             "playable_offline": false,
-            "why_not": [{"kind": "media_incomplete", "variant": "1", "missing": 1, "segments": 2, "first": 4.0}],
+            "why_not": [{"kind": "media_incomplete", "variant": "1", "incomplete": {
+                "missing": 1, "segments": 2, "first": 4.0, "missing_maps": 0, "missing_keys": 0,
+            }}],
             "bytes": 7,
             "duration": 4.5,
             "loaded_time_ranges": [[0.0, 4.0]],

@@ -1,6 +1,6 @@
 //! Why something does not play, in words.
 
-use cache_inspect::{AssetDescription, Track, Why, inspect};
+use cache_inspect::{AssetDescription, PrerequisiteKind, Track, Why, inspect};
 
 use crate::support::{asset, audio, main_track, missing_key, variant, with_audio};
 
@@ -9,15 +9,20 @@ fn why(asset: &AssetDescription) -> Vec<String> {
 }
 
 #[test]
-fn missing_segments_and_keys_without_signatures() {
+fn missing_segments_maps_and_keys() {
     let mut main = main_track(&"+".repeat(1_000));
     main.segments[950].present = false;
-    main.prerequisites = vec![missing_key(960..962)];
+    main.prerequisites = vec![missing_key(960..962), missing_key(962..963)];
+    let mut description = asset(vec![variant("v1", 100, 0)], vec![main]);
     assert_eq!(
-        why(&asset(vec![variant("v1", 100, 0)], vec![main])),
+        why(&description),
+        ["variant v1: 4 of 1000 segments missing, the first at 1:03:20; 2 keys missing"]
+    );
+    description.tracks[0].prerequisites[0].what = PrerequisiteKind::Map;
+    assert_eq!(
+        why(&description),
         [
-            "variant v1: 3 of 1000 segments missing, the first at 1:03:20",
-            "variant v1: missing key https://keys.example/7",
+            "variant v1: 4 of 1000 segments missing, the first at 1:03:20; 1 initialization section missing; 1 key missing"
         ]
     );
 }
