@@ -18,16 +18,26 @@ pub(crate) fn refused_literal(url: &Url, reach: Reach) -> Option<IpAddr> {
         Host::Ipv6(address) => IpAddr::V6(address),
         Host::Domain(_) => return None,
     };
-    (!allows(reach, address)).then_some(address)
+    (!reach.allows(address)).then_some(address)
 }
 
-fn allows(reach: Reach, address: IpAddr) -> bool {
-    match reach {
-        Reach::Any => true,
-        Reach::PublicOnly => match address {
-            IpAddr::V4(address) => is_public_v4(address),
-            IpAddr::V6(address) => is_public_v6(address),
-        },
+impl Reach {
+    /// Whether an address is within reach.
+    ///
+    /// ```
+    /// use segment_fetch::Reach;
+    ///
+    /// assert!(Reach::PublicOnly.allows([93, 184, 215, 14].into()));
+    /// assert!(!Reach::PublicOnly.allows([192, 168, 0, 1].into()));
+    /// ```
+    pub fn allows(self, address: IpAddr) -> bool {
+        match self {
+            Reach::Any => true,
+            Reach::PublicOnly => match address {
+                IpAddr::V4(address) => is_public_v4(address),
+                IpAddr::V6(address) => is_public_v6(address),
+            },
+        }
     }
 }
 
@@ -119,7 +129,7 @@ impl Service<Name> for Resolver {
             let any = !found.is_empty();
             let allowed: Vec<SocketAddr> = found
                 .into_iter()
-                .filter(|found| allows(reach, found.ip()))
+                .filter(|found| reach.allows(found.ip()))
                 .collect();
             if any && allowed.is_empty() {
                 return Err(io::Error::new(
@@ -169,10 +179,10 @@ mod tests {
             "100::1",
         ] {
             assert!(
-                !allows(Reach::PublicOnly, special.parse().unwrap()),
+                !Reach::PublicOnly.allows(special.parse().unwrap()),
                 "{special}"
             );
-            assert!(allows(Reach::Any, special.parse().unwrap()), "{special}");
+            assert!(Reach::Any.allows(special.parse().unwrap()), "{special}");
         }
     }
 
@@ -189,7 +199,7 @@ mod tests {
             "64:ff9b::101:101",
         ] {
             assert!(
-                allows(Reach::PublicOnly, public.parse().unwrap()),
+                Reach::PublicOnly.allows(public.parse().unwrap()),
                 "{public}"
             );
         }
