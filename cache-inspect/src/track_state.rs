@@ -1,5 +1,6 @@
 //! What of a track can be played.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -43,8 +44,12 @@ impl TrackState {
             }
             incomplete.missing += 1;
         }
-        for prerequisite in missing_prerequisites(track) {
-            match prerequisite.what {
+        // What is used in several places is given several times.
+        let missing: HashSet<(PrerequisiteKind, &str)> = missing_prerequisites(track)
+            .map(|prerequisite| (prerequisite.what, &*prerequisite.url))
+            .collect();
+        for (what, _) in missing {
+            match what {
                 PrerequisiteKind::Map => incomplete.missing_maps += 1,
                 PrerequisiteKind::Key => incomplete.missing_keys += 1,
             }

@@ -59,9 +59,9 @@ pub struct Incomplete {
     /// When the first that cannot be played starts.
     #[serde(serialize_with = "seconds")]
     pub first: Duration,
-    /// How many initialization sections are not stored.
+    /// How many initialization sections of different addresses are not stored.
     pub missing_maps: usize,
-    /// How many keys are not stored.
+    /// How many keys of different addresses are not stored.
     pub missing_keys: usize,
 }
 

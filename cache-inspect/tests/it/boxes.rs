@@ -241,6 +241,7 @@ fn a_run_of_more_samples_than_bytes_is_an_error() {
         fragments(&moof).next().unwrap()
     };
     assert_eq!(run(0x100, 2).unwrap().tracks[0].ticks, 11);
+    assert_eq!(run(0x100, 1).unwrap().tracks[0].ticks, 5);
     assert_eq!(run(0x300, 1).unwrap().tracks[0].ticks, 5);
     for (flags, count) in [(0x100, 3), (0x300, 2), (0xf00, u32::MAX)] {
         assert_eq!(run(flags, count).unwrap_err().kind(), ErrorKind::InvalidBox);

@@ -88,7 +88,8 @@ fn a_variant_without_sound_needs_one_complete_audio_rendition() {
     };
     assert!(inspect(&with("++++", "----")).playable_offline);
     assert!(inspect(&with("----", "++++")).playable_offline);
-    let incomplete = with("++-+", "+---");
+    // Of the two, the one of which more is there counts.
+    let incomplete = with("+---", "++-+");
     let inspection = inspect(&incomplete);
     assert!(!inspection.playable_offline);
     assert!(inspection.variants[0].complete && !inspection.variants[0].playable);

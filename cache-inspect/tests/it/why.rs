@@ -1,6 +1,6 @@
 //! Why something does not play, in words.
 
-use cache_inspect::{AssetDescription, PrerequisiteKind, Track, Why, inspect};
+use cache_inspect::{AssetDescription, Prerequisite, PrerequisiteKind, Track, Why, inspect};
 
 use crate::support::{asset, audio, main_track, missing_key, variant, with_audio};
 
@@ -12,17 +12,21 @@ fn why(asset: &AssetDescription) -> Vec<String> {
 fn missing_segments_maps_and_keys() {
     let mut main = main_track(&"+".repeat(1_000));
     main.segments[950].present = false;
-    main.prerequisites = vec![missing_key(960..962), missing_key(962..963)];
+    let other = Prerequisite {
+        url: "https://keys.example/8".to_owned(),
+        ..missing_key(962..963)
+    };
+    main.prerequisites = vec![missing_key(960..962), other, missing_key(964..965)];
     let mut description = asset(vec![variant("v1", 100, 0)], vec![main]);
     assert_eq!(
         why(&description),
-        ["variant v1: 4 of 1000 segments missing, the first at 1:03:20; 2 keys missing"]
+        ["variant v1: 5 of 1000 segments missing, the first at 1:03:20; 2 keys missing"]
     );
     description.tracks[0].prerequisites[0].what = PrerequisiteKind::Map;
     assert_eq!(
         why(&description),
         [
-            "variant v1: 4 of 1000 segments missing, the first at 1:03:20; 1 initialization section missing; 1 key missing"
+            "variant v1: 5 of 1000 segments missing, the first at 1:03:20; 1 initialization section missing; 2 keys missing"
         ]
     );
 }
