@@ -1,5 +1,6 @@
 //! The fetcher and what it hands back.
 
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -96,8 +97,8 @@ impl<S: HttpService> Fetcher<S> {
     }
 }
 
-/// A resource in memory.
-#[derive(Debug, Clone)]
+/// A resource in memory. Its `Debug` form leaves the content out, which may be a key.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Fetched {
     /// Where it came from after redirects: the base for relative references inside it.
@@ -110,6 +111,16 @@ pub struct Fetched {
     pub remote_address: Option<SocketAddr>,
     /// How it went.
     pub report: Report,
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetched")
+            .field("length", &self.body.len())
+            .field("remote_address", &self.remote_address)
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a fetch went.

@@ -232,6 +232,7 @@ fn too_large(most: u64) -> Rejection {
     )
 }
 
+/// A content of another length than expected is not worth continuing.
 fn wrong_length(reason: &str) -> Rejection {
-    Rejection::new(ErrorKind::WrongLength, Retry::Always, reason)
+    Rejection::new(ErrorKind::WrongLength, Retry::Always, reason).starting_again()
 }

@@ -1,5 +1,6 @@
 //! Where the bytes go.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 
@@ -55,8 +56,8 @@ pub struct Start {
     pub complete_length: Option<u64>,
 }
 
-/// A [`Sink`] in memory.
-#[derive(Debug, Clone, Default)]
+/// A [`Sink`] in memory. Its `Debug` form leaves the content out, which may be a key.
+#[derive(Clone, Default)]
 pub struct MemorySink {
     bytes: BytesMut,
     validator: Option<Validator>,
@@ -83,6 +84,15 @@ impl MemorySink {
     /// The content, without a copy.
     pub fn into_bytes(self) -> Bytes {
         self.bytes.freeze()
+    }
+}
+
+impl fmt::Debug for MemorySink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySink")
+            .field("position", &self.position())
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
     }
 }
 

@@ -80,7 +80,7 @@ impl Rejection {
         }
     }
 
-    fn starting_again(mut self) -> Self {
+    pub(crate) fn starting_again(mut self) -> Self {
         self.start_again = true;
         self
     }

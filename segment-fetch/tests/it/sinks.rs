@@ -1,0 +1,134 @@
+//! Sinks: the contract, and what a failing one does to a fetch.
+
+use std::io;
+
+use segment_fetch::testing::{Fault, sink_contract};
+use segment_fetch::{Bytes, ErrorKind, MemorySink, Position, Sink, Start};
+
+use crate::{content, fetcher, get, site};
+
+#[tokio::test]
+async fn the_sink_in_memory_keeps_the_contract() {
+    sink_contract(MemorySink::new, |sink| Ok(sink.into_bytes().to_vec()))
+        .await
+        .unwrap();
+}
+
+/// Breaks one rule: it keeps what it had when told to start again.
+#[derive(Default)]
+struct Hoarder(MemorySink);
+
+impl Sink for Hoarder {
+    fn position(&self) -> Position {
+        self.0.position()
+    }
+
+    async fn begin(&mut self, start: &Start) -> io::Result<()> {
+        let offset = self.0.position().length;
+        self.0
+            .begin(&Start {
+                offset,
+                ..start.clone()
+            })
+            .await
+    }
+
+    async fn append(&mut self, chunk: Bytes) -> io::Result<()> {
+        self.0.append(chunk).await
+    }
+
+    async fn finish(&mut self, length: u64) -> io::Result<()> {
+        self.0.finish(length).await
+    }
+}
+
+#[tokio::test]
+async fn the_contract_finds_a_sink_that_breaks_it() {
+    let error = sink_contract(Hoarder::default, |sink| Ok(sink.0.into_bytes().to_vec()))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("drops everything"), "{error}");
+}
+
+/// A disk that is full after so many bytes.
+struct Full {
+    sink: MemorySink,
+    room: usize,
+}
+
+impl Sink for Full {
+    fn position(&self) -> Position {
+        self.sink.position()
+    }
+
+    async fn begin(&mut self, start: &Start) -> io::Result<()> {
+        self.sink.begin(start).await
+    }
+
+    async fn append(&mut self, chunk: Bytes) -> io::Result<()> {
+        if self.sink.bytes().len() + chunk.len() > self.room {
+            return Err(io::Error::from_raw_os_error(28));
+        }
+        self.sink.append(chunk).await
+    }
+
+    async fn finish(&mut self, length: u64) -> io::Result<()> {
+        self.sink.finish(length).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_is_told_as_it_is_and_not_retried() {
+    let site = site(content(200_000));
+    let mut sink = Full {
+        sink: MemorySink::new(),
+        room: 100_000,
+    };
+    let request = get();
+    let error = fetcher(&site)
+        .fetch_into(&request, &mut sink)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_transient(), error.attempts()),
+        (ErrorKind::Sink, false, 1)
+    );
+    let source =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    assert_eq!(source.and_then(io::Error::raw_os_error), Some(28));
+    assert_eq!(site.requests().len(), 1);
+    // With room again, it goes on where it was.
+    sink.room = usize::MAX;
+    let report = fetcher(&site)
+        .fetch_into(&request, &mut sink)
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.resumed_at, sink.sink.bytes()),
+        (65_536, &content(200_000)[..])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_resource_is_begun_and_finished() {
+    let site = site("");
+    let mut sink = MemorySink::new();
+    sink.begin(&Start::default()).await.unwrap();
+    sink.append(Bytes::from_static(b"of before")).await.unwrap();
+    fetcher(&site).fetch_into(&get(), &mut sink).await.unwrap();
+    assert!(sink.is_finished() && sink.bytes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_finishes_nothing() {
+    let site = site(content(10));
+    site.script("/a", [Fault::Cut(5)]);
+    site.always("/a", Fault::Status(503));
+    let mut sink = MemorySink::new();
+    fetcher(&site)
+        .fetch_into(&get(), &mut sink)
+        .await
+        .unwrap_err();
+    assert!(!sink.is_finished());
+    assert_eq!(sink.bytes(), &content(10)[..5]);
+}
