@@ -40,7 +40,7 @@ pub(crate) struct Change {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// The blob comes from this partial.
-    Store(Partial),
+    Store(Box<Partial>),
     /// The blob is there already.
     Link,
     /// The path loses its entry.
@@ -48,7 +48,7 @@ pub(crate) enum Action {
 }
 
 pub(crate) enum Job {
-    Change(Box<Change>),
+    Change(Change),
     Seal {
         state: Arc<WriterState>,
         done: Completion<Asset>,
@@ -109,7 +109,7 @@ impl Drop for Committer {
 
 /// A change on its way through a batch.
 struct Step {
-    change: Box<Change>,
+    change: Change,
     failure: Option<Error>,
 }
 
@@ -176,7 +176,7 @@ impl Work {
                 action,
                 done,
                 ..
-            } = *step.change;
+            } = step.change;
             // Whoever is answered may at once open the partial or the writer again.
             drop(action);
             drop(state);
@@ -260,7 +260,7 @@ impl Work {
             .map(|(path, positions)| (path, positions, None))
             .collect();
         for_each(&mut folders, |(path, _, failure)| {
-            *failure = fs::sync_directory(path).err()
+            *failure = fs::sync_directory(path).err();
         });
         for (_, positions, failure) in folders {
             if let Some(error) = failure {

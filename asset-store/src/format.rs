@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Serialize, Deserialize)]
 struct Format {
-    format: String,
+    kind: String,
     version: u32,
     digest: String,
     id: String,
@@ -30,7 +30,7 @@ const DIGEST: &str = "blake3";
 /// Only what tells versions apart, so that a newer `FORMAT` with other fields is still understood.
 #[derive(Deserialize)]
 struct AnyFormat {
-    format: String,
+    kind: String,
     version: u32,
 }
 
@@ -39,12 +39,10 @@ pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
     if fs::length(&layout.format()).is_none() {
         if !create {
             let message = "there is no store here; the first download creates one";
-            return Err(
-                match fs::is_directory(layout.root()) && !is_ours(layout.root())? {
-                    true => not_a_store(layout.root()),
-                    false => Error::at(ErrorKind::NotFound, layout.root(), message),
-                },
-            );
+            if fs::is_directory(layout.root()) && !is_ours(layout.root())? {
+                return Err(not_a_store(layout.root()));
+            }
+            return Err(Error::at(ErrorKind::NotFound, layout.root(), message));
         }
         initialize(layout)?;
     }
@@ -70,7 +68,7 @@ fn check(layout: &Layout) -> Result<(), Error> {
     let bytes = fs::read(&path, MAX_BYTES)?.unwrap_or_default();
     let found = serde_json::from_slice::<AnyFormat>(&bytes)
         .ok()
-        .filter(|found| found.format == NAME)
+        .filter(|found| found.kind == NAME)
         .ok_or_else(|| not_a_store(layout.root()))?;
     if found.version > VERSION {
         let message = format!(
@@ -132,7 +130,7 @@ fn initialize(layout: &Layout) -> Result<(), Error> {
     fs::sync_directory(&root.join("blobs"))?;
     fs::sync_directory(&layout.trash())?;
     let format = Format {
-        format: NAME.to_owned(),
+        kind: NAME.to_owned(),
         version: VERSION,
         digest: DIGEST.to_owned(),
         id: Digest::of(fs::unique_name(&root.to_string_lossy()).as_bytes()).to_string(),

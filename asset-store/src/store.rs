@@ -254,7 +254,7 @@ impl Store {
     /// still there. A hint: `None` may also mean that the index is in use by another process.
     ///
     /// # Errors
-    /// None at present; a broken index is rebuilt or done without.
+    /// Never because of the index: a broken one is rebuilt or done without.
     pub fn find_source(&self, identity: &str) -> Result<Option<(Digest, u64)>, Error> {
         self.find_key(&PartialKey::new(identity))
     }

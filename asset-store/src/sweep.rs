@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::layout::Layout;
 use crate::lock::{Mode, SweepLock, WriterLock};
 use crate::manifest::{self, Loaded};
-use crate::{Asset, AssetId, Digest, Error, ErrorKind, Store, fs};
+use crate::{AssetId, Digest, Error, ErrorKind, Store, fs};
 
 /// What [`Store::remove`] freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,20 +61,17 @@ impl Store {
     /// obstacle. While another asset is damaged its references are unknown, so the blobs stay until
     /// it is mended or removed.
     pub fn remove(&self, id: &AssetId) -> Result<Removed, Error> {
-        self.inner().freeing(|| self.try_remove(id))
-    }
-
-    fn try_remove(&self, id: &AssetId) -> Result<Removed, Error> {
         let layout = self.layout();
         let _sweep = SweepLock::acquire(layout, Mode::Exclusive)?;
         let loaded = manifest::load(layout, id)?;
-        // Nobody can take the lock again before we are done, since that needs the sweep lock; on
-        // Windows a folder with an open file cannot be renamed.
-        drop(WriterLock::acquire(&layout.writer_lock(id))?);
-        let trash = layout
-            .trash()
-            .join(fs::unique_name(&format!("{REMOVED}{id}-")));
-        fs::rename(&layout.asset(id), &trash)?;
+        let name = fs::unique_name(&format!("{REMOVED}{id}-"));
+        let trash = layout.trash().join(name);
+        self.inner().freeing(|| {
+            // Nobody can take the lock again before we are done, since that needs the sweep lock; on
+            // Windows a folder with an open file cannot be renamed.
+            drop(WriterLock::acquire(&layout.writer_lock(id))?);
+            fs::rename(&layout.asset(id), &trash)
+        })?;
         fs::sync_directory(&layout.assets())?;
 
         let mut removed = Removed::default();
@@ -132,30 +129,28 @@ impl Store {
     /// All blobs that any asset refers to.
     fn mark(&self) -> Result<HashSet<Digest>, Error> {
         let mut marked = HashSet::new();
-        for asset in self.assets()? {
-            marked.extend(
-                asset
-                    .into_asset(self.layout())?
-                    .entries
-                    .values()
-                    .map(|e| e.digest),
-            );
-        }
+        self.for_each_asset(|loaded| {
+            let asset = loaded.into_asset(self.layout())?;
+            marked.extend(asset.entries.values().map(|entry| entry.digest));
+            Ok(())
+        })?;
         Ok(marked)
     }
 
-    /// All assets, with what can be read of damaged ones.
-    pub(crate) fn assets(&self) -> Result<Vec<Loaded>, Error> {
-        let mut assets = Vec::new();
+    /// Visits all assets, with what can be read of damaged ones.
+    pub(crate) fn for_each_asset(
+        &self,
+        mut visit: impl FnMut(Loaded) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         for id in self.asset_ids()? {
             match manifest::load(self.layout(), &id) {
-                Ok(loaded) => assets.push(loaded),
+                Ok(loaded) => visit(loaded)?,
                 // Removed since the listing.
                 Err(error) if error.kind() == ErrorKind::UnknownAsset => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(assets)
+        Ok(())
     }
 }
 

@@ -54,23 +54,19 @@ impl Store {
                 }
             }
         }
-        let assets = self.assets()?;
-        let digests: Vec<BTreeSet<Digest>> = assets
-            .iter()
-            .map(|loaded| {
-                loaded
-                    .asset
-                    .entries
-                    .values()
-                    .map(|entry| entry.digest)
-                    .collect()
-            })
-            .collect();
+        let mut assets = Vec::new();
         let mut users: HashMap<Digest, u32> = HashMap::new();
-        for digest in digests.iter().flatten() {
-            let count = users.entry(*digest).or_default();
-            *count = count.saturating_add(1);
-        }
+        self.for_each_asset(|loaded| {
+            let asset = loaded.asset;
+            let digests: BTreeSet<Digest> =
+                asset.entries.values().map(|entry| entry.digest).collect();
+            for digest in &digests {
+                let count = users.entry(*digest).or_default();
+                *count = count.saturating_add(1);
+            }
+            assets.push((asset.logical_bytes(), asset.id, digests));
+            Ok(())
+        })?;
         let total = |digests: &BTreeSet<Digest>, exclusive: bool| {
             digests
                 .iter()
@@ -79,13 +75,12 @@ impl Store {
                 .fold(0_u64, |total, length| total.saturating_add(*length))
         };
         usage.assets = assets
-            .iter()
-            .zip(&digests)
-            .map(|(loaded, digests)| AssetUsage {
-                id: loaded.asset.id.clone(),
-                logical_bytes: loaded.asset.logical_bytes(),
-                stored_bytes: total(digests, false),
-                exclusive_bytes: total(digests, true),
+            .into_iter()
+            .map(|(logical_bytes, id, digests)| AssetUsage {
+                id,
+                logical_bytes,
+                stored_bytes: total(&digests, false),
+                exclusive_bytes: total(&digests, true),
             })
             .collect();
         Ok(usage)

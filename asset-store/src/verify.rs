@@ -94,12 +94,15 @@ impl Store {
         id: Option<&AssetId>,
         progress: &mut dyn FnMut(VerifyProgress),
     ) -> Result<VerifyReport, Error> {
-        let assets = match id {
-            Some(id) => vec![manifest::load(self.layout(), id)?],
-            None => self.assets()?,
-        };
         let mut report = VerifyReport::default();
-        let users = users(assets, &mut report);
+        let mut users = Users::new();
+        match id {
+            Some(id) => note(manifest::load(self.layout(), id)?, &mut users, &mut report),
+            None => self.for_each_asset(|loaded| {
+                note(loaded, &mut users, &mut report);
+                Ok(())
+            })?,
+        }
         let orphans = if id.is_none() {
             orphans(self.layout(), &users)?
         } else {
@@ -188,27 +191,23 @@ impl Store {
     }
 }
 
-fn users(assets: Vec<Loaded>, report: &mut VerifyReport) -> Users {
-    let mut users = Users::new();
-    for loaded in assets {
-        let asset = loaded.asset.id.clone();
-        for reason in [loaded.manifest_damage, loaded.other_damage]
-            .into_iter()
-            .flatten()
-        {
-            report.damaged_assets.push(DamagedAsset {
-                asset: asset.clone(),
-                reason,
-            });
-        }
-        for (path, entry) in loaded.asset.entries {
-            users
-                .entry((entry.digest, entry.length))
-                .or_default()
-                .push((asset.clone(), path));
-        }
+fn note(loaded: Loaded, users: &mut Users, report: &mut VerifyReport) {
+    let asset = loaded.asset.id;
+    for reason in [loaded.manifest_damage, loaded.other_damage]
+        .into_iter()
+        .flatten()
+    {
+        report.damaged_assets.push(DamagedAsset {
+            asset: asset.clone(),
+            reason,
+        });
     }
-    users
+    for (path, entry) in loaded.asset.entries {
+        users
+            .entry((entry.digest, entry.length))
+            .or_default()
+            .push((asset.clone(), path));
+    }
 }
 
 /// Blobs that no asset refers to: equal content that is stored later would rely on them.

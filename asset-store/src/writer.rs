@@ -132,7 +132,7 @@ impl AssetWriter {
             done.fill(Err(Error::new(ErrorKind::Busy, message)));
             return Commit::new(pending);
         }
-        self.submit(path, entry, Action::Store(partial))
+        self.submit(path, entry, Action::Store(Box::new(partial)))
     }
 
     /// Stores bytes that are at hand as the entry at `path`: playlists, keys.
@@ -215,7 +215,7 @@ impl AssetWriter {
                     action,
                     done,
                 };
-                committer.submit(Job::Change(Box::new(change)));
+                committer.submit(Job::Change(change));
             }
             Err(error) => {
                 drop(action);

@@ -1,1 +1,16 @@
-//! Integration tests of asset-store.
+//! Integration tests of asset-store: one module per promise.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
+
+mod assets;
+mod commits;
+mod damage;
+mod documents;
+mod index;
+mod killed;
+mod locks;
+mod model;
+mod partials;
+mod support;
+mod sweep;
+mod the_store;
+mod usage;
