@@ -1,4 +1,67 @@
-//! Many HTTP resources, fetched whole and right: resume, retry, limits, progress
+//! Many HTTP resources, fetched whole and right, into anything: resume, retry, limits, progress.
+//!
+//! ```
+//! use futures::StreamExt;
+//! use segment_fetch::{Event, FetchOptions, Fetcher, Job, MemorySink, Request, TransportOptions, https};
+//! # use segment_fetch::testing::{Fault, Origin, Resource, Site};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = Site::new();
+//! # for index in 0..20 { site.route(&format!("/{index}.ts"), Resource::new(vec![0x47; 18_800])); }
+//! # site.script("/7.ts", [Fault::Cut(9_000)]);
+//! # let origin = Origin::serve(site)?;
+//! let fetcher = Fetcher::with_service(https(&TransportOptions::default())?, FetchOptions::default());
+//! let jobs = (0..20).map(|index| Job {
+//!     tag: index,
+//!     request: Request::get(origin.url(&format!("/{index}.ts"))),
+//!     sink: MemorySink::new(),
+//! });
+//! let mut events = fetcher.fetch_all(futures::stream::iter(jobs));
+//! let mut bytes = 0;
+//! while let Some(event) = events.next().await {
+//!     match event {
+//!         Event::Finished { sink, .. } => bytes += sink.bytes().len(),
+//!         Event::Failed { tag, error, .. } => return Err(format!("resource {tag}: {error}").into()),
+//!         _ => {}
+//!     }
+//! }
+//! assert_eq!(bytes, 20 * 18_800);
+//! # Ok(()) }
+//! ```
+//!
+//! # The nouns
+//!
+//! * A [`Request`] says what to get: an address, maybe a range of bytes, what the answer is [expected](Expect) to be,
+//!   and which addresses are within [`Reach`].
+//! * A [`Sink`] takes the bytes and knows how far it is and under which [`Validator`]; that is all that resuming needs,
+//!   in the same run or in another. [`MemorySink`] is one; yours may be a file or a store.
+//! * A [`Fetcher`] gets requests into sinks, over any [`tower::Service`] that carries HTTP. [`https()`] makes the usual
+//!   one, with hyper and rustls. One at a time with [`fetch`](Fetcher::fetch) and [`fetch_into`](Fetcher::fetch_into),
+//!   many with [`fetch_all`](Fetcher::fetch_all): a stream of [jobs](Job) in, a stream of [events](Event) out.
+//! * The [`resume`] decision, the heart of it, is a function of what was asked and the head of the response. It does no
+//!   I/O and can be used with another client.
+//!
+//! # What holds
+//!
+//! * A sink ends with exactly the right bytes, or there is an error, whatever the server does. Right is a 206 with the
+//!   `Content-Range` that was asked for, or a 200, cut to the range; as long as announced, counted before decoding;
+//!   beginning as expected. Anything else is retried or refused, and never reaches the sink.
+//! * Bytes are only continued at the offset they end at, under a strong validator that still holds (`If-Range`, RFC 9110,
+//!   section 13.1.5). Otherwise the resource starts again.
+//! * Requests, pauses, lengths, redirects and silence are bounded ([`RetryPolicy`], [`FetchOptions`], [`Expect`]).
+//! * Dropping a future or the stream stops everything at once; what sinks then hold can be resumed.
+//! * Only `http`, `https` and `data` are fetched, no redirect leads from https to http, credentials stay with their
+//!   origin, and no error or log line has a query, userinfo or the content of a `data:` URL in it.
+//! * Bytes go from the transport to the sink without a copy.
+//!
+//! # What it does not do
+//!
+//! It knows nothing of playlists, of files, of caching. It does not adapt how many requests are in flight, merge ranges,
+//! race a slow request against a second one, limit the rate, keep cookies, or use a proxy; a tower layer can do some of that.
+//!
+//! # Features
+//!
+//! * `testing`: the module `testing` with a scripted origin on loopback and the contract of sinks.
 
 pub mod resume;
 #[cfg(feature = "testing")]

@@ -3,6 +3,12 @@
 //! Most use a scripted site as the transport, in process and with tokio's paused clock, so that pauses and timeouts
 //! cost nothing; `transport` uses real connections on loopback.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test they help"
+)]
+
 mod decisions;
 mod edge_cases;
 mod jobs;

@@ -55,13 +55,13 @@ const FAULTS: [Fault; 9] = [
 #[tokio::test]
 async fn faults_over_http_1_end_in_the_right_bytes() {
     let origin = Origin::serve(site()).unwrap();
-    let fetcher = fetcher(&origin);
+    let client = fetcher(&origin);
     for fault in FAULTS {
         origin.site().script("/a", [fault.clone(), fault.clone()]);
-        let whole = fetcher.fetch(Request::get(origin.url("/a"))).await.unwrap();
+        let whole = client.fetch(Request::get(origin.url("/a"))).await.unwrap();
         assert_eq!(whole.body, content(300_000), "{fault:?}");
         origin.site().script("/a", [fault.clone()]);
-        let part = fetcher
+        let part = client
             .fetch(Request::get(origin.url("/a")).with_range(1_000..290_000))
             .await
             .unwrap();
@@ -73,10 +73,10 @@ async fn faults_over_http_1_end_in_the_right_bytes() {
 #[tokio::test]
 async fn faults_over_tls_and_http_2_end_in_the_right_bytes() {
     let origin = Origin::serve_tls(site()).unwrap();
-    let fetcher = fetcher(&origin);
+    let client = fetcher(&origin);
     for fault in FAULTS {
         origin.site().script("/a", [fault.clone()]);
-        let fetched = fetcher.fetch(Request::get(origin.url("/a"))).await.unwrap();
+        let fetched = client.fetch(Request::get(origin.url("/a"))).await.unwrap();
         assert_eq!(fetched.body, content(300_000), "{fault:?}");
         assert_eq!(fetched.url.scheme(), "https");
     }
@@ -94,8 +94,8 @@ async fn faults_over_tls_and_http_2_end_in_the_right_bytes() {
 async fn a_certificate_nobody_vouches_for_is_refused_at_once() {
     let origin = Origin::serve_tls(site()).unwrap();
     let trusting = https(&TransportOptions::default()).unwrap();
-    let fetcher = Fetcher::with_service(trusting, FetchOptions::default());
-    let error = fetcher
+    let client = Fetcher::with_service(trusting, FetchOptions::default());
+    let error = client
         .fetch(Request::get(origin.url("/a")))
         .await
         .unwrap_err();
@@ -115,13 +115,13 @@ async fn a_certificate_nobody_vouches_for_is_refused_at_once() {
 #[tokio::test]
 async fn a_name_that_leads_to_a_private_address_is_refused() {
     let origin = Origin::serve(site()).unwrap();
-    let fetcher = fetcher(&origin);
+    let client = fetcher(&origin);
     let mut url = origin.url("/a");
     url.set_host(Some("localhost")).unwrap();
-    let fetched = fetcher.fetch(Request::get(url.clone())).await.unwrap();
+    let fetched = client.fetch(Request::get(url.clone())).await.unwrap();
     assert_eq!(fetched.body.len(), 300_000);
     // Not even over the connection that is open by now.
-    let error = fetcher
+    let error = client
         .fetch(Request::get(url).with_reach(Reach::PublicOnly))
         .await
         .unwrap_err();
@@ -136,9 +136,9 @@ async fn a_name_that_leads_to_a_private_address_is_refused() {
 #[tokio::test]
 async fn nobody_at_home_is_a_connect_error() {
     let origin = Origin::serve(site()).unwrap();
-    let (fetcher, url) = (fetcher(&origin), origin.url("/a"));
+    let (client, url) = (fetcher(&origin), origin.url("/a"));
     drop(origin);
-    let error = fetcher.fetch(Request::get(url)).await.unwrap_err();
+    let error = client.fetch(Request::get(url)).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.attempts(), error.is_transient()),
         (ErrorKind::Connect, 6, true),
@@ -162,8 +162,8 @@ async fn a_folder_is_served_with_ranges_and_nothing_outside_of_it() {
     std::fs::write(folder.path().join("sub/a b.ts"), content(5_000)).unwrap();
     std::fs::write(folder.path().join("../outside-of-it"), b"no").unwrap();
     let origin = Origin::directory(folder.path().join("sub")).unwrap();
-    let fetcher = fetcher(&origin);
-    let fetched = fetcher
+    let client = fetcher(&origin);
+    let fetched = client
         .fetch(Request::get(origin.url("/a%20b.ts")).with_range(10..20))
         .await
         .unwrap();
