@@ -1,1 +1,42 @@
-//! Download HTTP Live Streams, play them with no network, let policies remove them
+//! Download HTTP Live Streams, play them with no network, let policies remove them.
+//!
+//! This library is the tool `offline` without its `main`: the download [session], the answers about a
+//! store ([`session::library`]), the [local server](playback::server) and [export](playback::export).
+//! It composes five crates that know nothing of each other: `hls-parse`, `segment-fetch`,
+//! `asset-store`, `storage-policy` and `cache-inspect`.
+//!
+//! ```no_run
+//! use offline_cli::session::{DownloadRequest, Network, Session};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = asset_store::Store::open("library")?;
+//! let session = Session::new(store, Network::new()?);
+//! let request = DownloadRequest::new("https://example.com/film/master.m3u8".parse()?);
+//! let never = std::future::pending();
+//! let outcome = session.download(request, never, |event| eprintln!("{event:?}")).await?;
+//! println!("{} is stored, {} bytes", outcome.id, outcome.bytes);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What always holds
+//!
+//! * Nothing missing is silent: a download either stores everything selected, or says what is missing.
+//! * A download that stops, for whatever reason, continues where it stopped when it is asked for again.
+//! * Stored playlists are never changed; players get localized ones that offer only what is complete.
+//!
+//! # What it does not do
+//!
+//! It decrypts nothing whose key the server does not hand out in clear, and records no live streams.
+
+mod adapters;
+mod cli;
+mod commands;
+mod error;
+pub mod playback;
+mod render;
+pub mod session;
+
+pub use cli::Cli;
+pub use commands::main;
+pub use error::{Error, ErrorKind, Result};

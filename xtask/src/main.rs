@@ -1,2 +1,43 @@
-//! The chores.
-fn main() {}
+//! The workspace's chores, run as `cargo xtask COMMAND`.
+
+mod ci;
+mod demo;
+mod run;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The workspace's chores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything a change has to pass: fmt, tidy, clippy, tests, doc tests, examples, docs
+    Ci(ci::Options),
+    /// Check what the compiler does not: crate edges, layout, sizes, invariants
+    Tidy,
+    /// Make a small stream, download it, stop its origin, and serve what is stored
+    Demo(demo::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Ci(options) => ci::run(&options),
+        Command::Tidy => tidy::run(),
+        Command::Demo(options) => demo::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            run::say(&format!("error: {message}"));
+            ExitCode::FAILURE
+        }
+    }
+}

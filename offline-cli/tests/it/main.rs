@@ -1,1 +1,22 @@
-//! Integration tests of offline-cli.
+//! The tool end to end: a scripted origin on one side, players and other processes on the other.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what went wrong by panicking"
+)]
+
+mod bad_input;
+mod commands;
+mod environment;
+mod faults;
+mod interruption;
+mod kill;
+mod media;
+mod playback;
+mod processes;
+mod property;
+mod serve;
+mod stream;
+mod verify;

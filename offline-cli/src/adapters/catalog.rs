@@ -1,0 +1,196 @@
+//! cache-inspect's [`Catalog`] over the store: what the pinned playlists promise, as tracks and segments.
+
+use std::ops::Range;
+
+use asset_store::{AssetId, Store};
+use cache_inspect::{
+    AssetDescription, Catalog, File, Prerequisite, PrerequisiteKind, SegmentDescription, Track, TrackKind, VariantDescription,
+};
+use hls_parse::{Rendition, RenditionKind, Variant};
+
+use crate::session::presentation::{Presentation, StoredTrack};
+use crate::session::record::{self, DownloadState};
+use crate::session::source;
+use crate::{Error, Result};
+
+/// The assets of a store, described.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreCatalog<'a> {
+    pub(crate) store: &'a Store,
+}
+
+impl Catalog for StoreCatalog<'_> {
+    type Error = Error;
+
+    fn asset_ids(&self) -> Result<Vec<String>> {
+        Ok(self.store.asset_ids()?.iter().map(ToString::to_string).collect())
+    }
+
+    fn asset(&self, id: &str) -> Result<AssetDescription> {
+        let id = AssetId::new(id)?;
+        describe(self.store, &id, &Presentation::load(self.store, &id)?)
+    }
+}
+
+pub(crate) fn describe(store: &Store, id: &AssetId, presentation: &Presentation) -> Result<AssetDescription> {
+    let mut tracks: Vec<Track> =
+        presentation.tracks.iter().map(|track| describe_track(store, presentation, track)).collect();
+    tracks.extend(muxed(presentation).map(|(_, rendition)| describe_muxed(rendition)));
+    Ok(AssetDescription {
+        id: id.to_string(),
+        title: record::metadata(store, id)?.map(|metadata| metadata.title),
+        complete: record::state(store, id)?.state == DownloadState::Completed,
+        variants: variants(presentation),
+        tracks,
+        files: presentation
+            .asset
+            .entries()
+            .iter()
+            .map(|(path, entry)| File {
+                path: path.clone(),
+                blob: entry.digest.to_string(),
+                length: entry.length,
+                role: entry.role.clone(),
+            })
+            .collect(),
+    })
+}
+
+fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
+    let Some(multivariant) = &presentation.multivariant else {
+        return vec![VariantDescription {
+            id: crate::session::layout::ONLY_TRACK.to_owned(),
+            bandwidth: None,
+            resolution: None,
+            codecs: None,
+            tracks: if presentation.tracks.is_empty() { Vec::new() } else { vec![0] },
+            audio: Vec::new(),
+            audio_required: false,
+            subtitles: Vec::new(),
+        }];
+    };
+    let members = |group: Option<&String>, kind: RenditionKind| -> Vec<&Rendition> {
+        let Some(group) = group else { return Vec::new() };
+        multivariant.renditions.iter().filter(|one| one.kind == kind && one.group_id == *group).collect()
+    };
+    let stored = |members: &[&Rendition]| -> Vec<usize> {
+        let of = |rendition: &&Rendition| match rendition.url {
+            Some(_) => presentation.tracks.iter().position(|track| {
+                let known = track.rendition.and_then(|index| multivariant.renditions.get(index));
+                known.is_some_and(|known| known.kind == rendition.kind && known.url == rendition.url)
+            }),
+            None => muxed(presentation)
+                .position(|(_, known)| std::ptr::eq(known, *rendition))
+                .map(|position| presentation.tracks.len() + position),
+        };
+        members.iter().filter_map(of).collect()
+    };
+    let describe = |(index, variant): (usize, &Variant)| {
+        let audio = members(variant.audio.as_ref(), RenditionKind::Audio);
+        let subtitles = members(variant.subtitles.as_ref(), RenditionKind::Subtitles);
+        VariantDescription {
+            id: crate::session::layout::variant_track(index),
+            bandwidth: variant.bandwidth,
+            resolution: variant.resolution.map(|size| (size.width, size.height)),
+            codecs: variant.codecs.clone(),
+            tracks: presentation.variant_track(index).into_iter().collect(),
+            // A member without an address of its own is muxed into the variant, so nothing else is needed.
+            audio_required: !audio.is_empty() && audio.iter().all(|rendition| rendition.url.is_some()),
+            audio: stored(&audio),
+            subtitles: stored(&subtitles),
+        }
+    };
+    multivariant.variants.iter().enumerate().map(describe).collect()
+}
+
+/// Renditions inside the variants' own media; they follow the stored tracks.
+fn muxed(presentation: &Presentation) -> impl Iterator<Item = (usize, &Rendition)> {
+    let renditions = presentation.multivariant.iter().flat_map(|multivariant| multivariant.renditions.iter().enumerate());
+    renditions.filter(|(_, rendition)| rendition.url.is_none() && rendition.kind == RenditionKind::Audio)
+}
+
+fn describe_muxed(rendition: &Rendition) -> Track {
+    Track {
+        kind: TrackKind::Audio,
+        group: Some(rendition.group_id.clone()),
+        name: Some(rendition.name.clone()),
+        language: rendition.language.clone(),
+        selected: true,
+        muxed: true,
+        ..Track::default()
+    }
+}
+
+fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrack) -> Track {
+    let layout = track.layout();
+    let timeline = &track.timeline;
+    let rendition = track.rendition.and_then(|index| presentation.multivariant.as_ref()?.renditions.get(index));
+    let segments = timeline
+        .segments()
+        .iter()
+        .enumerate()
+        .map(|(index, segment)| {
+            let path = layout.segment(index);
+            let entry = presentation.entry(store, &path);
+            SegmentDescription {
+                start: segment.start,
+                duration: segment.duration,
+                present: entry.is_some(),
+                gap: segment.gap || presentation.accepted_gaps.contains(&path),
+                url: source::shown(&timeline.segment_url(index)),
+                length: entry.map(|entry| entry.length),
+            }
+        })
+        .collect();
+    Track {
+        kind: track.kind,
+        group: rendition.map(|rendition| rendition.group_id.clone()),
+        name: rendition.map(|rendition| rendition.name.clone()),
+        language: rendition.and_then(|rendition| rendition.language.clone()),
+        selected: true,
+        muxed: false,
+        segments,
+        prerequisites: prerequisites(store, presentation, track),
+    }
+}
+
+/// Maps and keys, each with the segments that cannot be played without it.
+fn prerequisites(store: &Store, presentation: &Presentation, track: &StoredTrack) -> Vec<Prerequisite> {
+    let layout = track.layout();
+    let timeline = &track.timeline;
+    let mut maps: Vec<Vec<Range<usize>>> = vec![Vec::new(); timeline.maps().len()];
+    let mut keys: Vec<Vec<Range<usize>>> = vec![Vec::new(); timeline.keys().len()];
+    for (index, segment) in timeline.segments().iter().enumerate() {
+        let map = segment.map;
+        let map_keys = map.and_then(|map| timeline.maps().get(map)).map(|map| map.keys.as_slice()).unwrap_or_default();
+        if let Some(used) = map.and_then(|map| maps.get_mut(map)) {
+            extend(used, index);
+        }
+        for &key in timeline.segment_keys(index).iter().chain(map_keys) {
+            if let Some(used) = keys.get_mut(key) {
+                extend(used, index);
+            }
+        }
+    }
+    let maps = maps.into_iter().enumerate().flat_map(|(index, used)| {
+        let url = timeline.maps().get(index).map(|map| source::shown(&map.url)).unwrap_or_default();
+        let present = presentation.entry(store, &layout.map(index)).is_some();
+        used.into_iter().map(move |used_by| Prerequisite { what: PrerequisiteKind::Map, url: url.clone(), present, used_by })
+    });
+    let identity = keys.into_iter().enumerate().filter(|(index, _)| timeline.keys().get(*index).is_some_and(hls_parse::Key::is_identity));
+    let keys = identity.flat_map(|(index, used)| {
+        let url = timeline.keys().get(index).and_then(hls_parse::Key::fetchable_url).map(source::shown).unwrap_or_default();
+        let present = presentation.entry(store, &layout.key(index)).is_some();
+        used.into_iter().map(move |used_by| Prerequisite { what: PrerequisiteKind::Key, url: url.clone(), present, used_by })
+    });
+    maps.chain(keys).collect()
+}
+
+/// Adds an index to ascending ranges.
+fn extend(ranges: &mut Vec<Range<usize>>, index: usize) {
+    match ranges.last_mut() {
+        Some(last) if last.end == index => last.end = index + 1,
+        Some(last) if last.contains(&index) => {}
+        _ => ranges.push(index..index + 1),
+    }
+}

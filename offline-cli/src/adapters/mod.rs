@@ -1,0 +1,5 @@
+//! Where two crates meet: a trait of one, implemented over a type of another.
+
+pub(crate) mod catalog;
+pub(crate) mod inventory;
+pub(crate) mod sink;

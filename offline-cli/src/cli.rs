@@ -1,0 +1,257 @@
+//! The command line: what can be said, before anything is done.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use hls_parse::{Qualifier, RenditionRequest};
+use url::Url;
+
+use crate::render::text;
+
+/// Download HTTP Live Streams, play them with no network, let policies remove them.
+#[derive(Debug, Parser)]
+#[command(name = "offline", version, about, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// Where everything is kept [default: the platform's data directory]
+    #[arg(long, global = true, value_name = "DIR", env = "OFFLINE_STORE")]
+    pub store: Option<PathBuf>,
+
+    /// Print JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Say more; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Print nothing but answers and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+ID is an id of `offline list`, a unique prefix of one, or a unique title.
+
+Exit codes: 0 done; 1 ran, and the answer is bad (gaps, damage); 2 usage; 3 playlist rejected or
+content protected; 4 network gave up; 5 storage; 130 interrupted, resumable.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Download a stream, or continue a download
+    Download(Download),
+    /// Show what an address offers; downloads no media
+    Probe(Probe),
+    /// List what is stored
+    List,
+    /// Show what is stored of one asset, and whether it plays offline
+    Inspect(Asset),
+    /// Remove assets and the bytes only they need
+    Remove(Assets),
+    /// Show or change what may be purged, and when
+    Policy(Policy),
+    /// Remove what has expired, or as much as a limit asks for
+    Purge(Purge),
+    /// Remove bytes that nothing refers to
+    Gc(Gc),
+    /// Read every stored byte and report damage
+    Verify(Verify),
+    /// Serve what is stored to players on this machine
+    Serve(Serve),
+    /// Write an asset out
+    Export(Export),
+}
+
+/// Which renditions to take.
+#[derive(Debug, Default, Args)]
+pub struct Choice {
+    /// Which variant, in order of preference: for example `height<=1080 && codec=hvc1` or `max:height`
+    #[arg(long, value_name = "EXPR")]
+    pub variant: Vec<Qualifier>,
+
+    /// Audio languages, comma separated, or `all` or `none` [default: the stream's own]
+    #[arg(long, value_name = "LANGS")]
+    pub audio: Option<RenditionRequest>,
+
+    /// Subtitle languages, comma separated, or `all` or `none` [default: the stream's own]
+    #[arg(long, value_name = "LANGS")]
+    pub subtitles: Option<RenditionRequest>,
+}
+
+/// Options of `download`.
+#[derive(Debug, Args)]
+pub struct Download {
+    /// Address of a Multivariant or Media Playlist
+    #[arg(value_parser = parse_url)]
+    pub url: Url,
+
+    #[command(flatten)]
+    pub choice: Choice,
+
+    /// What to call it [default: a word from the address]
+    #[arg(long)]
+    pub title: Option<String>,
+
+    /// The asset to download into [default: made from the address]
+    #[arg(long)]
+    pub id: Option<String>,
+
+    /// Leave out segments that cannot be had, list them, and exit with 1
+    #[arg(long)]
+    pub allow_gaps: bool,
+}
+
+/// Options of `probe`.
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// Address of a Multivariant or Media Playlist
+    #[arg(value_parser = parse_url)]
+    pub url: Url,
+
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+/// One asset.
+#[derive(Debug, Args)]
+pub struct Asset {
+    /// The asset
+    pub id: String,
+}
+
+/// Some assets.
+#[derive(Debug, Args)]
+pub struct Assets {
+    /// The assets
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
+/// Options of `policy`.
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// The asset
+    pub id: String,
+
+    /// Important assets are purged last
+    #[arg(long, value_enum)]
+    pub priority: Option<Priority>,
+
+    /// When it is the first to go: `30d`, a date, or `never`
+    #[arg(long, value_name = "WHEN", value_parser = parse_expiry)]
+    pub expires: Option<Expiry>,
+
+    /// Whether it is never purged
+    #[arg(long, value_name = "YES|NO", value_enum)]
+    pub pinned: Option<YesNo>,
+}
+
+/// Purge priority.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Priority {
+    /// Purged first
+    Default,
+    /// Purged last
+    Important,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    /// Yes
+    Yes,
+    /// No
+    No,
+}
+
+/// When an asset expires; `None` is never.
+#[derive(Clone, Copy, Debug)]
+pub struct Expiry(pub Option<SystemTime>);
+
+/// Options of `purge`.
+#[derive(Debug, Args)]
+pub struct Purge {
+    /// Purge until the store holds no more than this, for example 20GB
+    #[arg(long, value_name = "SIZE", value_parser = text::parse_size)]
+    pub max_size: Option<u64>,
+
+    /// Purge until the disk has this much free
+    #[arg(long, value_name = "SIZE", value_parser = text::parse_size)]
+    pub min_free: Option<u64>,
+
+    /// Only say what would go
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `gc`.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Only say what would go
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The asset [default: all of them]
+    pub id: Option<String>,
+
+    /// Fetch what is damaged or missing again
+    #[arg(long)]
+    pub repair: bool,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The port on 127.0.0.1 [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The asset
+    pub id: String,
+
+    /// Where to write it
+    #[arg(short, long, value_name = "PATH")]
+    pub output: PathBuf,
+
+    /// The form it is written in
+    #[arg(long, value_enum, default_value_t = ExportFormat::Hls)]
+    pub format: ExportFormat,
+}
+
+/// Forms of export.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportFormat {
+    /// A folder of playlists and segments that plays from disk
+    Hls,
+}
+
+fn parse_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| {
+        if std::path::Path::new(text).exists() {
+            format!("`{text}` is a file; give the address it came from, its segments are there")
+        } else {
+            format!("not an address ({error}); write it whole, for example https://example.com/master.m3u8")
+        }
+    })?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        other => Err(format!("`{other}` addresses cannot be downloaded, only http and https")),
+    }
+}
+
+fn parse_expiry(text: &str) -> Result<Expiry, String> {
+    text::parse_expiry(text, SystemTime::now()).map(Expiry)
+}

@@ -1,0 +1,28 @@
+//! `offline export`
+
+use asset_store::Store;
+use serde_json::json;
+
+use crate::Result;
+use crate::cli::{Export, ExportFormat};
+use crate::playback::export;
+use crate::render::output::Output;
+use crate::render::text::size;
+use crate::session::library;
+
+pub(super) fn run(store: &Store, arguments: &Export, output: Output) -> Result<u8> {
+    let id = library::find(store, &arguments.id)?;
+    let exported = match arguments.format {
+        ExportFormat::Hls => export::hls(store, &id, &arguments.output, |_| {})?,
+    };
+    if output.json {
+        output.json(&json!({
+            "path": exported.index.display().to_string(),
+            "files": exported.files,
+            "bytes": exported.bytes,
+        }))?;
+    } else {
+        output.line(&format!("{} ({} files, {})", exported.index.display(), exported.files, size(exported.bytes)))?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,119 @@
+//! One file per command: each calls one function of the session and renders its answer.
+
+mod download;
+mod export;
+mod inspect;
+mod list;
+mod policy;
+mod probe;
+mod purge;
+mod remove;
+mod serve;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use asset_store::{Store, StoreOptions};
+use clap::Parser;
+
+use crate::cli::{Choice, Cli, Command};
+use crate::render::output::{self, Output};
+use crate::{Error, ErrorKind, Result};
+
+/// Runs the tool with the arguments of the process and returns its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(&cli);
+    let output = Output { json: cli.json, quiet: cli.quiet };
+    match run(&cli, output) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Errors are said even when --quiet.
+            let loud = Output { quiet: false, ..output };
+            loud.message(&format!("error: {}", error.one_line()));
+            if let Some(hint) = error.advice() {
+                loud.message(&format!("hint: {hint}"));
+            }
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn log(cli: &Cli) {
+    let level = match cli.verbose {
+        0 => "off",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("OFFLINE_LOG").unwrap_or_else(|_| level.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}
+
+/// The answer is an exit code: 0, or 1 when the command ran and what it found is bad.
+fn run(cli: &Cli, output: Output) -> Result<u8> {
+    let place = || location(cli);
+    match &cli.command {
+        Command::Download(arguments) => runtime()?.block_on(download::run(arguments, Store::open(place()?)?, output)),
+        Command::Probe(arguments) => runtime()?.block_on(probe::run(arguments, output)),
+        Command::List => list::run(existing(place()?)?.as_ref(), output),
+        Command::Inspect(arguments) => inspect::run(&required(place()?)?, &arguments.id, output),
+        Command::Remove(arguments) => remove::run(&required(place()?)?, &arguments.ids, output),
+        Command::Policy(arguments) => policy::run(&required(place()?)?, arguments, output),
+        Command::Purge(arguments) => purge::run(existing(place()?)?.as_ref(), arguments, output),
+        Command::Gc(arguments) => remove::collect_garbage(existing(place()?)?.as_ref(), arguments.dry_run, output),
+        Command::Verify(arguments) => verify::run(existing(place()?)?.as_ref(), arguments, output),
+        Command::Serve(arguments) => runtime()?.block_on(serve::run(arguments, required(place()?)?, output)),
+        Command::Export(arguments) => export::run(&required(place()?)?, arguments, output),
+    }
+}
+
+fn location(cli: &Cli) -> Result<PathBuf> {
+    if let Some(store) = &cli.store {
+        return Ok(store.clone());
+    }
+    directories::ProjectDirs::from("", "", "offline")
+        .map(|directories| directories.data_dir().to_owned())
+        .ok_or_else(|| Error::usage("there is no home directory").hint("name a store with --store"))
+}
+
+/// The store, which has to be there already.
+fn required(place: PathBuf) -> Result<Store> {
+    let mut options = StoreOptions::default();
+    options.create = false;
+    Ok(Store::open_with(place, &options)?)
+}
+
+/// The store if there is one: no store is an empty one to who only asks.
+fn existing(place: PathBuf) -> Result<Option<Store>> {
+    match required(place) {
+        Ok(store) => Ok(Some(store)),
+        Err(error) => {
+            let missing = std::error::Error::source(&error)
+                .and_then(|source| source.downcast_ref::<asset_store::Error>())
+                .is_some_and(|error| error.kind() == asset_store::ErrorKind::NotFound);
+            if missing { Ok(None) } else { Err(error) }
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Storage, "the runtime does not start").because(error))
+}
+
+/// The selection that the options of a command ask for.
+fn selection(choice: &Choice) -> hls_parse::SelectionRequest {
+    let mut request = hls_parse::SelectionRequest::default();
+    request.variants.clone_from(&choice.variant);
+    if let Some(audio) = &choice.audio {
+        request.audio.clone_from(audio);
+    }
+    if let Some(subtitles) = &choice.subtitles {
+        request.subtitles.clone_from(subtitles);
+    }
+    request
+}

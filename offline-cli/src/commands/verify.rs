@@ -1,0 +1,60 @@
+//! `offline verify`
+
+use std::collections::BTreeSet;
+
+use asset_store::{AssetId, Store};
+
+use crate::cli::Verify;
+use crate::render::output::Output;
+use crate::render::text::{printable, size};
+use crate::session::library::{self, Verified};
+use crate::session::{Network, Session};
+use crate::Result;
+
+pub(super) fn run(store: Option<&Store>, arguments: &Verify, output: Output) -> Result<u8> {
+    let Some(store) = store else {
+        return answer(&Verified::default(), output);
+    };
+    let id = arguments.id.as_deref().map(|wanted| library::find(store, wanted)).transpose()?;
+    let mut verified = library::verify(store, id.as_ref(), &mut |_| {})?;
+    if arguments.repair && !verified.is_clean() {
+        let session = Session::new(store.clone(), Network::new()?);
+        let affected: BTreeSet<String> =
+            verified.damaged.iter().chain(&verified.missing).map(|finding| finding.id.clone()).collect();
+        let runtime = super::runtime()?;
+        for id in affected {
+            let id = AssetId::new(&id)?;
+            output.message(&format!("fetching what {id} lacks"));
+            if let Err(error) = runtime.block_on(session.repair(&id)) {
+                output.message(&format!("error: {id}: {}", error.one_line()));
+            }
+        }
+        verified.mark_repaired(store)?;
+    }
+    answer(&verified, output)
+}
+
+fn answer(verified: &Verified, output: Output) -> Result<u8> {
+    let code = u8::from(!verified.is_clean());
+    if output.json {
+        output.json(verified)?;
+        return Ok(code);
+    }
+    for (what, findings) in [("damaged", &verified.damaged), ("missing", &verified.missing), ("repaired", &verified.repaired)] {
+        for finding in findings {
+            output.line(&printable(&format!("{what} {} {}: {}", finding.id, finding.path, finding.what)))?;
+        }
+    }
+    output.line(&format!(
+        "{} blobs checked, {}: {} damaged, {} missing, {} repaired",
+        verified.checked,
+        size(verified.bytes),
+        verified.damaged.len(),
+        verified.missing.len(),
+        verified.repaired.len()
+    ))?;
+    if verified.damaged.len() + verified.missing.len() > 0 && verified.repaired.is_empty() {
+        output.message("`offline verify --repair` fetches them again");
+    }
+    Ok(code)
+}

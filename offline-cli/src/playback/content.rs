@@ -1,0 +1,179 @@
+//! The bytes a player gets for an entry: as stored, or decrypted while they are read.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use aes::Aes128;
+use aes::cipher::{Array, BlockModeDecrypt, KeyIvInit};
+use asset_store::{Entry, Store};
+
+use crate::{Error, ErrorKind, Result};
+
+const BLOCK: u64 = 16;
+
+/// What a local address stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) entry: Entry,
+    pub(crate) decryption: Option<Decryption>,
+    pub(crate) content_type: &'static str,
+}
+
+/// AES-128 in CBC mode over a whole segment, PKCS#7 at its end (RFC 8216bis §4.4.4.4).
+#[derive(Clone, Debug)]
+pub(crate) struct Decryption {
+    /// The stored key: 16 bytes.
+    pub(crate) key: Entry,
+    pub(crate) iv: [u8; 16],
+}
+
+impl Content {
+    /// Opens the bytes for reading at any offset.
+    pub(crate) fn open(&self, store: &Store) -> Result<ContentReader> {
+        let file = store.open_entry(&self.entry)?;
+        let Some(decryption) = &self.decryption else {
+            return Ok(ContentReader { file, stored_length: self.entry.length, length: self.entry.length, cipher: None });
+        };
+        let mut key = [0; 16];
+        store
+            .open_entry(&decryption.key)?
+            .read_exact(&mut key)
+            .map_err(|error| Error::new(ErrorKind::Storage, "the stored key cannot be read").because(error))?;
+        let mut reader = ContentReader {
+            file,
+            stored_length: self.entry.length,
+            length: 0,
+            cipher: Some(Cipher { key, iv: decryption.iv }),
+        };
+        reader.length = reader
+            .clear_length()
+            .map_err(|error| Error::new(ErrorKind::Storage, "a segment cannot be decrypted").because(error))?;
+        Ok(reader)
+    }
+
+    /// A name for the bytes a player gets: the content hash, and a mark when they are decrypted.
+    pub(crate) fn entity_tag(&self) -> String {
+        if self.decryption.is_some() { format!("\"{}-clear\"", self.entry.digest) } else { format!("\"{}\"", self.entry.digest) }
+    }
+}
+
+/// Bytes with random access.
+#[derive(Debug)]
+pub(crate) struct ContentReader {
+    file: File,
+    stored_length: u64,
+    length: u64,
+    cipher: Option<Cipher>,
+}
+
+struct Cipher {
+    key: [u8; 16],
+    iv: [u8; 16],
+}
+
+impl std::fmt::Debug for Cipher {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Cipher(…)")
+    }
+}
+
+impl ContentReader {
+    /// Bytes a player gets.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Reads up to `length` bytes at `offset`; fewer only at the end.
+    pub(crate) fn read_at(&mut self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let wanted = self.length.saturating_sub(offset).min(length as u64);
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
+        if self.cipher.is_none() {
+            return self.read_stored(offset, wanted);
+        }
+        let first = offset - offset % BLOCK;
+        let end = (offset + wanted).next_multiple_of(BLOCK).min(self.stored_length);
+        let mut clear = self.decrypt_blocks(first, end - first)?;
+        // Both fit: the distances are less than what was just read into memory.
+        let skip = usize::try_from(offset - first).unwrap_or(usize::MAX);
+        let keep = usize::try_from(wanted).unwrap_or(usize::MAX);
+        clear.drain(..skip.min(clear.len()));
+        clear.truncate(keep);
+        Ok(clear)
+    }
+
+    fn read_stored(&mut self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        self.file.seek(SeekFrom::Start(offset))?;
+        let read = (&mut self.file).take(length).read_to_end(&mut bytes)?;
+        if read as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    /// Decrypts whole blocks. The block before the first one is its IV, which makes random access cheap.
+    fn decrypt_blocks(&mut self, first: u64, length: u64) -> io::Result<Vec<u8>> {
+        let Some(Cipher { key, iv }) = &self.cipher else { return self.read_stored(first, length) };
+        let (key, mut iv) = (*key, *iv);
+        if let Some(before) = first.checked_sub(BLOCK) {
+            let previous = self.read_stored(before, BLOCK)?;
+            iv = previous.try_into().map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        }
+        let mut bytes = self.read_stored(first, length)?;
+        let (blocks, rest) = Array::slice_as_chunks_mut(bytes.as_mut_slice());
+        if !rest.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its length is not a multiple of 16"));
+        }
+        cbc::Decryptor::<Aes128>::new(&Array::from(key), &Array::from(iv)).decrypt_blocks(blocks);
+        Ok(bytes)
+    }
+
+    /// The length without the padding, from the last block alone.
+    fn clear_length(&mut self) -> io::Result<u64> {
+        let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+        if self.stored_length == 0 || self.stored_length % BLOCK != 0 {
+            return Err(invalid("its length is not a multiple of 16"));
+        }
+        let last = self.decrypt_blocks(self.stored_length - BLOCK, BLOCK)?;
+        let padding = last.last().copied().unwrap_or_default();
+        let is_padding = (1..=16).contains(&padding) && last.iter().rev().take(padding.into()).all(|&byte| byte == padding);
+        if is_padding { Ok(self.stored_length - u64::from(padding)) } else { Err(invalid("its padding is wrong: the key or the segment is not the right one")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aes::cipher::BlockModeEncrypt;
+    use asset_store::{AssetId, EntryAttributes};
+    use proptest::prelude::*;
+
+    fn encrypt(clear: &[u8], key: [u8; 16], iv: [u8; 16]) -> Vec<u8> {
+        let padding = 16 - clear.len() % 16;
+        let mut bytes = clear.to_vec();
+        bytes.extend(std::iter::repeat_n(u8::try_from(padding).unwrap(), padding));
+        let (blocks, _) = Array::slice_as_chunks_mut(bytes.as_mut_slice());
+        cbc::Encryptor::<Aes128>::new(&Array::from(key), &Array::from(iv)).encrypt_blocks(blocks);
+        bytes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn any_range_of_a_decrypted_segment_is_that_range_of_the_clear_one(
+            clear in proptest::collection::vec(any::<u8>(), 0..200),
+            key: [u8; 16], iv: [u8; 16], offset in 0_u64..220, length in 0_usize..220,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(folder.path()).unwrap();
+            let writer = store.writer(&AssetId::new("a").unwrap()).unwrap();
+            let entry = writer.put("s", &encrypt(&clear, key, iv), EntryAttributes::new("segment")).unwrap();
+            let key = writer.put("k", &key, EntryAttributes::new("key")).unwrap();
+            let content = Content { entry, decryption: Some(Decryption { key, iv }), content_type: "video/mp2t" };
+            let mut reader = content.open(&store).unwrap();
+            prop_assert_eq!(reader.length(), clear.len() as u64);
+            let start = usize::try_from(offset).unwrap().min(clear.len());
+            let end = (start + length).min(clear.len());
+            prop_assert_eq!(reader.read_at(offset, length).unwrap(), &clear[start..end]);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Writing an asset out as a folder that plays from disk.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use asset_store::{AssetId, Store};
+
+use super::local::{INDEX, LocalAsset};
+use crate::{Error, ErrorKind, Result};
+
+const CHUNK: usize = 1024 * 1024;
+
+/// What was written.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Exported {
+    /// The playlist to open.
+    pub index: PathBuf,
+    /// Files written, playlists included.
+    pub files: u64,
+    /// Bytes written.
+    pub bytes: u64,
+}
+
+/// Writes the playlists and files of an asset into a folder, with `index.m3u8` at its top.
+///
+/// Everything is written beside the folder first and renamed at the end, so a folder of that name is
+/// always whole. AES-128 is decrypted on the way, so that players that read no keys from disk can play it.
+///
+/// # Errors
+/// When the folder exists and is not empty, nothing of the asset can be played, or a file cannot be written.
+pub fn hls(store: &Store, id: &AssetId, folder: &Path, mut progress: impl FnMut(u64)) -> Result<Exported> {
+    let asset = LocalAsset::load(store, id)?;
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
+        return Err(Error::usage(format!("{} is already there", folder.display())).hint("name a folder that does not exist yet"));
+    }
+    let unfinished = unfinished(folder)?;
+    // Left by an export that was interrupted.
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::io(&unfinished, "remove", error));
+        }
+        _ => {}
+    }
+    let mut exported = Exported { index: folder.join(INDEX), files: 0, bytes: 0 };
+    let written = write_tree(store, &asset, &unfinished, &mut exported, &mut progress).and_then(|()| {
+        // An empty folder of that name may be there; on some systems a rename does not replace it.
+        let _ = fs::remove_dir(folder);
+        fs::rename(&unfinished, folder).map_err(|error| Error::io(folder, "create", error))
+    });
+    if let Err(error) = written {
+        let _ = fs::remove_dir_all(&unfinished);
+        return Err(error);
+    }
+    Ok(exported)
+}
+
+fn unfinished(folder: &Path) -> Result<PathBuf> {
+    let name = folder.file_name().ok_or_else(|| Error::usage(format!("{} is not a folder name", folder.display())))?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".unfinished");
+    Ok(folder.with_file_name(hidden))
+}
+
+fn write_tree(
+    store: &Store,
+    asset: &LocalAsset,
+    root: &Path,
+    exported: &mut Exported,
+    progress: &mut impl FnMut(u64),
+) -> Result<()> {
+    fs::create_dir_all(root).map_err(|error| Error::io(root, "create", error))?;
+    let mut text = |path: &Path, text: &str| -> Result<()> {
+        fs::write(path, text).map_err(|error| Error::io(path, "write", error))?;
+        exported.files += 1;
+        exported.bytes += text.len() as u64;
+        Ok(())
+    };
+    text(&root.join(INDEX), &asset.index())?;
+    for track in asset.offered_tracks() {
+        let folder = root.join(&track.name);
+        fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, "create", error))?;
+        text(&folder.join(INDEX), &asset.playlist(&track.name).unwrap_or_default())?;
+    }
+    for track in asset.offered_tracks() {
+        for name in asset.names(track) {
+            let Some(content) = asset.content(&track.name, &name) else {
+                return Err(Error::new(ErrorKind::Storage, format!("{}/{name} has no bytes", track.name)));
+            };
+            let path = root.join(&track.name).join(&name);
+            let mut file = File::create_new(&path).map_err(|error| Error::io(&path, "write", error))?;
+            let mut reader = content.open(store)?;
+            let mut offset = 0;
+            while offset < reader.length() {
+                let bytes = reader.read_at(offset, CHUNK).map_err(|error| Error::io(&path, "read the stored bytes of", error))?;
+                file.write_all(&bytes).map_err(|error| Error::io(&path, "write", error))?;
+                offset += bytes.len() as u64;
+                progress(bytes.len() as u64);
+            }
+            exported.files += 1;
+            exported.bytes += offset;
+        }
+    }
+    Ok(())
+}

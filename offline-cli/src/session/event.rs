@@ -1,0 +1,104 @@
+//! What a running download tells.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// A step of a download. As JSON, an object whose `event` names the step; times are seconds, sizes bytes.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DownloadEvent {
+    /// The playlists are read and the selection is made.
+    Resolved {
+        /// The asset.
+        id: String,
+        /// Its title.
+        title: String,
+        /// Length of the presentation in seconds.
+        duration: f64,
+        /// The tracks that will be stored, for example `variant-0` and `audio-2`.
+        tracks: Vec<String>,
+        /// Resources that the selection needs.
+        resources: u64,
+        /// How many of them are stored already.
+        resources_stored: u64,
+        /// Things the user should know, for example a language that is not offered.
+        notes: Vec<String>,
+    },
+    /// Bytes arrived or a resource was stored.
+    Progress {
+        /// Bytes received by this run.
+        bytes: u64,
+        /// Resources stored.
+        resources_stored: u64,
+        /// Resources needed.
+        resources: u64,
+        /// Media time stored, in seconds.
+        media_time: f64,
+        /// Length of the presentation in seconds.
+        duration: f64,
+    },
+    /// A request failed and will be tried again.
+    Retrying {
+        /// The address, without its query.
+        url: String,
+        /// What went wrong.
+        error: String,
+        /// Seconds until the next attempt.
+        after: f64,
+    },
+    /// A resource could not be had and gaps are allowed.
+    Gap {
+        /// The address, without its query.
+        url: String,
+        /// What went wrong.
+        error: String,
+    },
+    /// Everything is stored.
+    Completed {
+        /// The asset.
+        id: String,
+        /// Bytes of the asset.
+        bytes: u64,
+        /// Bytes received by this run.
+        bytes_received: u64,
+        /// Addresses that could not be had, when gaps were allowed.
+        gaps: Vec<String>,
+    },
+    /// Stopped, to be continued.
+    Paused {
+        /// The asset.
+        id: String,
+        /// Resources stored.
+        resources_stored: u64,
+        /// Resources needed.
+        resources: u64,
+    },
+    /// Ended with an error.
+    Failed {
+        /// The class of the error.
+        kind: String,
+        /// What went wrong, on one line.
+        error: String,
+        /// What to do about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<String>,
+    },
+}
+
+impl DownloadEvent {
+    /// The event of an error that ends a download.
+    pub fn failed(error: &crate::Error) -> Self {
+        Self::Failed {
+            kind: error.kind().name().to_owned(),
+            error: error.one_line(),
+            hint: error.advice().map(str::to_owned),
+        }
+    }
+}
+
+/// Seconds of a duration, for JSON.
+pub(crate) fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}

@@ -1,0 +1,86 @@
+//! The download session: the five crates put together.
+//!
+//! A [`Session`] owns a store and a connection to the network. [`Session::download`] takes an address
+//! all the way: playlists, selection, segments, store. The questions about what is stored are free
+//! functions of [`library`], since they need no network.
+
+mod download;
+mod event;
+pub(crate) mod layout;
+pub mod library;
+mod plan;
+pub(crate) mod presentation;
+pub(crate) mod record;
+mod resolve;
+pub mod source;
+
+use asset_store::{AssetId, Store};
+use hls_parse::SelectionRequest;
+use segment_fetch::{FetchOptions, Fetcher, Transport, TransportOptions};
+use url::Url;
+
+pub use download::{Gap, Outcome};
+pub use event::DownloadEvent;
+pub use record::{DownloadState, Metadata, StateRecord, StoredSelection};
+pub use resolve::{Probe, ProbedDiagnostic, ProbedRendition, ProbedVariant};
+
+use crate::Result;
+
+/// A store and the network, ready to download.
+#[derive(Clone, Debug)]
+pub struct Session {
+    store: Store,
+    network: Network,
+}
+
+/// The network alone, for questions that store nothing.
+#[derive(Clone, Debug)]
+pub struct Network {
+    fetcher: Fetcher<Transport>,
+}
+
+/// What to download, and how.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DownloadRequest {
+    /// The address of a Multivariant or Media Playlist.
+    pub url: Url,
+    /// Which variant and renditions; by default the highest peak bitrate and the default renditions.
+    pub selection: SelectionRequest,
+    /// What people call it; by default a word from the address.
+    pub title: Option<String>,
+    /// The asset to download into; by default one made from the address.
+    pub id: Option<AssetId>,
+    /// Whether segments that cannot be had are left out and listed instead of failing the download.
+    pub allow_gaps: bool,
+}
+
+impl DownloadRequest {
+    /// Downloads this address with every choice automatic.
+    pub fn new(url: Url) -> Self {
+        Self { url, selection: SelectionRequest::default(), title: None, id: None, allow_gaps: false }
+    }
+}
+
+impl Network {
+    /// Connects lazily; nothing is sent before the first request.
+    ///
+    /// # Errors
+    /// When the trust store of the platform cannot be loaded.
+    pub fn new() -> Result<Self> {
+        let transport = segment_fetch::https(&TransportOptions::default())?;
+        Ok(Self { fetcher: Fetcher::with_service(transport, FetchOptions::default()) })
+    }
+}
+
+impl Session {
+    /// A session over a store.
+    pub fn new(store: Store, network: Network) -> Self {
+        Self { store, network }
+    }
+
+    /// The store of the session.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}

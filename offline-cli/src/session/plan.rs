@@ -1,0 +1,147 @@
+//! What has to be fetched: every resource of every track once, in the order of media time.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use hls_parse::{Key, Resource, ResourceKind, Timeline};
+use segment_fetch::{Expect, Reach, Request};
+use url::Url;
+
+use super::layout::{TrackLayout, role};
+use super::source;
+
+/// Caps of DESIGN §5.
+const SEGMENT_LIMIT: u64 = 512 * 1024 * 1024;
+const INITIALIZATION_LIMIT: u64 = 8 * 1024 * 1024;
+const KEY_LIMIT: u64 = 64 * 1024;
+const KEY_LENGTH: u64 = 16;
+const KEY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A track to be stored: named after its pinned playlist, fetched from the addresses of today's.
+#[derive(Debug)]
+pub(crate) struct PlannedTrack {
+    pub(crate) name: String,
+    pub(crate) subtitles: bool,
+    /// The playlist as it was when the download began; entries are named after it.
+    pub(crate) pinned: Timeline,
+    /// The playlist as it is now; its addresses are the ones that are still signed.
+    pub(crate) fresh: Timeline,
+}
+
+/// One resource: fetched once, stored under every path that needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedResource {
+    pub(crate) url: Url,
+    pub(crate) range: Option<Range<u64>>,
+    pub(crate) identity: String,
+    pub(crate) role: &'static str,
+    pub(crate) paths: Vec<String>,
+    /// When in the presentation it is first needed.
+    pub(crate) start: Duration,
+    /// Media time of the segments it makes, over all tracks.
+    pub(crate) media_time: Duration,
+}
+
+impl PlannedResource {
+    pub(crate) fn request(&self, reach: Reach) -> Request {
+        let mut request = Request::get(self.url.clone());
+        request.range.clone_from(&self.range);
+        request.reach = reach;
+        request.expect = match self.role {
+            role::KEY => Expect {
+                max_length: KEY_LIMIT,
+                exact_length: Some(KEY_LENGTH),
+                total_timeout: Some(KEY_TIMEOUT),
+                ..Expect::default()
+            },
+            role::INITIALIZATION => Expect { max_length: INITIALIZATION_LIMIT, refuse_html: true, ..Expect::default() },
+            _ => Expect { max_length: SEGMENT_LIMIT, refuse_html: true, ..Expect::default() },
+        };
+        request
+    }
+}
+
+/// Whether two readings of a Media Playlist name the same media, whatever signs their addresses.
+///
+/// Compared per segment: Media Sequence Number, duration, address without its signature, byte range,
+/// discontinuity, and the key and map in force.
+pub(crate) fn same_media(one: &Timeline, other: &Timeline) -> bool {
+    let address = source::identity;
+    let key_address = |key: &Key| key.url.as_ref().map_or_else(|| key.uri.clone(), address);
+    one.segments().len() == other.segments().len()
+        && one.keys().len() == other.keys().len()
+        && one.maps().len() == other.maps().len()
+        && one.keys().iter().zip(other.keys()).all(|(a, b)| key_address(a) == key_address(b) && a.iv == b.iv)
+        && one
+            .maps()
+            .iter()
+            .zip(other.maps())
+            .all(|(a, b)| address(&a.url) == address(&b.url) && a.byte_range == b.byte_range)
+        && one.segments().iter().zip(other.segments()).enumerate().all(|(index, (a, b))| {
+            a.media_sequence_number == b.media_sequence_number
+                && a.duration == b.duration
+                && a.byte_range == b.byte_range
+                && a.discontinuity == b.discontinuity
+                && a.map == b.map
+                && one.segment_keys(index) == other.segment_keys(index)
+                && address(&one.segment_url(index)) == address(&other.segment_url(index))
+        })
+}
+
+/// Every resource that the tracks need.
+pub(crate) fn resources(tracks: &[PlannedTrack]) -> Vec<PlannedResource> {
+    let mut planned: Vec<PlannedResource> = Vec::new();
+    let mut known: HashMap<(String, Option<Range<u64>>), usize> = HashMap::new();
+    for track in tracks {
+        let layout = TrackLayout { track: &track.name, timeline: &track.pinned, subtitles: track.subtitles };
+        let mut start = Duration::ZERO;
+        for resource in track.fresh.resources() {
+            let range = resource.byte_range.map(|range| range.start..range.start.saturating_add(range.length));
+            let identity = source::identity(&resource.url);
+            let mut paths = Vec::with_capacity(1);
+            let mut media_time = Duration::ZERO;
+            for user in &resource.users {
+                paths.push(path(&layout, *user));
+                if let ResourceKind::Segment(index) = user
+                    && let Some(segment) = track.fresh.segments().get(*index)
+                {
+                    media_time += segment.duration;
+                }
+            }
+            if let ResourceKind::Segment(index) = resource.kind
+                && let Some(segment) = track.fresh.segments().get(index)
+            {
+                start = segment.start;
+            }
+            let key = (identity.clone(), range.clone());
+            if let Some(existing) = known.get(&key).and_then(|&index| planned.get_mut(index)) {
+                existing.paths.append(&mut paths);
+                existing.media_time += media_time;
+                existing.start = existing.start.min(start);
+                continue;
+            }
+            known.insert(key, planned.len());
+            planned.push(PlannedResource { role: role_of(&resource), url: resource.url, range, identity, paths, start, media_time });
+        }
+    }
+    // Stable: within one instant the order of the playlists stays, keys and maps before their segments.
+    planned.sort_by_key(|resource| resource.start);
+    planned
+}
+
+fn role_of(resource: &Resource) -> &'static str {
+    match resource.kind {
+        ResourceKind::Key(_) => role::KEY,
+        ResourceKind::Map(_) => role::INITIALIZATION,
+        _ => role::SEGMENT,
+    }
+}
+
+fn path(layout: &TrackLayout<'_>, user: ResourceKind) -> String {
+    match user {
+        ResourceKind::Key(index) => layout.key(index),
+        ResourceKind::Map(index) => layout.map(index),
+        ResourceKind::Segment(index) => layout.segment(index),
+    }
+}

@@ -1,0 +1,210 @@
+//! What the session keeps beside an asset's manifest: where it came from, how its download stands, its policy.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use asset_store::{AssetId, Store};
+use hls_parse::{RenditionRequest, SelectionRequest};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use storage_policy::Policy;
+
+use super::download::Gap;
+use crate::{Error, ErrorKind, Result};
+
+/// What an asset is and where it came from. Written once when its download begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// What people call it.
+    pub title: String,
+    /// The address that was asked for, whole: it may need its query to be fetched again.
+    pub url: String,
+    /// Unix seconds when the download was first asked for.
+    pub created: u64,
+    /// Length of the presentation in seconds.
+    pub duration: f64,
+    /// How many resources (segments, initialization sections, keys) the selection needs.
+    pub resources: u64,
+    /// Which variant and renditions were asked for.
+    #[serde(default)]
+    pub selection: StoredSelection,
+}
+
+/// A [`SelectionRequest`] in the words of the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StoredSelection {
+    /// Variant qualifiers in order of preference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
+    /// Audio languages, `all` or `none`; absent when automatic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<String>,
+    /// Subtitle languages, `all` or `none`; absent when automatic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subtitles: Option<String>,
+}
+
+impl From<&SelectionRequest> for StoredSelection {
+    fn from(request: &SelectionRequest) -> Self {
+        let renditions = |request: &RenditionRequest| match request {
+            RenditionRequest::All => Some("all".to_owned()),
+            RenditionRequest::None => Some("none".to_owned()),
+            RenditionRequest::Languages(languages) => Some(languages.join(",")),
+            _ => None,
+        };
+        Self {
+            variants: request.variants.iter().map(ToString::to_string).collect(),
+            audio: renditions(&request.audio),
+            subtitles: renditions(&request.subtitles),
+        }
+    }
+}
+
+impl StoredSelection {
+    /// The request again; what this version cannot read is left to the automatic choice.
+    pub(crate) fn request(&self) -> SelectionRequest {
+        let mut request = SelectionRequest::default();
+        request.variants = self.variants.iter().filter_map(|text| text.parse().ok()).collect();
+        let renditions = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok()).unwrap_or_default();
+        request.audio = renditions(&self.audio);
+        request.subtitles = renditions(&self.subtitles);
+        request
+    }
+}
+
+/// How a download stands (DESIGN: queued → resolving → downloading → completed, paused, failed, cancelled).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DownloadState {
+    /// A process is fetching it now.
+    Downloading,
+    /// It was interrupted and continues where it stopped.
+    Paused,
+    /// It ended with an error; downloading again continues where it stopped.
+    Failed,
+    /// Everything that was selected is stored.
+    Completed,
+}
+
+impl DownloadState {
+    /// The word shown and printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Downloading => "downloading",
+            Self::Paused => "paused",
+            Self::Failed => "failed",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// The state with what explains it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StateRecord {
+    /// How the download stands.
+    pub state: DownloadState,
+    /// Why it stands still, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The class of the reason, as in [`ErrorKind::name`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_kind: Option<String>,
+    /// Resources stored when the state was written.
+    #[serde(default)]
+    pub resources_stored: u64,
+    /// Segments that could not be had, when gaps were allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+    /// Unix seconds of this record.
+    pub updated: u64,
+}
+
+impl StateRecord {
+    pub(crate) fn new(state: DownloadState, resources_stored: u64) -> Self {
+        Self { state, reason: None, reason_kind: None, resources_stored, gaps: Vec::new(), updated: unix_now() }
+    }
+
+    pub(crate) fn because(mut self, error: &Error) -> Self {
+        self.reason = Some(error.one_line());
+        self.reason_kind = Some(error.kind().name().to_owned());
+        self
+    }
+}
+
+/// When an asset was last played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Played {
+    pub(crate) last: u64,
+}
+
+const METADATA: &str = "metadata";
+const STATE: &str = "state";
+const POLICY: &str = "policy";
+const PLAYED: &str = "played";
+
+pub(crate) fn metadata(store: &Store, id: &AssetId) -> Result<Option<Metadata>> {
+    read(store, id, METADATA)
+}
+
+pub(crate) fn set_metadata(store: &Store, id: &AssetId, metadata: &Metadata) -> Result<()> {
+    write(store, id, METADATA, metadata)
+}
+
+/// The state, corrected for a process that died: nobody writes it, so it cannot be downloading.
+pub(crate) fn state(store: &Store, id: &AssetId) -> Result<StateRecord> {
+    let record: Option<StateRecord> = read(store, id, STATE)?;
+    let mut record = record.unwrap_or_else(|| StateRecord::new(DownloadState::Paused, 0));
+    if record.state == DownloadState::Downloading && !store.is_being_written(id)? {
+        record.state = DownloadState::Paused;
+        record.reason = Some("the process that downloaded it ended; download it again to continue".to_owned());
+        record.reason_kind = Some(ErrorKind::Interrupted.name().to_owned());
+    }
+    Ok(record)
+}
+
+pub(crate) fn set_state(store: &Store, id: &AssetId, record: &StateRecord) -> Result<()> {
+    write(store, id, STATE, record)
+}
+
+pub(crate) fn policy(store: &Store, id: &AssetId) -> Result<Policy> {
+    Ok(read(store, id, POLICY)?.unwrap_or_default())
+}
+
+pub(crate) fn set_policy(store: &Store, id: &AssetId, policy: &Policy) -> Result<()> {
+    write(store, id, POLICY, policy)
+}
+
+pub(crate) fn last_played(store: &Store, id: &AssetId) -> Result<Option<SystemTime>> {
+    let played: Option<Played> = read(store, id, PLAYED)?;
+    Ok(played.and_then(|played| time(played.last)))
+}
+
+pub(crate) fn set_last_played(store: &Store, id: &AssetId) -> Result<()> {
+    write(store, id, PLAYED, &Played { last: unix_now() })
+}
+
+fn read<T: DeserializeOwned>(store: &Store, id: &AssetId, name: &str) -> Result<Option<T>> {
+    let Some(bytes) = store.document(id, name)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        Error::new(ErrorKind::Storage, format!("the {name} of {id} cannot be read"))
+            .hint("remove that asset and download it again")
+            .because(error)
+    })
+}
+
+fn write<T: Serialize>(store: &Store, id: &AssetId, name: &str, value: &T) -> Result<()> {
+    let bytes = serde_json::to_vec(value)
+        .map_err(|error| Error::new(ErrorKind::Storage, format!("cannot write the {name} of {id}")).because(error))?;
+    Ok(store.set_document(id, name, &bytes)?)
+}
+
+pub(crate) fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+pub(crate) fn time(unix_seconds: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds))
+}

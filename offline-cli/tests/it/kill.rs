@@ -1,0 +1,74 @@
+//! kill -9 in the middle, again and again: no finished segment is lost or asked for again.
+
+use std::time::Duration;
+
+use segment_fetch::testing::Fault;
+
+use crate::environment::{Environment, wait_for};
+use crate::stream::{Plain, segment_path};
+
+const KILLS: usize = 20;
+const SEGMENTS: usize = 120;
+
+#[test]
+fn twenty_kills_lose_no_finished_segment() {
+    let plain = Plain::new(SEGMENTS, 60);
+    // Slow enough that every kill hits the middle: the server drips all segments.
+    let drip = Fault::Drip { piece: 4096, pause: Duration::from_millis(12) };
+    for index in 0..SEGMENTS {
+        plain.origin.site().always(&segment_path(index), drip.clone());
+    }
+    let environment = Environment::new();
+    let stored = |environment: &Environment| -> u64 {
+        let listed = environment.list();
+        let progress = listed.first().map_or(0.0, |asset| asset["progress"].as_f64().unwrap());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a small count")]
+        let stored = (progress * SEGMENTS as f64).round() as u64;
+        stored
+    };
+    let mut kills = 0;
+    let mut before = 0;
+    while kills < KILLS {
+        let mut child = environment.start(["download", &plain.url()]);
+        let goal = before + 2;
+        let asked = plain.origin.site().requests().len();
+        wait_for("progress", || stored(&environment) >= goal || child.try_wait().unwrap().is_some());
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        // Some kills come between two segments, some in the middle of several.
+        std::thread::sleep(Duration::from_millis((kills as u64 * 7) % 40));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        let after = stored(&environment);
+        assert!(after >= goal, "kill {kills}: {after} segments are stored, {goal} were before");
+        assert!(plain.origin.site().requests().len() > asked);
+        before = after;
+        let only = environment.only();
+        assert_eq!(only["state"], "paused", "{only}");
+        // Nothing that is listed as stored is damaged or missing.
+        environment.run(["verify"]).fine();
+    }
+    assert!(kills >= KILLS, "the download was over after {kills} kills");
+
+    // What is stored now is not asked for again.
+    let missing: Vec<String> =
+        environment.inspect()["missing"].as_array().unwrap().iter().map(|missing| missing["url"].as_str().unwrap().to_owned()).collect();
+    assert!(!missing.is_empty() && missing.len() < SEGMENTS);
+    let asked_before: Vec<usize> = (0..SEGMENTS).map(|index| plain.requests(index)).collect();
+    environment.run(["download", &plain.url()]).fine();
+    for (index, asked) in asked_before.into_iter().enumerate() {
+        let was_missing = missing.iter().any(|url| url.ends_with(&segment_path(index)));
+        assert_eq!(plain.requests(index) > asked, was_missing, "segment {index}");
+    }
+
+    let folder = environment.path("out");
+    environment.run(["export", &environment.only_id(), "-o", folder.to_str().unwrap()]).fine();
+    for (index, segment) in plain.segments.iter().enumerate() {
+        let exported = std::fs::read(folder.join(format!("media/segment-{index:08}.ts"))).unwrap();
+        assert!(exported == *segment, "segment {index} differs");
+    }
+    environment.run(["gc"]).fine();
+    environment.run(["verify"]).fine();
+}

@@ -1,0 +1,258 @@
+//! Real streams made by ffmpeg: small ones, each with something that players trip over.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::stream::encrypt;
+
+/// H.264 with B-frames and closed groups of one second.
+const VIDEO: &[&str] = &[
+    "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-pix_fmt", "yuv420p",
+];
+const AUDIO: &[&str] = &["-c:a", "aac", "-ac", "2", "-b:a", "48k"];
+const HLS: &[&str] = &["-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod"];
+
+pub(crate) fn ffmpeg(folder: &Path, arguments: &[&[&str]]) {
+    let mut command = Command::new("ffmpeg");
+    command.current_dir(folder).args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]);
+    command.args(arguments.iter().flat_map(|part| part.iter()));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn inputs(size: &str, rate: u32, seconds: u32, tone: u32) -> Vec<String> {
+    vec![
+        "-f".into(),
+        "lavfi".into(),
+        "-i".into(),
+        format!("testsrc2=size={size}:rate={rate}:duration={seconds}"),
+        "-f".into(),
+        "lavfi".into(),
+        "-i".into(),
+        format!("sine=frequency={tone}:sample_rate=48000:duration={seconds}"),
+    ]
+}
+
+fn strs(strings: &[String]) -> Vec<&str> {
+    strings.iter().map(String::as_str).collect()
+}
+
+fn fresh(root: &Path, name: &str) -> PathBuf {
+    let folder = root.join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// Two variants of TS segments; returns the playlist of the better one.
+pub(crate) fn transport_stream(root: &Path) -> &'static str {
+    let folder = fresh(root, "ts");
+    let source = inputs("320x180", 25, 8, 440);
+    ffmpeg(
+        &folder,
+        &[
+            &strs(&source),
+            &["-filter_complex", "[0:v]split=2[a][b];[a]scale=160:90[v0]", "-map", "[v0]", "-map", "1:a", "-map", "[b]", "-map", "1:a"],
+            VIDEO,
+            AUDIO,
+            &["-b:v:0", "80k", "-b:v:1", "300k"],
+            HLS,
+            &["-hls_segment_filename", "%v/s%d.ts", "-master_pl_name", "master.m3u8", "-var_stream_map", "v:0,a:0,name:low v:1,a:1,name:high", "%v/index.m3u8"],
+        ],
+    );
+    "ts/high/index.m3u8"
+}
+
+/// Fragmented MP4, one file per segment.
+pub(crate) fn fragmented(root: &Path) {
+    let folder = fresh(root, "fmp4");
+    let source = inputs("160x90", 25, 8, 440);
+    ffmpeg(&folder, &[&strs(&source), VIDEO, AUDIO, HLS, &["-hls_segment_type", "fmp4", "-hls_segment_filename", "s%d.m4s", "index.m3u8"]]);
+}
+
+/// One file with byte ranges, as TS and as fragmented MP4; the second of two TS ranges has its offset taken away where it is implied.
+pub(crate) fn byte_ranges(root: &Path) {
+    let source = inputs("160x90", 25, 8, 440);
+    for (name, kind, file) in [("br_ts", "mpegts", "all.ts"), ("br_fmp4", "fmp4", "all.mp4")] {
+        let folder = fresh(root, name);
+        ffmpeg(
+            &folder,
+            &[&strs(&source), VIDEO, AUDIO, HLS, &["-hls_flags", "single_file", "-hls_segment_type", kind, "-hls_segment_filename", file, "index.m3u8"]],
+        );
+    }
+    let path = root.join("br_ts/index.m3u8");
+    let mut seen = 0;
+    let implied: Vec<String> = read(&path)
+        .lines()
+        .map(|line| match line.strip_prefix("#EXT-X-BYTERANGE:") {
+            Some(range) => {
+                seen += 1;
+                let range = if seen % 2 == 0 { range.split('@').next().unwrap() } else { range };
+                format!("#EXT-X-BYTERANGE:{range}")
+            }
+            None => line.to_owned(),
+        })
+        .collect();
+    assert!(seen > 2);
+    std::fs::write(&path, implied.join("\n") + "\n").unwrap();
+}
+
+/// AES-128 with two keys, explicit and implicit IVs, and a clear stretch in the middle.
+pub(crate) fn encrypted(root: &Path) {
+    let folder = fresh(root, "aes");
+    let source = inputs("160x90", 25, 12, 440);
+    ffmpeg(&folder, &[&strs(&source), VIDEO, AUDIO, HLS, &["-hls_segment_filename", "c%d.ts", "clear.m3u8"]]);
+    let keys = [[0x11; 16], [0x22; 16]];
+    for (index, key) in keys.iter().enumerate() {
+        std::fs::write(folder.join(format!("k{index}.bin")), key).unwrap();
+    }
+    let explicit = *b"0123456789abcdef";
+    let first = 7_u128;
+    let mut text = format!("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+    let mut index = 0;
+    for line in read(&folder.join("clear.m3u8")).lines() {
+        if line.starts_with("#EXTINF") {
+            match index {
+                0 => text.push_str("#EXT-X-KEY:METHOD=AES-128,URI=\"k0.bin\"\n"),
+                2 => writeln!(text, "#EXT-X-KEY:METHOD=AES-128,URI=\"k1.bin\",IV=0x{}", hex(&explicit)).unwrap(),
+                3 => text.push_str("#EXT-X-KEY:METHOD=NONE\n"),
+                4 => text.push_str("#EXT-X-KEY:METHOD=AES-128,URI=\"k0.bin\"\n"),
+                _ => {}
+            }
+            text.push_str(line);
+            text.push('\n');
+        } else if line.starts_with('c') {
+            let clear = std::fs::read(folder.join(line)).unwrap();
+            let implicit = (first + index).to_be_bytes();
+            let bytes = match index {
+                0 | 1 => encrypt(&clear, keys[0], implicit),
+                2 => encrypt(&clear, keys[1], explicit),
+                3 => clear,
+                _ => encrypt(&clear, keys[0], implicit),
+            };
+            std::fs::write(folder.join(format!("e{index}.ts")), bytes).unwrap();
+            writeln!(text, "e{index}.ts").unwrap();
+            index += 1;
+        }
+    }
+    assert!(index >= 5, "{index} segments are too few to rotate keys");
+    text.push_str("#EXT-X-ENDLIST\n");
+    std::fs::write(folder.join("index.m3u8"), text).unwrap();
+}
+
+/// Video, two audio languages and segmented WebVTT.
+pub(crate) fn alternate_audio(root: &Path) {
+    let folder = fresh(root, "alt");
+    let source = inputs("160x90", 25, 8, 440);
+    ffmpeg(
+        &folder,
+        &[
+            &strs(&source),
+            &["-f", "lavfi", "-i", "sine=frequency=880:sample_rate=48000:duration=8", "-map", "0:v", "-map", "1:a", "-map", "2:a"],
+            VIDEO,
+            AUDIO,
+            HLS,
+            &["-hls_segment_filename", "%v/s%d.ts", "-var_stream_map", "v:0,agroup:aud,name:video a:0,agroup:aud,name:en a:1,agroup:aud,name:de", "%v/index.m3u8"],
+        ],
+    );
+    let subtitles = fresh(&folder, "subs");
+    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+    for index in 0..2 {
+        let start = index * 4;
+        let cue = format!(
+            "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:126000\n\n00:00:0{}.500 --> 00:00:0{}.000\nCue {index}\n",
+            start,
+            start + 3
+        );
+        std::fs::write(subtitles.join(format!("{index}.vtt")), cue).unwrap();
+        writeln!(text, "#EXTINF:4.0,\n{index}.vtt").unwrap();
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    std::fs::write(subtitles.join("index.m3u8"), text).unwrap();
+    std::fs::write(
+        folder.join("master.m3u8"),
+        "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"en/index.m3u8\"\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"Deutsch\",LANGUAGE=\"de\",DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"de/index.m3u8\"\n\
+         #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"sub\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI=\"subs/index.m3u8\"\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=400000,RESOLUTION=160x90,CODECS=\"avc1.42c00b,mp4a.40.2\",AUDIO=\"aud\",SUBTITLES=\"sub\"\n\
+         video/index.m3u8\n",
+    )
+    .unwrap();
+}
+
+/// Two encodings of different size, rate and codec parameters, joined: as TS with a discontinuity, as fragmented MP4 with a second map as well.
+pub(crate) fn discontinuous(root: &Path) {
+    for (name, kind, ending) in [("disc", "mpegts", "ts"), ("maps", "fmp4", "m4s")] {
+        let folder = fresh(root, name);
+        for (part, size, rate) in [("a", "160x90", 25), ("b", "192x108", 30)] {
+            let source = inputs(size, rate, 4, 440);
+            ffmpeg(
+                &folder,
+                &[
+                    &strs(&source),
+                    VIDEO,
+                    AUDIO,
+                    HLS,
+                    &[
+                        "-hls_segment_type",
+                        kind,
+                        "-hls_fmp4_init_filename",
+                        &format!("{part}.mp4"),
+                        "-hls_segment_filename",
+                        &format!("{part}%d.{ending}"),
+                        &format!("{part}.m3u8"),
+                    ],
+                ],
+            );
+        }
+        let first = read(&folder.join("a.m3u8"));
+        let second = read(&folder.join("b.m3u8"));
+        let body = second.lines().skip_while(|line| !line.starts_with("#EXTINF") && !line.starts_with("#EXT-X-MAP"));
+        let mut text = first.replace("#EXT-X-ENDLIST\n", "#EXT-X-DISCONTINUITY\n");
+        for line in body {
+            writeln!(text, "{line}").unwrap();
+        }
+        std::fs::write(folder.join("index.m3u8"), text).unwrap();
+    }
+}
+
+/// Packed AAC with ID3 time stamps: no video at all.
+pub(crate) fn audio_only(root: &Path) {
+    let folder = fresh(root, "audio");
+    ffmpeg(
+        &folder,
+        &[
+            &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=8"],
+            AUDIO,
+            &["-f", "segment", "-segment_time", "2", "-segment_format", "adts", "-segment_format_options", "write_id3v2=1"],
+            &["-segment_list_type", "m3u8", "-segment_list", "index.m3u8", "s%d.aac"],
+        ],
+    );
+    let path = folder.join("index.m3u8");
+    let text = read(&path);
+    if !text.contains("ENDLIST") {
+        std::fs::write(&path, text + "#EXT-X-ENDLIST\n").unwrap();
+    }
+}
+
+/// What a player sees: one line for each decoded frame with its time and the hash of its picture or sound.
+pub(crate) fn frames(input: &str, map: &str) -> Vec<String> {
+    let output = Command::new("ffmpeg")
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i", input, "-map", map, "-f", "framehash", "-"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}

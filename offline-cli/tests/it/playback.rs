@@ -1,0 +1,98 @@
+//! What inspect calls playable plays with the origin gone, frame for frame like the original.
+
+use std::path::Path;
+
+use segment_fetch::testing::Origin;
+
+use crate::environment::{Environment, has};
+use crate::media::{self, frames};
+use crate::serve::Serving;
+
+/// Downloads a stream, stops the origin, and compares what ffmpeg decodes from the origin, the server and an export.
+fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str, maps: &[&str]) {
+    if !has("ffmpeg") {
+        return;
+    }
+    let environment = Environment::new();
+    let root = environment.path("origin");
+    std::fs::create_dir_all(&root).unwrap();
+    make(&root);
+    let origin = Origin::directory(&root).unwrap();
+    let expected: Vec<Vec<String>> = maps.iter().map(|map| frames(origin.url(&format!("/{compared_with}")).as_str(), map)).collect();
+    assert!(expected.iter().all(|frames| frames.len() > 50), "the origin itself does not play");
+    environment.run(["download", origin.url(&format!("/{playlist}")).as_str(), "--id", "a"]).fine();
+    drop(origin);
+    std::fs::remove_dir_all(&root).unwrap();
+
+    let found = environment.inspect();
+    assert_eq!(found["playable_offline"], true, "{found}");
+    let serving = Serving::start(&environment);
+    let folder = environment.path("exported");
+    environment.run(["export", "a", "-o", folder.to_str().unwrap()]).fine();
+    let exported = folder.join("index.m3u8");
+    for (map, expected) in maps.iter().zip(&expected) {
+        let served = frames(&serving.asset("a"), map);
+        assert!(served == *expected, "served {map} differs: {} frames, {} expected", served.len(), expected.len());
+        let from_disk = frames(exported.to_str().unwrap(), map);
+        assert!(from_disk == *expected, "exported {map} differs: {} frames, {} expected", from_disk.len(), expected.len());
+    }
+}
+
+const BOTH: &[&str] = &["0:v:0", "0:a:0"];
+
+#[test]
+fn transport_streams_with_two_variants() {
+    plays_the_same(|root| { media::transport_stream(root); }, "ts/master.m3u8", "ts/high/index.m3u8", BOTH);
+}
+
+#[test]
+fn fragmented_mp4() {
+    plays_the_same(media::fragmented, "fmp4/index.m3u8", "fmp4/index.m3u8", BOTH);
+}
+
+#[test]
+fn byte_ranges_explicit_and_implied() {
+    plays_the_same(media::byte_ranges, "br_ts/index.m3u8", "br_ts/index.m3u8", BOTH);
+    plays_the_same(media::byte_ranges, "br_fmp4/index.m3u8", "br_fmp4/index.m3u8", BOTH);
+}
+
+#[test]
+fn encrypted_with_rotating_keys() {
+    plays_the_same(media::encrypted, "aes/index.m3u8", "aes/index.m3u8", BOTH);
+}
+
+#[test]
+fn alternate_audio_and_subtitles() {
+    plays_the_same(media::alternate_audio, "alt/master.m3u8", "alt/master.m3u8", BOTH);
+}
+
+#[test]
+fn discontinuities_and_changing_maps() {
+    plays_the_same(media::discontinuous, "disc/index.m3u8", "disc/index.m3u8", BOTH);
+    plays_the_same(media::discontinuous, "maps/index.m3u8", "maps/index.m3u8", BOTH);
+}
+
+#[test]
+fn packed_audio() {
+    plays_the_same(media::audio_only, "audio/index.m3u8", "audio/index.m3u8", &["0:a:0"]);
+}
+
+#[test]
+fn subtitles_keep_their_bytes() {
+    if !has("ffmpeg") {
+        return;
+    }
+    let environment = Environment::new();
+    let root = environment.path("origin");
+    std::fs::create_dir_all(&root).unwrap();
+    media::alternate_audio(&root);
+    let origin = Origin::directory(&root).unwrap();
+    environment.run(["download", origin.url("/alt/master.m3u8").as_str(), "--id", "a"]).fine();
+    let folder = environment.path("exported");
+    environment.run(["export", "a", "-o", folder.to_str().unwrap()]).fine();
+    for index in 0..2 {
+        let original = std::fs::read(root.join(format!("alt/subs/{index}.vtt"))).unwrap();
+        let exported = std::fs::read(folder.join(format!("subtitles-2/segment-{index:08}.vtt"))).unwrap();
+        assert_eq!(exported, original);
+    }
+}

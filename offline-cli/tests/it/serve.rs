@@ -1,0 +1,190 @@
+//! The local server: what players send, and what attackers would.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+use crate::environment::Environment;
+use crate::stream::Plain;
+
+/// A running `offline serve`.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Serving {
+    pub(crate) fn start(environment: &Environment) -> Self {
+        let mut child = environment.command().args(["serve", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let first: serde_json::Value = serde_json::from_str(&line).unwrap();
+        Self { child, url: first["url"].as_str().unwrap().to_owned() }
+    }
+
+    pub(crate) fn asset(&self, id: &str) -> String {
+        format!("{}/assets/{id}/index.m3u8", self.url)
+    }
+
+    fn host(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap().split('/').next().unwrap()
+    }
+
+    fn path(&self) -> String {
+        format!("/{}", self.url.strip_prefix("http://").unwrap().split_once('/').unwrap().1)
+    }
+
+    /// Sends a request as it is and reads the answer.
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut stream = TcpStream::connect(self.host()).unwrap();
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            request.push_str(&format!("Host: {}\r\n", self.host()));
+        }
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head, body: bytes[end + 4..].to_vec() }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.split_once(": ").filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+    }
+}
+
+fn served() -> (Environment, Plain, Serving, String) {
+    let plain = Plain::new(3, 50);
+    let environment = Environment::new();
+    environment.run(["download", &plain.url(), "--id", "a"]).fine();
+    let serving = Serving::start(&environment);
+    let segment = format!("{}/assets/a/media/segment-00000001.ts", serving.path());
+    (environment, plain, serving, segment)
+}
+
+#[test]
+fn playlists_and_segments_are_served() {
+    let (_environment, plain, serving, segment) = served();
+    let index = serving.ask("GET", &format!("{}/assets/a/index.m3u8", serving.path()), &[("Range", "bytes=0-")]);
+    assert!(index.status == 200 || index.status == 206, "{}", index.head);
+    assert_eq!(index.header("content-type"), Some("application/vnd.apple.mpegurl"));
+    assert_eq!(index.header("cache-control"), Some("no-store"));
+    assert!(String::from_utf8(index.body).unwrap().contains("media/index.m3u8"));
+    let media = serving.ask("GET", &format!("{}/assets/a/media/index.m3u8", serving.path()), &[]);
+    assert!(String::from_utf8(media.body).unwrap().contains("segment-00000001.ts"));
+    let whole = serving.ask("GET", &segment, &[]);
+    assert_eq!(whole.status, 200);
+    assert_eq!(whole.body, plain.segments[1]);
+    assert_eq!(whole.header("content-type"), Some("video/mp2t"));
+    assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+    assert_eq!(whole.header("content-length"), Some("9400"));
+    assert_eq!(whole.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(whole.header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn ranges_tags_and_heads() {
+    let (_environment, plain, serving, segment) = served();
+    let bytes = &plain.segments[1];
+    let part = serving.ask("GET", &segment, &[("Range", "bytes=100-299")]);
+    assert_eq!((part.status, part.header("content-range")), (206, Some("bytes 100-299/9400")));
+    assert_eq!(part.body, bytes[100..300]);
+    let tail = serving.ask("GET", &segment, &[("Range", "bytes=-10")]);
+    assert_eq!(tail.body, bytes[9390..]);
+    let past = serving.ask("GET", &segment, &[("Range", "bytes=9400-")]);
+    assert_eq!((past.status, past.header("content-range")), (416, Some("bytes */9400")));
+    let several = serving.ask("GET", &segment, &[("Range", "bytes=0-1,3-4")]);
+    assert_eq!((several.status, several.body.len()), (200, 9400));
+
+    let head = serving.ask("HEAD", &segment, &[]);
+    assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, Some("9400"), 0));
+    let tag = head.header("etag").unwrap().to_owned();
+    assert_eq!(serving.ask("GET", &segment, &[("If-None-Match", &tag)]).status, 304);
+    assert_eq!(serving.ask("GET", &segment, &[("If-None-Match", "\"other\"")]).status, 200);
+    assert_eq!(serving.ask("GET", &segment, &[("Range", "bytes=0-9"), ("If-Range", &tag)]).status, 206);
+    assert_eq!(serving.ask("GET", &segment, &[("Range", "bytes=0-9"), ("If-Range", "\"other\"")]).status, 200);
+}
+
+#[test]
+fn strangers_get_nothing() {
+    let (_environment, _plain, serving, segment) = served();
+    let rest = segment.strip_prefix(&serving.path()).unwrap();
+    assert_eq!(serving.ask("GET", &segment, &[("Host", "evil.example")]).status, 421);
+    assert_eq!(serving.ask("GET", &segment, &[("Host", "127.0.0.1:1")]).status, 421);
+    assert_eq!(serving.ask("GET", &segment, &[("Sec-Fetch-Site", "cross-site")]).status, 403);
+    assert_eq!(serving.ask("GET", rest, &[]).status, 404);
+    assert_eq!(serving.ask("GET", &format!("/{}{rest}", "0".repeat(32)), &[]).status, 404);
+    assert_eq!(serving.ask("GET", "/", &[]).status, 404);
+    for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+        assert_eq!(serving.ask(method, &segment, &[]).status, 405, "{method}");
+    }
+    for path in [
+        "/assets/a/../../FORMAT",
+        "/assets/a/media/../../../FORMAT",
+        "/assets/..%2f..%2fetc/index.m3u8",
+        "/assets/a/media/%2e%2e/media.m3u8",
+        "/assets/a/media/media.m3u8",
+        "/assets/a/multivariant.m3u8",
+        "/assets/a/media/segment-00000009.ts",
+        "/assets/a/media/segment-18446744073709551615.ts",
+        "/assets/nobody/index.m3u8",
+        "/nothing",
+    ] {
+        assert_eq!(serving.ask("GET", &format!("{}{path}", serving.path()), &[]).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn an_unfinished_asset_is_not_offered() {
+    let plain = Plain::new(3, 50);
+    plain.origin.site().always("/segments/1.ts", segment_fetch::testing::Fault::Status(404));
+    let environment = Environment::new();
+    environment.run(["download", &plain.url(), "--id", "a"]).refused(4);
+    let serving = Serving::start(&environment);
+    assert_eq!(serving.ask("GET", &format!("{}/assets/a/index.m3u8", serving.path()), &[]).status, 404);
+    let library = serving.ask("GET", &format!("{}/", serving.path()), &[]);
+    assert_eq!(library.status, 200);
+}
+
+#[test]
+fn the_library_page_escapes_titles() {
+    let plain = Plain::new(1, 10);
+    let environment = Environment::new();
+    environment.run(["download", &plain.url(), "--title", "<script>alert(1)</script>&\"'"]).fine();
+    let serving = Serving::start(&environment);
+    let page = serving.ask("GET", &format!("{}/", serving.path()), &[]);
+    let page = String::from_utf8(page.body).unwrap();
+    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
+}
+
+#[test]
+fn playing_is_noted() {
+    let (environment, _plain, serving, _segment) = served();
+    let played = environment.store().join("assets").join("a");
+    let documents = || -> Vec<String> {
+        std::fs::read_dir(&played).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    };
+    assert!(!documents().iter().any(|name| name.starts_with("played")));
+    serving.ask("GET", &format!("{}/assets/a/index.m3u8", serving.path()), &[]);
+    assert!(documents().iter().any(|name| name.starts_with("played")), "{:?}", documents());
+}

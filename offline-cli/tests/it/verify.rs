@@ -1,0 +1,105 @@
+//! Damage: found, moved aside, named, never served, and mended.
+
+use std::path::PathBuf;
+
+use crate::environment::Environment;
+use crate::stream::{Plain, segment_path};
+
+/// The blob files of a store with at least this many bytes.
+fn blobs(environment: &Environment, at_least: u64) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![environment.store().join("blobs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else if entry.metadata().unwrap().len() >= at_least {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn flip(path: &PathBuf, position: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[position] ^= 1;
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_is_found_and_mended() {
+    let plain = Plain::new(5, 30);
+    let environment = Environment::new();
+    environment.run(["download", &plain.url()]).fine();
+    environment.run(["verify"]).fine();
+    flip(&blobs(&environment, 5000)[2], 1234);
+
+    let said = environment.run(["verify", "--json"]);
+    assert_eq!(said.code, 1);
+    let found = said.json();
+    assert_eq!(found["damaged"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["repaired"].as_array().unwrap().len(), 0);
+    let inspected = environment.inspect();
+    assert_eq!(inspected["playable_offline"], false);
+    assert_eq!(inspected["missing"].as_array().unwrap().len(), 1);
+    environment.run(["export", &environment.only_id(), "-o", "out"]).refused(1);
+
+    let said = environment.run(["verify", "--repair", "--json"]).fine();
+    assert_eq!(said.json()["repaired"].as_array().unwrap().len(), 1);
+    assert_eq!(environment.inspect()["playable_offline"], true);
+    let fetched_again = (0..5).filter(|&index| plain.requests(index) == 2).count();
+    assert_eq!(fetched_again, 1);
+    environment.run(["verify"]).fine();
+}
+
+#[test]
+fn a_deleted_blob_is_missing_and_comes_back_with_the_next_download() {
+    let plain = Plain::new(3, 30);
+    let environment = Environment::new();
+    environment.run(["download", &plain.url()]).fine();
+    std::fs::remove_file(&blobs(&environment, 5000)[0]).unwrap();
+    let found = environment.run(["verify", "--json"]).json();
+    assert_eq!(found["missing"].as_array().unwrap().len(), 1);
+    environment.run(["download", &plain.url()]).fine();
+    environment.run(["verify"]).fine();
+    assert_eq!((0..3).map(|index| plain.requests(index)).sum::<usize>(), 4);
+}
+
+#[test]
+fn a_repair_without_the_origin_says_so() {
+    let environment = Environment::new();
+    {
+        let plain = Plain::new(3, 30);
+        environment.run(["download", &plain.url()]).fine();
+    }
+    flip(&blobs(&environment, 5000)[0], 0);
+    let said = environment.run(["verify", "--repair", "--json"]);
+    assert_eq!(said.code, 1);
+    assert_eq!(said.json()["damaged"].as_array().unwrap().len(), 1);
+    assert!(said.stderr.contains("error: "), "{}", said.stderr);
+}
+
+#[test]
+fn deleting_or_damaging_the_index_changes_no_answer() {
+    let plain = Plain::new(4, 30);
+    let environment = Environment::new();
+    environment.run(["download", &plain.url()]).fine();
+    let answers = || {
+        let id = environment.only_id();
+        [vec!["list", "--json"], vec!["inspect", "--json", &id], vec!["verify", "--json"]].map(|arguments| environment.run(arguments).fine().stdout)
+    };
+    let before = answers();
+    let index = environment.store().join("index");
+    std::fs::remove_dir_all(&index).unwrap();
+    assert_eq!(answers(), before);
+    std::fs::create_dir_all(&index).unwrap();
+    std::fs::write(index.join("db"), b"not a database at all").unwrap();
+    std::fs::write(index.join("conf"), b"garbage").unwrap();
+    assert_eq!(answers(), before);
+    environment.run(["download", &plain.url()]).fine();
+    assert_eq!(answers(), before);
+    assert_eq!(plain.requests(0), 1, "{}", segment_path(0));
+}
