@@ -69,10 +69,11 @@ pub fn parse_with(input: &[u8], options: &ParseOptions) -> Result<Parsed, Error>
     parser.finish()
 }
 
-/// The header may stand after blank lines and with white space after it, which is reported.
+/// The header may stand after blank lines and comments and with white space after it, which is reported.
 fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error> {
     const HEADER: &[u8] = b"#EXTM3U";
-    let first = lines(input).find(|line| line.kind() != LineKind::Blank);
+    let first =
+        lines(input).find(|line| !matches!(line.kind(), LineKind::Blank | LineKind::Comment));
     let Some(line) = first else {
         return Err(Error::new(
             ErrorKind::NotAPlaylist,
@@ -172,16 +173,13 @@ impl Parser<'_> {
     }
 
     fn uri(&mut self, uri: Span, place: LinePlace) {
-        match self.stream_inf.take() {
-            Some(index) => {
-                if let Some(entry) = self.common.tags.get_mut(index) {
-                    entry.uri = Some(uri);
-                }
+        if let Some(index) = self.stream_inf.take() {
+            if let Some(entry) = self.common.tags.get_mut(index) {
+                entry.uri = Some(uri);
             }
-            None => {
-                self.segments.uri(uri, place.number);
-                self.unfinished.clear();
-            }
+        } else {
+            self.segments.uri(uri, place.number);
+            self.unfinished.clear();
         }
     }
 
@@ -226,7 +224,7 @@ impl Parser<'_> {
         match name {
             TagName::Version => match value::decimal_integer(value_text.as_bytes()) {
                 Some(version) if self.common.version.is_none() => {
-                    self.common.version = Some(version)
+                    self.common.version = Some(version);
                 }
                 Some(_) => repeated = Some(Rule::RepeatedVersion),
                 None => self.diagnostics.report(

@@ -1,6 +1,7 @@
 //! What a parser returns: the two kinds of playlist, as their tags.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -118,7 +119,7 @@ impl TagEntry {
         }
     }
 
-    fn to_tag<'a>(self, text: &'a str) -> Tag<'a> {
+    fn to_tag(self, text: &str) -> Tag<'_> {
         Tag {
             name: self.name,
             raw_name: self.raw_name.of(text),
@@ -192,6 +193,15 @@ pub struct MediaPlaylist {
 }
 
 impl MultivariantPlaylist {
+    /// How many variants there are, I-frame variants and those without URI line not counted.
+    pub fn variant_count(&self) -> usize {
+        self.common
+            .tags
+            .iter()
+            .filter(|tag| tag.uri.is_some())
+            .count()
+    }
+
     /// The value of `EXT-X-VERSION`; 1 without one.
     pub fn version(&self) -> u64 {
         self.common.version.unwrap_or(1)
@@ -224,6 +234,15 @@ impl MediaPlaylist {
     /// How many segments there are.
     pub fn segment_count(&self) -> usize {
         self.segments.len()
+    }
+
+    /// How long all segments are together, gaps included; the longest time there is when the sum exceeds it.
+    pub fn duration(&self) -> Duration {
+        let nanoseconds = self
+            .segments
+            .iter()
+            .fold(0u64, |sum, segment| sum.saturating_add(segment.nanoseconds));
+        Duration::from_nanos(nanoseconds)
     }
 
     /// Whether the playlist may still change: neither `EXT-X-ENDLIST` nor `EXT-X-PLAYLIST-TYPE:VOD`.

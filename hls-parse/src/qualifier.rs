@@ -323,15 +323,12 @@ impl<'t> Cursor<'t> {
 
     fn key(&mut self) -> Result<Key, Error> {
         let word = self.word();
-        match Key::ALL.iter().find(|(name, _)| *name == word) {
-            Some((name, key)) => {
-                self.position += name.len();
-                Ok(*key)
-            }
-            None => {
-                let names = Key::ALL.map(|(name, _)| name).join(", ");
-                Err(self.error(&format!("one of {names}")))
-            }
+        if let Some((name, key)) = Key::ALL.iter().find(|(name, _)| *name == word) {
+            self.position += name.len();
+            Ok(*key)
+        } else {
+            let names = Key::ALL.map(|(name, _)| name).join(", ");
+            Err(self.error(&format!("one of {names}")))
         }
     }
 

@@ -36,7 +36,7 @@ impl<'t, 'b> References<'t, 'b> {
 /// characters count as suspicious since URLs treat them as slashes and as nothing.
 fn is_path(uri: &str) -> bool {
     let plain = uri.bytes().fold(true, |plain, byte| {
-        plain & (byte > b' ') & (byte != b':') & (byte != b'\\')
+        plain && (byte > b' ') && (byte != b':') && (byte != b'\\')
     });
     plain && !uri.starts_with("//")
 }

@@ -230,20 +230,21 @@ impl<'p, 'c> State<'p, 'c> {
         };
         let url = join(self.base, &self.expander.expand(uri, line)?, line)?;
         let range = self.expander.attribute(list, "BYTERANGE", line)?;
-        let byte_range = range.map(|range| match value::byte_range(range.as_bytes()) {
-            // Without an offset there is only one that it can mean for a file of its own.
-            Some((length, offset)) => Ok(ByteRange {
-                start: offset.unwrap_or(0),
-                length,
-            }),
-            None => {
-                let message = format!("\"{}\" is not a byte range", excerpt(&range));
-                Err(Error::at(ErrorKind::InvalidByteRange, line, message))
+        let byte_range = match &range {
+            None => None,
+            Some(range) => {
+                let Some((length, offset)) = value::byte_range(range.as_bytes()) else {
+                    let message = format!("\"{}\" is not a byte range", excerpt(range));
+                    return Err(Error::at(ErrorKind::InvalidByteRange, line, message));
+                };
+                // Without an offset there is only one that it can mean, since a map follows nothing.
+                let start = offset.unwrap_or(0);
+                Some(ByteRange { start, length })
             }
-        });
+        };
         let map = Map {
             url,
-            byte_range: byte_range.transpose()?,
+            byte_range,
             keys: self.current_keys.clone(),
         };
         let index = *self.map_numbers.entry(map).or_insert_with_key(|map| {

@@ -139,29 +139,26 @@ impl<'c> Expander<'c> {
         while let Some(at) = rest.find("{$") {
             let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
             out.push_str(before);
-            match reference(from) {
-                Some((name, after)) => {
-                    let value = self.variables.get(name).ok_or_else(|| {
-                        let message = format!(
-                            "the variable {} is not defined before it is used",
-                            excerpt(name)
-                        );
-                        Error::at(ErrorKind::UndefinedVariable, line, message)
-                    })?;
-                    if value.len() + out.len() > self.budget {
-                        return Err(Error::at(
-                            ErrorKind::LimitExceeded,
-                            line,
-                            "variables make the playlist too long",
-                        ));
-                    }
-                    out.push_str(value);
-                    rest = after;
+            if let Some((name, after)) = reference(from) {
+                let value = self.variables.get(name).ok_or_else(|| {
+                    let message = format!(
+                        "the variable {} is not defined before it is used",
+                        excerpt(name)
+                    );
+                    Error::at(ErrorKind::UndefinedVariable, line, message)
+                })?;
+                if value.len() + out.len() > self.budget {
+                    return Err(Error::at(
+                        ErrorKind::LimitExceeded,
+                        line,
+                        "variables make the playlist too long",
+                    ));
                 }
-                None => {
-                    out.push_str("{$");
-                    rest = from.get(2..).unwrap_or_default();
-                }
+                out.push_str(value);
+                rest = after;
+            } else {
+                out.push_str("{$");
+                rest = from.get(2..).unwrap_or_default();
             }
         }
         out.push_str(rest);

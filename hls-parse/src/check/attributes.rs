@@ -95,7 +95,7 @@ fn check_writing(attribute: &Attribute<'_>, report: &mut impl FnMut(Rule, &str))
     match attribute.defect {
         Some(AttributeDefect::NoValue) => report(Rule::AttributeListSyntax, "there is no value"),
         Some(AttributeDefect::Unclosed) => {
-            report(Rule::QuotedString, "the closing quote is missing")
+            report(Rule::QuotedString, "the closing quote is missing");
         }
         Some(AttributeDefect::TextAfterQuote) => {
             report(

@@ -44,7 +44,7 @@ impl LowLatencyCheck {
         diagnostics: &mut Diagnostics,
     ) {
         let mut report = |rule: Rule, message: &str| {
-            diagnostics.report(rule, tag.place(), tag.value.range(), message)
+            diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
         match tag.name {
             TagName::Part => {
@@ -70,7 +70,7 @@ impl LowLatencyCheck {
                 "a playlist that has ended has nothing to hint at",
             ),
             TagName::RenditionReport if list.text("URI").is_some_and(|uri| uri.contains("://")) => {
-                report(Rule::ReportUri, "the URI is not relative")
+                report(Rule::ReportUri, "the URI is not relative");
             }
             _ => {}
         }

@@ -210,7 +210,7 @@ impl KeyCheck {
 
     fn map(&mut self, tag: &TagEntry, list: &AttributeList<'_>, diagnostics: &mut Diagnostics) {
         let mut report = |rule: Rule, message: &str| {
-            diagnostics.report(rule, tag.place(), tag.value.range(), message)
+            diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
         if let Some(range) = list.text("BYTERANGE").filter(|range| !range.contains("{$")) {
             match value::byte_range(range.as_bytes()) {
@@ -228,7 +228,7 @@ impl KeyCheck {
 /// The rules that `EXT-X-KEY` and `EXT-X-SESSION-KEY` share (section 4.4.4.4).
 pub(crate) fn check_key(tag: &TagEntry, list: &AttributeList<'_>, diagnostics: &mut Diagnostics) {
     let mut report = |rule: Rule, message: &str| {
-        diagnostics.report(rule, tag.place(), tag.value.range(), message)
+        diagnostics.report(rule, tag.place(), tag.value.range(), message);
     };
     let method = list.text("METHOD");
     if method == Some("NONE") {
@@ -285,7 +285,7 @@ impl<'t> DateRangeCheck<'t> {
     fn tag(&mut self, tag: &TagEntry, list: &AttributeList<'t>, diagnostics: &mut Diagnostics) {
         self.first.get_or_insert(*tag);
         let mut report = |rule: Rule, message: &str| {
-            diagnostics.report(rule, tag.place(), tag.value.range(), message)
+            diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
         if let Some(id) = list.text("ID")
             && self.ids.insert(id)

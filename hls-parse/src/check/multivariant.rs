@@ -44,7 +44,7 @@ pub(crate) fn check(
             }
         }
         let mut report = |rule: Rule, message: &str| {
-            diagnostics.report(rule, tag.place(), tag.value.range(), message)
+            diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
         match tag.name {
             TagName::Define => variables.define(tag, &list, false, diagnostics),
@@ -119,7 +119,7 @@ fn check_media(list: &AttributeList<'_>, report: &mut impl FnMut(Rule, &str)) {
     match kind {
         "SUBTITLES" if !list.has("URI") => report(Rule::MediaUri, "subtitles have no URI"),
         "CLOSED-CAPTIONS" if list.has("URI") => {
-            report(Rule::MediaUri, "closed captions have a URI")
+            report(Rule::MediaUri, "closed captions have a URI");
         }
         _ => {}
     }
@@ -159,7 +159,7 @@ impl<'t> GroupCheck<'t> {
             return;
         };
         let mut report = |message: &str| {
-            diagnostics.report(Rule::GroupMembers, tag.place(), tag.value.range(), message)
+            diagnostics.report(Rule::GroupMembers, tag.place(), tag.value.range(), message);
         };
         if let Some(name) = list.text("NAME")
             && !self.names.insert((kind, group, name))

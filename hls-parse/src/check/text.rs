@@ -6,10 +6,10 @@ use crate::diagnostic::{Diagnostics, LinePlace};
 use crate::lines::lines;
 use crate::rule::Rule;
 
-/// The control character that stands for what cannot be represented.
-const SUBSTITUTE: u8 = 0x1a;
+/// The character that stands for what is no text: DEL has one byte, and URLs neither drop it nor give it a meaning.
+const SUBSTITUTE: u8 = 0x7f;
 
-/// The input as text of the same length: bytes that are not UTF-8 become SUBSTITUTE, so that all offsets stay.
+/// The input as text of the same length: bytes that are not UTF-8 become DEL, so that all offsets stay.
 pub(crate) fn readable(input: &[u8], diagnostics: &mut Diagnostics) -> Arc<str> {
     let text = match std::str::from_utf8(input) {
         Ok(text) => Arc::from(text),
@@ -35,7 +35,7 @@ pub(crate) fn readable(input: &[u8], diagnostics: &mut Diagnostics) -> Arc<str> 
 }
 
 fn is_suspicious(byte: u8) -> bool {
-    (byte < 0x20) & (byte != b'\n') | (byte == 0x7f)
+    (byte < 0x20 && byte != b'\n') || byte == 0x7f
 }
 
 fn substitute(input: &[u8]) -> Arc<str> {

@@ -26,7 +26,7 @@ impl<'t> VariableCheck<'t> {
         diagnostics: &mut Diagnostics,
     ) {
         let mut report = |rule: Rule, message: &str| {
-            diagnostics.report(rule, tag.place(), tag.value.range(), message)
+            diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
         let sources = ["NAME", "IMPORT", "QUERYPARAM"].map(|source| list.text(source));
         let mut names = sources.iter().flatten();

@@ -1,8 +1,6 @@
 //! Localized Media Playlists.
 
-use std::fmt::Write as _;
-
-use crate::local::{push_uri, quotable};
+use crate::local::{push, push_uri, quotable};
 use crate::timeline::{Key, KeyMethod, Segment, Timeline};
 use crate::value::billionths_to_text;
 
@@ -107,8 +105,7 @@ impl Timeline {
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = out.write_fmt(text);
+    push(out, text);
     out.push('\n');
 }
 
@@ -187,7 +184,7 @@ impl<'a, L: LocalMedia> Body<'a, L> {
         );
         match uri {
             Some(uri) => push_uri(&mut self.out, &uri),
-            None => line_end(
+            None => push(
                 &mut self.out,
                 format_args!("gap-{}", segment.media_sequence_number),
             ),
@@ -292,10 +289,6 @@ impl<'a, L: LocalMedia> Body<'a, L> {
     }
 }
 
-fn line_end(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
-}
-
 /// Writes an `EXT-X-KEY` and returns the version it needs.
 fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u64 {
     let mut version = if key.method == KeyMethod::Aes128 {
@@ -316,18 +309,18 @@ fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u6
     out.push('"');
     let has_iv = !matches!(key.method, KeyMethod::SampleAesCtr | KeyMethod::Aes256Gcm);
     if let Some(iv) = iv.filter(|_| has_iv) {
-        line_end(out, format_args!(",IV=0x{:032X}", u128::from_be_bytes(iv)));
+        push(out, format_args!(",IV=0x{:032X}", u128::from_be_bytes(iv)));
         version = version.max(2);
     }
     if !key.is_identity() {
-        line_end(
+        push(
             out,
             format_args!(",KEYFORMAT=\"{}\"", quotable(&key.key_format)),
         );
         version = 5;
     }
     if let Some(versions) = &key.key_format_versions {
-        line_end(
+        push(
             out,
             format_args!(",KEYFORMATVERSIONS=\"{}\"", quotable(versions)),
         );

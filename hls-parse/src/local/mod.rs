@@ -3,8 +3,16 @@
 mod media;
 mod multivariant;
 
+use std::fmt::{self, Write as _};
+
 pub use media::{LocalKey, LocalMedia};
 pub use multivariant::{LocalMultivariant, local_multivariant_for_media};
+
+/// Appends formatted text.
+fn push(out: &mut String, text: fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = out.write_fmt(text);
+}
 
 /// Appends a URI such that it stays one: on its line, in its quotes, and not read as a tag or comment.
 fn push_uri(out: &mut String, uri: &str) {
@@ -17,7 +25,7 @@ fn push_uri(out: &mut String, uri: &str) {
             || uri_is_reference(uri, c)
         {
             for byte in c.encode_utf8(&mut buffer).bytes() {
-                out.push_str(&format!("%{byte:02X}"));
+                push(out, format_args!("%{byte:02X}"));
             }
         } else {
             out.push(c);

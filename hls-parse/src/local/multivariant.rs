@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::local::{push_uri, quotable};
+use crate::local::{push, push_uri, quotable};
 use crate::playlist::Start;
 use crate::variant::{ClosedCaptions, Multivariant, Rendition, RenditionKind, Variant};
 
@@ -81,15 +81,18 @@ impl Multivariant {
         uri: &str,
         groups: &HashSet<(&RenditionKind, &str)>,
     ) {
-        out.push_str(&format!(
-            "#EXT-X-STREAM-INF:BANDWIDTH={}",
-            variant.bandwidth.unwrap_or(0)
-        ));
+        push(
+            out,
+            format_args!(
+                "#EXT-X-STREAM-INF:BANDWIDTH={}",
+                variant.bandwidth.unwrap_or(0)
+            ),
+        );
         if let Some(average) = variant.average_bandwidth {
-            out.push_str(&format!(",AVERAGE-BANDWIDTH={average}"));
+            push(out, format_args!(",AVERAGE-BANDWIDTH={average}"));
         }
         if let Some(score) = variant.score {
-            out.push_str(&format!(",SCORE={score}"));
+            push(out, format_args!(",SCORE={score}"));
         }
         let offered = |kind: &RenditionKind| {
             variant
@@ -110,10 +113,10 @@ impl Multivariant {
             variant.supplemental_codecs.as_deref(),
         );
         if let Some(resolution) = variant.resolution {
-            out.push_str(&format!(",RESOLUTION={resolution}"));
+            push(out, format_args!(",RESOLUTION={resolution}"));
         }
         if let Some(rate) = variant.frame_rate {
-            out.push_str(&format!(",FRAME-RATE={rate}"));
+            push(out, format_args!(",FRAME-RATE={rate}"));
         }
         push_word(
             out,
@@ -173,7 +176,10 @@ pub fn local_multivariant_for_media(
     codecs: Option<&str>,
 ) -> String {
     let mut out = header(1, false, None);
-    out.push_str(&format!("#EXT-X-STREAM-INF:BANDWIDTH={bandwidth}"));
+    push(
+        &mut out,
+        format_args!("#EXT-X-STREAM-INF:BANDWIDTH={bandwidth}"),
+    );
     push_quoted(&mut out, "CODECS", codecs);
     out.push('\n');
     push_uri(&mut out, media_uri);
@@ -184,7 +190,7 @@ pub fn local_multivariant_for_media(
 fn header(version: u64, independent_segments: bool, start: Option<Start>) -> String {
     let mut out = String::from("#EXTM3U\n");
     if version > 1 {
-        out.push_str(&format!("#EXT-X-VERSION:{version}\n"));
+        push(&mut out, format_args!("#EXT-X-VERSION:{version}\n"));
     }
     if independent_segments {
         out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
@@ -296,10 +302,10 @@ fn write_rendition(out: &mut String, rendition: &Rendition, uri: Option<&str>, d
     push_quoted(out, "INSTREAM-ID", rendition.instream_id.as_deref());
     if rendition.kind == RenditionKind::Audio {
         if let Some(depth) = rendition.bit_depth {
-            out.push_str(&format!(",BIT-DEPTH={depth}"));
+            push(out, format_args!(",BIT-DEPTH={depth}"));
         }
         if let Some(rate) = rendition.sample_rate {
-            out.push_str(&format!(",SAMPLE-RATE={rate}"));
+            push(out, format_args!(",SAMPLE-RATE={rate}"));
         }
         push_quoted(out, "CHANNELS", rendition.channels.as_deref());
     }
@@ -314,7 +320,7 @@ fn write_rendition(out: &mut String, rendition: &Rendition, uri: Option<&str>, d
 
 fn push_quoted(out: &mut String, name: &str, value: Option<&str>) {
     if let Some(value) = value.filter(|value| !value.is_empty()) {
-        out.push_str(&format!(",{name}=\"{}\"", quotable(value)));
+        push(out, format_args!(",{name}=\"{}\"", quotable(value)));
     }
 }
 
@@ -326,7 +332,7 @@ fn push_word(out: &mut String, name: &str, value: Option<&str>) {
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     if let Some(value) = value.filter(is_word) {
-        out.push_str(&format!(",{name}={value}"));
+        push(out, format_args!(",{name}={value}"));
     }
 }
 

@@ -1,1 +1,56 @@
-//! Integration tests of hls-parse.
+//! Integration tests of hls-parse, one module for each topic.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod differential;
+mod hostile;
+mod laws;
+mod local;
+mod parse;
+mod resolve;
+mod selection;
+
+use hls_parse::{Context, Error, MediaPlaylist, Multivariant, MultivariantPlaylist, Timeline};
+use url::Url;
+
+fn context() -> Context {
+    Context::new(Url::parse("https://example.com/film/index.m3u8?token=a%2Fb&empty=").unwrap())
+}
+
+fn media(text: &str) -> MediaPlaylist {
+    let parsed = hls_parse::parse(text.as_bytes()).unwrap();
+    parsed
+        .playlist
+        .as_media()
+        .expect("a Media Playlist")
+        .clone()
+}
+
+fn multivariant_playlist(text: &str) -> MultivariantPlaylist {
+    let parsed = hls_parse::parse(text.as_bytes()).unwrap();
+    parsed
+        .playlist
+        .as_multivariant()
+        .expect("a Multivariant Playlist")
+        .clone()
+}
+
+fn resolved(text: &str) -> Result<Timeline, Error> {
+    media(text).resolve(&context())
+}
+
+fn timeline(text: &str) -> Timeline {
+    resolved(text).unwrap()
+}
+
+fn multivariant(text: &str) -> Multivariant {
+    multivariant_playlist(text).resolve(&context()).unwrap()
+}
+
+fn rules(text: &str) -> Vec<String> {
+    let parsed = hls_parse::parse(text.as_bytes()).unwrap();
+    parsed
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.rule.to_string())
+        .collect()
+}

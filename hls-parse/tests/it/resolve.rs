@@ -1,0 +1,341 @@
+//! Resolution: ranges, keys, maps, numbers, times, variables, URLs.
+
+use hls_parse::{ByteRange, Context, ErrorKind, KeyMethod, ResourceKind};
+use url::Url;
+
+use crate::{context, media, multivariant, multivariant_playlist, resolved, timeline};
+
+fn kind(text: &str) -> ErrorKind {
+    resolved(text).unwrap_err().kind()
+}
+
+#[test]
+fn implicit_ranges_follow_the_segment_before() {
+    let timeline = timeline(
+        "#EXTM3U\n#EXTINF:1,\n#EXT-X-BYTERANGE:10@5\na\n#EXTINF:1,\n#EXT-X-BYTERANGE:7\n./a\n#EXTINF:1,\n#EXT-X-BYTERANGE:1@0\nb\n",
+    );
+    let ranges: Vec<_> = timeline
+        .segments()
+        .iter()
+        .map(|segment| segment.byte_range.unwrap())
+        .collect();
+    let range = |start, length| ByteRange { start, length };
+    assert_eq!(ranges, [range(5, 10), range(15, 7), range(0, 1)]);
+}
+
+#[test]
+fn ranges_that_cannot_be_known_name_their_line() {
+    for text in [
+        "#EXTM3U\n#EXTINF:1,\n#EXT-X-BYTERANGE:10\na\n",
+        "#EXTM3U\n#EXTINF:1,\n#EXT-X-BYTERANGE:10@0\nb\n#EXTINF:1,\n#EXT-X-BYTERANGE:10\na\n",
+        "#EXTM3U\n#EXTINF:1,\n#EXT-X-BYTERANGE:10@0\na\n#EXTINF:1,\na\n#EXTINF:1,\n#EXT-X-BYTERANGE:10\na\n",
+        "#EXTM3U\n#EXTINF:1,\n#EXT-X-BYTERANGE:9@18446744073709551600\na\n#EXTINF:1,\n#EXT-X-BYTERANGE:10\na\n",
+    ] {
+        let error = resolved(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidByteRange);
+        let line = text
+            .lines()
+            .position(|line| line == "#EXT-X-BYTERANGE:10")
+            .unwrap()
+            + 1;
+        assert_eq!(error.line(), u32::try_from(line).ok(), "{text}");
+    }
+}
+
+#[test]
+fn keys_are_kept_by_format_until_replaced_or_none() {
+    let timeline = timeline(concat!(
+        "#EXTM3U\n#EXTINF:1,\nclear\n",
+        "#EXT-X-KEY:METHOD=AES-128,URI=\"k1\"\n",
+        "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://Asset 1\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n",
+        "#EXTINF:1,\nboth\n",
+        "#EXT-X-DISCONTINUITY\n#EXTINF:1,\nstill both\n",
+        "#EXT-X-KEY:METHOD=AES-128,URI=\"k2\",IV=0x1566B\n#EXTINF:1,\nreplaced\n",
+        "#EXT-X-KEY:METHOD=NONE\n#EXTINF:1,\nnone\n",
+        "#EXTINF:1,\n#EXT-X-KEY:METHOD=AES-128,URI=\"k1\"\nagain\n",
+    ));
+    let sets: Vec<&[usize]> = (0..6).map(|index| timeline.segment_keys(index)).collect();
+    assert_eq!(
+        sets,
+        [&[] as &[usize], &[0, 1], &[0, 1], &[1, 2], &[], &[0]]
+    );
+    assert_eq!(timeline.keys()[0].method, KeyMethod::Aes128);
+    assert_eq!(timeline.keys()[1].uri, "skd://Asset 1");
+    assert_eq!(
+        timeline.keys()[2].iv.map(u128::from_be_bytes),
+        Some(0x1566B)
+    );
+    assert_eq!(timeline.protection(), None);
+}
+
+#[test]
+fn the_iv_is_explicit_or_the_media_sequence_number() {
+    let timeline = timeline(concat!(
+        "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:18446744073709551614\n",
+        "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:1,\na\n#EXTINF:1,\nb\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0xff\n",
+        "#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"k\",KEYFORMAT=\"other\"\n",
+    ));
+    let iv = |segment, key| timeline.segment_iv(segment, key).map(u128::from_be_bytes);
+    assert_eq!(iv(0, 0), Some(u128::from(u64::MAX) - 1));
+    assert_eq!(iv(1, 0), Some(u128::from(u64::MAX)));
+    assert_eq!(iv(1, 1), Some(0xff));
+    assert_eq!(iv(1, 2), None);
+}
+
+#[test]
+fn a_map_has_the_keys_at_its_tag() {
+    let timeline = timeline(concat!(
+        "#EXTM3U\n#EXT-X-MAP:URI=\"init\",BYTERANGE=\"10@2\"\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x1\n#EXTINF:1,\na\n",
+        "#EXTINF:1,\n#EXT-X-MAP:URI=\"init\",BYTERANGE=\"10@2\"\nb\n#EXT-X-DISCONTINUITY\n#EXTINF:1,\nc\n",
+    ));
+    assert_eq!(timeline.maps().len(), 2);
+    assert_eq!(
+        timeline.maps()[0].byte_range,
+        Some(ByteRange {
+            start: 2,
+            length: 10
+        })
+    );
+    assert_eq!(
+        (
+            timeline.maps()[0].keys.as_slice(),
+            timeline.maps()[1].keys.as_slice()
+        ),
+        (&[] as &[usize], &[0_usize] as &[usize])
+    );
+    let maps: Vec<_> = timeline
+        .segments()
+        .iter()
+        .map(|segment| segment.map)
+        .collect();
+    assert_eq!(maps, [Some(0), Some(1), Some(1)]);
+}
+
+#[test]
+fn numbers_times_and_dates() {
+    let timeline = timeline(concat!(
+        "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:3\n#EXT-X-BITRATE:500\n",
+        "#EXTINF:1.1,\na\n#EXT-X-DISCONTINUITY\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:10.5+01:00\n#EXTINF:2.2,\nb\n",
+        "#EXT-X-GAP\n#EXTINF:3.3,\n#EXT-X-BYTERANGE:1@1\nc\n",
+    ));
+    let segments = timeline.segments();
+    let numbers: Vec<_> = segments
+        .iter()
+        .map(|segment| (segment.media_sequence_number, segment.discontinuity_number))
+        .collect();
+    assert_eq!(numbers, [(7, 3), (8, 4), (9, 4)]);
+    let starts: Vec<_> = segments
+        .iter()
+        .map(|segment| segment.start.as_millis())
+        .collect();
+    assert_eq!(starts, [0, 1100, 3300]);
+    assert_eq!(timeline.duration().as_nanos(), 6_600_000_000);
+    let dates: Vec<String> = segments
+        .iter()
+        .map(|segment| segment.program_date_time.unwrap().to_string())
+        .collect();
+    assert_eq!(
+        dates,
+        [
+            "2025-12-31T23:00:09.4Z",
+            "2025-12-31T23:00:10.5Z",
+            "2025-12-31T23:00:12.7Z"
+        ]
+    );
+    assert_eq!(
+        segments
+            .iter()
+            .map(|segment| segment.has_stated_date)
+            .collect::<Vec<_>>(),
+        [false, true, false]
+    );
+    assert_eq!(
+        segments
+            .iter()
+            .map(|segment| segment.bitrate)
+            .collect::<Vec<_>>(),
+        [Some(500), Some(500), None]
+    );
+    assert_eq!(
+        segments
+            .iter()
+            .map(|segment| segment.gap)
+            .collect::<Vec<_>>(),
+        [false, false, true]
+    );
+}
+
+#[test]
+fn urls_are_resolved_as_rfc_3986_says() {
+    let cases = [
+        ("a.ts", "https://example.com/film/a.ts"),
+        ("../b.ts?x=1", "https://example.com/b.ts?x=1"),
+        ("/c", "https://example.com/c"),
+        ("?d", "https://example.com/film/index.m3u8?d"),
+        ("//cdn.example/e", "https://cdn.example/e"),
+        ("http://other.example/f#part", "http://other.example/f"),
+        ("with space.ts", "https://example.com/film/with%20space.ts"),
+        ("\u{e9}.ts", "https://example.com/film/%C3%A9.ts"),
+    ];
+    let list: String = cases
+        .iter()
+        .map(|(uri, _)| format!("#EXTINF:1,\n{uri}\n"))
+        .collect();
+    let timeline = timeline(&format!("#EXTM3U\n{list}"));
+    for (index, (_, url)) in cases.iter().enumerate() {
+        assert_eq!(timeline.segment_url(index).as_str(), *url);
+    }
+    for bad in ["http://", "//", "https://[::1", "\\\\", "http://exa mple/"] {
+        assert_eq!(
+            kind(&format!(
+                "#EXTM3U\n#EXTINF:1,\nhttp://good.example/\n#EXTINF:1,\n{bad}\n"
+            )),
+            ErrorKind::InvalidUrl,
+            "{bad}"
+        );
+    }
+    let opaque = Context::new(Url::parse("data:text/plain,x").unwrap());
+    assert_eq!(
+        media("#EXTM3U\n#EXTINF:1,\na\n")
+            .resolve(&opaque)
+            .unwrap_err()
+            .kind(),
+        ErrorKind::InvalidUrl
+    );
+}
+
+#[test]
+fn variables_come_from_names_imports_and_the_query() {
+    let outer = multivariant(
+        "#EXTM3U\n#EXT-X-DEFINE:NAME=\"host\",VALUE=\"cdn.example\"\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"{$host}\"\nhttps://{$host}/v.m3u8\n",
+    );
+    assert_eq!(outer.variants[0].url.as_str(), "https://cdn.example/v.m3u8");
+    assert_eq!(outer.variants[0].codecs.as_deref(), Some("cdn.example"));
+    let text = concat!(
+        "#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"host\"\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n#EXT-X-DEFINE:NAME=\"raw\",VALUE=\"{$token}{\"\n",
+        "#EXT-X-MAP:URI=\"//{$host}/init\"\n#EXTINF:1,{$title}\n//{$host}/{$token}?{$raw}$host}{$\n",
+    );
+    let timeline = media(text)
+        .resolve(&context().with_imports(outer.variables()))
+        .unwrap();
+    assert_eq!(timeline.segment_uri(0), "//cdn.example/a/b?a/b{$host}{$");
+    assert_eq!(timeline.segment_title(0), Some("{$title}"));
+    assert_eq!(timeline.maps()[0].url.as_str(), "https://cdn.example/init");
+    assert_eq!(kind(text), ErrorKind::UndefinedVariable);
+    assert_eq!(
+        kind("#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"empty\"\n#EXTINF:1,\na\n"),
+        ErrorKind::UndefinedVariable
+    );
+    assert_eq!(
+        kind("#EXTM3U\n#EXTINF:1,\n{$a}\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n"),
+        ErrorKind::UndefinedVariable
+    );
+}
+
+#[test]
+fn each_resource_is_listed_once_in_order_of_need() {
+    let timeline = timeline(concat!(
+        "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x1\n#EXT-X-MAP:URI=\"init\"\n#EXTINF:1,\na#x\n#EXT-X-GAP\n#EXTINF:1,\ngap\n#EXTINF:1,\na\n",
+        "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x2\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n",
+        "#EXTINF:1,\n#EXT-X-BYTERANGE:3@0\na\n#EXT-X-MAP:URI=\"unused\"\n",
+    ));
+    let resources = timeline.resources();
+    let kinds: Vec<_> = resources.iter().map(|resource| resource.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            ResourceKind::Key(0),
+            ResourceKind::Map(0),
+            ResourceKind::Segment(0),
+            ResourceKind::Segment(3)
+        ]
+    );
+    assert_eq!(
+        resources[0].users,
+        [ResourceKind::Key(0), ResourceKind::Key(1)]
+    );
+    assert_eq!(
+        resources[2].users,
+        [ResourceKind::Segment(0), ResourceKind::Segment(2)]
+    );
+    assert_eq!(
+        resources[3].byte_range,
+        Some(ByteRange {
+            start: 0,
+            length: 3
+        })
+    );
+}
+
+#[test]
+fn protection_is_what_no_identity_key_opens() {
+    let drm = "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"data:,x\",KEYFORMAT=\"urn:uuid:EDEF8BA9-79D6-4ACE-A3C8-27DCD51D21ED\"\n";
+    let timeline = timeline(&format!("#EXTM3U\n#EXTINF:1,\na\n{drm}#EXTINF:1,\nb\n"));
+    let protection = timeline.protection().unwrap();
+    assert_eq!(
+        (
+            protection.name.as_str(),
+            protection.key_format.as_str(),
+            protection.segment
+        ),
+        ("FairPlay, Widevine", "com.apple.streamingkeydelivery", 1)
+    );
+    assert!(
+        timeline
+            .resources()
+            .iter()
+            .all(|resource| !matches!(resource.kind, ResourceKind::Key(_)))
+    );
+}
+
+#[test]
+fn what_cannot_be_used_is_refused() {
+    assert_eq!(
+        kind("#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:1,\na\n"),
+        ErrorKind::DeltaUpdate
+    );
+    assert_eq!(
+        kind("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128\n#EXTINF:1,\na\n"),
+        ErrorKind::IncompleteTag
+    );
+    assert_eq!(
+        kind("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=12\n#EXTINF:1,\na\n"),
+        ErrorKind::IncompleteTag
+    );
+    assert_eq!(
+        kind("#EXTM3U\n#EXT-X-MAP:BYTERANGE=\"1@1\"\n#EXTINF:1,\na\n"),
+        ErrorKind::IncompleteTag
+    );
+    assert_eq!(
+        kind("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n#EXTINF:1,\na\n#EXTINF:1,\na\n"),
+        ErrorKind::Overflow
+    );
+    assert_eq!(
+        kind(&format!(
+            "#EXTM3U\n{}",
+            "#EXTINF:18446744073,\na\n".repeat(2)
+        )),
+        ErrorKind::Overflow
+    );
+}
+
+#[test]
+fn requirements_that_are_not_known_hide_a_variant() {
+    let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,REQ-NEW=\"x\"\na\n#EXT-X-STREAM-INF:BANDWIDTH=2,REQ-VIDEO-LAYOUT=\"CH-STEREO/PROJ-HEQU\"\nb\n#EXT-X-STREAM-INF:BANDWIDTH=3,REQ-VIDEO-LAYOUT=\"CH-HOLOGRAM\"\nc\n";
+    let bandwidths: Vec<_> = multivariant(text)
+        .variants
+        .iter()
+        .map(|variant| variant.bandwidth)
+        .collect();
+    assert_eq!(bandwidths, [Some(2)]);
+    assert_eq!(multivariant_playlist(text).variant_count(), 3);
+}
+
+#[test]
+fn a_playlist_is_live_without_end() {
+    let live = |text: &str| media(&format!("#EXTM3U\n#EXTINF:1,\na\n{text}")).is_live();
+    assert!(live(""));
+    assert!(live("#EXT-X-PLAYLIST-TYPE:EVENT\n"));
+    assert!(!live("#EXT-X-PLAYLIST-TYPE:VOD\n"));
+    assert!(!live("#EXT-X-ENDLIST"));
+}
