@@ -1,6 +1,6 @@
 //! Says what media files are, whatever they are called.
 //!
-//! `cargo run -p cache-inspect --example identify -- FILE…`
+//! `cargo run -p cache-inspect --example identify -- FILE...`
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use std::error::Error;

@@ -9,7 +9,7 @@ use crate::inspection::seconds;
 
 /// One reason why an asset does not play offline. Displayed as a fragment for people.
 ///
-/// As JSON `{"kind":"media_incomplete","variant":"1","incomplete":{…}}`, times in seconds.
+/// As JSON `{"kind":"media_incomplete","variant":"1","incomplete":{...}}`, times in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
