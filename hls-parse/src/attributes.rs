@@ -45,7 +45,7 @@ pub fn attributes(list: &str) -> Attributes<'_> {
     Attributes { list, position: 0 }
 }
 
-/// Iterator over the [`Attribute`]s of a list; made by [`attributes`].
+/// Iterator over the [`Attribute`]s of a list; made by [`attributes()`].
 #[derive(Debug, Clone)]
 pub struct Attributes<'a> {
     list: &'a str,

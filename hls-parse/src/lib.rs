@@ -1,4 +1,63 @@
-//! HTTP Live Streaming playlists: parse without loss, resolve, select, write localized copies
+//! HTTP Live Streaming playlists: parse without loss, resolve, select, write localized copies.
+//!
+//! ```
+//! use hls_parse::{Context, Playlist, SelectionRequest};
+//! use url::Url;
+//!
+//! let outer = b"#EXTM3U
+//! #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aac\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,URI=\"en.m3u8\"
+//! #EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=640x360,AUDIO=\"aac\"
+//! low.m3u8
+//! #EXT-X-STREAM-INF:BANDWIDTH=5000000,RESOLUTION=1920x1080,AUDIO=\"aac\"
+//! high.m3u8
+//! ";
+//! let url = Url::parse("https://example.com/film/index.m3u8")?;
+//! let Playlist::Multivariant(playlist) = hls_parse::parse(outer)?.playlist else {
+//!     return Err("not a Multivariant Playlist".into());
+//! };
+//! let resolved = playlist.resolve(&Context::new(url))?;
+//! let request = SelectionRequest {
+//!     variants: vec!["height<=720".parse()?],
+//!     ..SelectionRequest::default()
+//! };
+//! let selection = resolved.select(&request)?;
+//! assert_eq!(resolved.variants[selection.variants[0]].url.as_str(), "https://example.com/film/low.m3u8");
+//! assert_eq!(resolved.renditions[selection.renditions[0]].name, "English");
+//!
+//! let inner = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n#EXT-X-BYTERANGE:1000@0\nall.ts\n#EXTINF:6,\n#EXT-X-BYTERANGE:900\nall.ts\n#EXT-X-ENDLIST\n";
+//! let Playlist::Media(playlist) = hls_parse::parse(inner)?.playlist else {
+//!     return Err("not a Media Playlist".into());
+//! };
+//! let timeline = playlist.resolve(&Context::new("https://example.com/film/low.m3u8".parse()?))?;
+//! assert_eq!(timeline.segments()[1].byte_range.map(|range| range.start), Some(1000));
+//! assert_eq!(timeline.resources().len(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The nouns
+//!
+//! * [`lines()`] and [`attributes()`] take text apart without copying; [`Document`] keeps every line and writes an untouched playlist back byte for byte.
+//! * [`parse()`] makes a [`Playlist`] of bytes, with [`Diagnostic`]s for what is wrong. It is either a [`MultivariantPlaylist`] or a [`MediaPlaylist`].
+//! * `resolve` needs a [`Context`], the place a playlist came from, and makes a [`Multivariant`] or a [`Timeline`] of it: variables replaced, URLs absolute,
+//!   byte ranges, keys and maps known for every [`Segment`].
+//! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Timeline::resources`] lists what has to be fetched.
+//! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally.
+//!
+//! Section numbers are those of draft-pantos-hls-rfc8216bis-22.
+//!
+//! # Guarantees
+//!
+//! * Any bytes may come in: there is no panic, and time and memory are linear in the input, within limits that [`ParseOptions`] set.
+//! * What is forgiven is reported; a [`Rule`] has a stable number.
+//! * Durations and dates are integers in nanoseconds, sequence numbers and byte ranges have 64 bits, and overflow is an error.
+//! * What was accepted by `resolve` has absolute URLs for everything that is to be fetched.
+//! * What comes from a server cannot break out of its place in a playlist that is written.
+//!
+//! # What it does not do
+//!
+//! It fetches, stores and decrypts nothing and asks no clock. It does not merge reloaded playlists or apply delta updates (`EXT-X-SKIP` is an error of
+//! `resolve`). The tags of low-latency playlists and date ranges are checked and kept as they are written, in [`MediaPlaylist::tags`], but are not part of the
+//! [`Timeline`].
 
 mod attributes;
 mod check;

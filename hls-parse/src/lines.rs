@@ -131,7 +131,7 @@ pub fn lines(input: &[u8]) -> Lines<'_> {
     }
 }
 
-/// Iterator over the [`Line`]s of an input; made by [`lines`].
+/// Iterator over the [`Line`]s of an input; made by [`lines()`].
 #[derive(Debug, Clone)]
 pub struct Lines<'a> {
     input: &'a [u8],

@@ -96,20 +96,8 @@ impl Reader<'_, '_> {
         self.list.text(name).map(|uri| self.url(uri)).transpose()
     }
 
-    /// Whether every `REQ-` attribute is known and asks for what is known (section 6.3.1).
-    fn requirements_are_known(&self) -> bool {
-        self.list.iter().all(|attribute| match attribute.name {
-            "REQ-VIDEO-LAYOUT" => attribute
-                .value
-                .split(',')
-                .flat_map(|entry| entry.split('/'))
-                .all(is_known_layout),
-            name => !name.starts_with("REQ-"),
-        })
-    }
-
     fn variant(&mut self, uri: Option<&str>) -> Result<Option<Variant>, Error> {
-        let Some(uri) = uri.filter(|_| self.requirements_are_known()) else {
+        let Some(uri) = uri.filter(|_| requirements_are_known(&self.list)) else {
             return Ok(None);
         };
         let decimal = |list: &AttributeList<'_>, name| {
@@ -152,7 +140,7 @@ impl Reader<'_, '_> {
 
     fn rendition(&mut self) -> Result<Option<Rendition>, Error> {
         let kind = RenditionKind::from(self.list.text("TYPE").unwrap_or_default());
-        if matches!(kind, RenditionKind::Other(_)) || !self.requirements_are_known() {
+        if matches!(kind, RenditionKind::Other(_)) || !requirements_are_known(&self.list) {
             return Ok(None);
         }
         let default = self.list.is_yes("DEFAULT");
@@ -208,6 +196,18 @@ impl Reader<'_, '_> {
             pathway_id: self.text("PATHWAY-ID")?,
         }))
     }
+}
+
+/// Whether every `REQ-` attribute is known and asks for what is known; a tag is to be ignored otherwise (section 6.3.1).
+pub(crate) fn requirements_are_known(list: &AttributeList<'_>) -> bool {
+    list.iter().all(|attribute| match attribute.name {
+        "REQ-VIDEO-LAYOUT" => attribute
+            .value
+            .split(',')
+            .flat_map(|entry| entry.split('/'))
+            .all(is_known_layout),
+        name => !name.starts_with("REQ-"),
+    })
 }
 
 /// The specifiers of `REQ-VIDEO-LAYOUT` (section 4.4.6.2).

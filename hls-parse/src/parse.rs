@@ -32,7 +32,7 @@ pub fn parse(input: &[u8]) -> Result<Parsed, Error> {
 /// Parses a playlist with other limits or another strictness.
 ///
 /// # Errors
-/// As [`parse`], and [`ErrorKind::RuleViolation`] when a rule is broken that `options` do not forgive.
+/// As [`parse()`], and [`ErrorKind::RuleViolation`] when a rule is broken that `options` do not forgive.
 pub fn parse_with(input: &[u8], options: &ParseOptions) -> Result<Parsed, Error> {
     let max_bytes = options.max_bytes.min(u32::MAX as usize - 1);
     if input.len() > max_bytes {

@@ -84,7 +84,6 @@ rules! {
     UndefinedVariable = 43, Fatal, "4.3", "a variable is defined before it is used";
     SegmentDuration = 44, Error, "4.4.4.1", "each Media Segment has an EXTINF with a duration";
     DurationAboveTarget = 45, Error, "4.4.3.1", "no rounded EXTINF duration is above the target duration";
-    IntegerDuration = 46, Error, "4.4.4.1", "durations are integers before version 3";
     ImplicitByteRange = 47, Fatal, "4.4.4.2", "a byte range without offset follows a range of the same resource";
     MediaSequencePlace = 48, Error, "4.4.3.2", "EXT-X-MEDIA-SEQUENCE comes before the first segment";
     DiscontinuitySequencePlace = 49, Error, "4.4.3.3", "EXT-X-DISCONTINUITY-SEQUENCE comes before the first segment and EXT-X-DISCONTINUITY";

@@ -9,6 +9,7 @@ use crate::check::variables::VariableCheck;
 use crate::check::version::VersionCheck;
 use crate::diagnostic::{Diagnostics, LinePlace};
 use crate::error::{Error, excerpt};
+use crate::multivariant::requirements_are_known;
 use crate::options::ParseOptions;
 use crate::playlist::{MediaPlaylist, TagEntry};
 use crate::rule::Rule;
@@ -46,6 +47,12 @@ pub(crate) fn check(
         let mut report = |rule: Rule, message: &str| {
             diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
+        if !requirements_are_known(&list) {
+            report(
+                Rule::IgnoredTag,
+                "a REQ- attribute asks for what is not known, the tag is ignored",
+            );
+        }
         match tag.name {
             TagName::Define => variables.define(tag, &list, false, diagnostics),
             TagName::Media => {

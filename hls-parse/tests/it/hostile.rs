@@ -64,9 +64,10 @@ fn variables_that_double_are_stopped() {
 
 #[test]
 fn key_formats_without_end_are_stopped() {
-    let keys: String = (0..100)
+    let keys = (0..100)
         .map(|number| format!("#EXT-X-KEY:METHOD=AES-128,URI=\"k\",KEYFORMAT=\"f{number}\"\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     assert_eq!(
         resolved(&format!("#EXTM3U\n{keys}#EXTINF:1,\na\n"))
             .unwrap_err()

@@ -7,6 +7,7 @@ mod laws;
 mod local;
 mod parse;
 mod resolve;
+mod rules;
 mod selection;
 
 use hls_parse::{Context, Error, MediaPlaylist, Multivariant, MultivariantPlaylist, Timeline};
@@ -18,20 +19,12 @@ fn context() -> Context {
 
 fn media(text: &str) -> MediaPlaylist {
     let parsed = hls_parse::parse(text.as_bytes()).unwrap();
-    parsed
-        .playlist
-        .as_media()
-        .expect("a Media Playlist")
-        .clone()
+    parsed.playlist.as_media().unwrap().clone()
 }
 
 fn multivariant_playlist(text: &str) -> MultivariantPlaylist {
     let parsed = hls_parse::parse(text.as_bytes()).unwrap();
-    parsed
-        .playlist
-        .as_multivariant()
-        .expect("a Multivariant Playlist")
-        .clone()
+    parsed.playlist.as_multivariant().unwrap().clone()
 }
 
 fn resolved(text: &str) -> Result<Timeline, Error> {

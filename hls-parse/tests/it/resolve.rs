@@ -177,10 +177,11 @@ fn urls_are_resolved_as_rfc_3986_says() {
         ("with space.ts", "https://example.com/film/with%20space.ts"),
         ("\u{e9}.ts", "https://example.com/film/%C3%A9.ts"),
     ];
-    let list: String = cases
+    let list = cases
         .iter()
         .map(|(uri, _)| format!("#EXTINF:1,\n{uri}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let timeline = timeline(&format!("#EXTM3U\n{list}"));
     for (index, (_, url)) in cases.iter().enumerate() {
         assert_eq!(timeline.segment_url(index).as_str(), *url);
