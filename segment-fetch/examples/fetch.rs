@@ -27,7 +27,7 @@ struct FileSink {
 
 impl FileSink {
     /// Takes up what an earlier run left.
-    fn open(path: PathBuf) -> io::Result<Self> {
+    fn open(path: PathBuf) -> Self {
         let mut sink = FileSink {
             path,
             file: None,
@@ -37,13 +37,13 @@ impl FileSink {
             fs::metadata(sink.beside("part")),
             fs::read_to_string(sink.beside("state")),
         ) else {
-            return Ok(sink);
+            return sink;
         };
         let mut lines = state.lines();
         sink.position.length = part.len();
         sink.position.validator = lines.next().and_then(|line| line.parse().ok());
         sink.position.complete_length = lines.next().and_then(|line| line.parse().ok());
-        Ok(sink)
+        sink
     }
 
     fn beside(&self, extension: &str) -> PathBuf {
@@ -116,7 +116,7 @@ fn jobs(urls: &[String], folder: &Path) -> Result<Vec<Job<usize, FileSink>>, Box
         jobs.push(Job {
             tag: index,
             request: Request::get(Url::parse(url)?),
-            sink: FileSink::open(path)?,
+            sink: FileSink::open(path),
         });
     }
     Ok(jobs)

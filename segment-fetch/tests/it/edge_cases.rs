@@ -10,15 +10,11 @@ use crate::{content, fetcher, get, playlist, ranges, site, url};
 async fn fetch_after(
     faults: impl IntoIterator<Item = Fault>,
     request: Request,
-) -> (Result<Fetched, segment_fetch::Error>, Vec<Option<String>>) {
+) -> (Result<Fetched, segment_fetch::Error>, Vec<String>) {
     let site = site(content(10_000));
     site.script("/a", faults);
     let result = fetcher(&site).fetch(request).await;
     (result, ranges(&site))
-}
-
-fn some(range: &str) -> Option<String> {
-    Some(range.to_owned())
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +76,7 @@ async fn a_cut_body_is_resumed_under_its_validator() {
     let (result, ranges) = fetch_after([Fault::Cut(4000), Fault::Cut(1000)], get()).await;
     let fetched = result.unwrap();
     assert_eq!(fetched.body, content(10_000));
-    assert_eq!(ranges, [None, some("bytes=4000-"), some("bytes=5000-")]);
+    assert_eq!(ranges, ["", "bytes=4000-", "bytes=5000-"]);
     assert_eq!(
         (
             fetched.report.bytes,
@@ -91,7 +87,7 @@ async fn a_cut_body_is_resumed_under_its_validator() {
     );
     let (result, ranges) = fetch_after([Fault::Cut(400)], get().with_range(5000..6000)).await;
     assert_eq!(result.unwrap().body, content(10_000)[5000..6000]);
-    assert_eq!(ranges, [some("bytes=5000-5999"), some("bytes=5400-5999")]);
+    assert_eq!(ranges, ["bytes=5000-5999", "bytes=5400-5999"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +104,7 @@ async fn a_cut_body_without_validator_is_fetched_again() {
         site.script("/a", [Fault::Cut(4000)]);
         let fetched = fetcher(&site).fetch(get()).await.unwrap();
         assert_eq!(fetched.body, content(10_000));
-        assert_eq!(ranges(&site), [None, None]);
+        assert_eq!(ranges(&site), ["", ""]);
     }
 }
 
@@ -153,7 +149,7 @@ async fn a_tag_that_changes_with_every_request_costs_bandwidth_not_correctness()
     assert_eq!(fetched.body, content(10_000));
     assert_eq!(
         ranges(&site),
-        [None, some("bytes=3000-")],
+        ["", "bytes=3000-"],
         "the second answer is a new whole"
     );
 }
@@ -307,7 +303,7 @@ async fn the_slowest_last_byte_does_not_hang() {
     let (result, ranges) = fetch_after([Fault::Stall(9_999)], get()).await;
     let fetched = result.unwrap();
     assert_eq!(fetched.body, content(10_000));
-    assert_eq!(ranges, [None, some("bytes=9999-")]);
+    assert_eq!(ranges, ["", "bytes=9999-"]);
     assert!(fetched.report.duration >= Duration::from_secs(20));
     let slow = Fault::Drip {
         piece: 100,

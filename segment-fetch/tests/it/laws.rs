@@ -145,6 +145,32 @@ fn wanted_so_far<'a>(case: &Case, whole: &'a [u8]) -> &'a [u8] {
     &whole[place(range.start)..place(range.end)]
 }
 
+/// The sink as an earlier run left it.
+async fn prepared(case: &Case, old: &[u8], etag: Option<String>) -> MemorySink {
+    let complete_length = wanted(case, old).map(|wanted| wanted.len() as u64);
+    let (held, validator) = match case.before {
+        Before::Nothing => (Vec::new(), None),
+        Before::Right(length) => (
+            wanted(case, old)
+                .unwrap_or_default()
+                .into_iter()
+                .take(length)
+                .collect(),
+            etag,
+        ),
+        Before::Stale(length) => (vec![0xAA; length], Some("\"stale\"".to_owned())),
+    };
+    let mut sink = MemorySink::new();
+    let start = Start {
+        offset: 0,
+        validator: validator.and_then(|validator| validator.parse().ok()),
+        complete_length: complete_length.filter(|&length| held.len() as u64 <= length),
+    };
+    sink.begin(&start).await.unwrap();
+    sink.append(held.into()).await.unwrap();
+    sink
+}
+
 async fn check(case: Case) -> Result<(), TestCaseError> {
     let old = content(case.length);
     let new: Vec<u8> = old
@@ -170,32 +196,8 @@ async fn check(case: Case) -> Result<(), TestCaseError> {
     site.route("/a", resource(&old));
     site.script("/a", case.faults.iter().cloned());
 
-    let mut sink = MemorySink::new();
-    let (held, validator) = match case.before {
-        Before::Nothing => (Vec::new(), None),
-        Before::Right(length) => (
-            wanted(&case, &old)
-                .unwrap_or_default()
-                .into_iter()
-                .take(length)
-                .collect(),
-            resource(&old).etag,
-        ),
-        Before::Stale(length) => (vec![0xAA; length], Some("\"stale\"".to_owned())),
-    };
-    let complete_length = wanted(&case, &old)
-        .map(|wanted| wanted.len() as u64)
-        .filter(|&length| held.len() as u64 <= length);
-    let validator = validator.and_then(|validator| validator.parse().ok());
-    let was_there = held.clone();
-    sink.begin(&Start {
-        offset: 0,
-        validator,
-        complete_length,
-    })
-    .await
-    .unwrap();
-    sink.append(held.into()).await.unwrap();
+    let mut sink = prepared(&case, &old, resource(&old).etag).await;
+    let was_there = sink.bytes().to_vec();
     // A sink that holds everything under a validator needs no server to say so.
     let trusted = sink.position().complete_length == Some(sink.position().length)
         && sink.position().length > 0;

@@ -34,7 +34,7 @@ fn chain(locations: &[&str]) -> Site {
     let mut path = "/a".to_owned();
     for location in locations {
         site.always(&path, redirect(location));
-        path = url("/").join(location).unwrap().path().to_owned();
+        path = String::from(url("/").join(location).unwrap().path());
     }
     site.route(&path, Resource::new(content(10)));
     site

@@ -146,7 +146,7 @@ async fn nobody_at_home_is_a_connect_error() {
     );
     let nowhere = Url::parse("http://no-such-host.invalid/").unwrap();
     assert_eq!(
-        fetcher
+        client
             .fetch(Request::get(nowhere))
             .await
             .unwrap_err()
@@ -171,7 +171,7 @@ async fn a_folder_is_served_with_ranges_and_nothing_outside_of_it() {
     assert_eq!(fetched.headers["content-type"], "video/mp2t");
     for path in ["/..%2f..%2foutside-of-it", "/missing"] {
         assert_eq!(
-            fetcher
+            client
                 .fetch(Request::get(origin.url(path)))
                 .await
                 .unwrap_err()
