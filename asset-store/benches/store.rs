@@ -50,9 +50,9 @@ fn group_commit(store: &Store, files: &[Vec<u8>]) {
             under_way.pop_front().unwrap().wait().unwrap();
         }
     }
-    under_way
-        .into_iter()
-        .for_each(|commit| drop(commit.wait().unwrap()));
+    for commit in under_way {
+        commit.wait().unwrap();
+    }
     writer.seal().unwrap();
 }
 
@@ -167,7 +167,7 @@ fn look(criterion: &mut Criterion) {
         .sample_size(20)
         .throughput(Throughput::Elements(ASSETS));
     group.bench_function("asset_ids/1000", |bench| {
-        bench.iter(|| store.asset_ids().unwrap())
+        bench.iter(|| store.asset_ids().unwrap());
     });
     group.bench_function("list-with-manifests/1000", |bench| {
         bench.iter(|| {
@@ -178,7 +178,7 @@ fn look(criterion: &mut Criterion) {
         });
     });
     group.bench_function("reopen/1000", |bench| {
-        bench.iter(|| Store::open(&root).unwrap())
+        bench.iter(|| Store::open(&root).unwrap());
     });
     group.finish();
 }

@@ -1,7 +1,7 @@
 //! `FORMAT` and `LOCK`: what makes a folder a store, and who may change that.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,12 +104,20 @@ fn initialize(layout: &Layout) -> Result<(), Error> {
     }
     let lock_path = layout.lock();
     let lock = fs::open_or_create(&lock_path)?;
-    if !lock::acquire(&lock, &lock_path, Mode::Exclusive, PATIENCE)? {
-        return Err(Error::at(
-            ErrorKind::Busy,
-            &lock_path,
-            "somebody else creates the store",
-        ));
+    let start = Instant::now();
+    while !lock::acquire(&lock, &lock_path, Mode::Exclusive, Duration::ZERO)? {
+        // Whoever was faster has it open now, and may keep it so for hours.
+        if fs::length(&layout.format()).is_some() {
+            return Ok(());
+        }
+        if start.elapsed() > PATIENCE {
+            return Err(Error::at(
+                ErrorKind::Busy,
+                &lock_path,
+                "somebody else creates the store",
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
     if fs::length(&layout.format()).is_some() {
         return Ok(());

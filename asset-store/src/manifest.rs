@@ -109,12 +109,13 @@ fn load_with_head(folder: &Path, id: &AssetId, head: Option<&[u8]>) -> Result<Lo
         if head.generation > 0 {
             load_manifest(folder, head.generation, &mut loaded)?;
         }
-    } else {
+    } else if head.is_some() || fs::length(&folder.join(layout::log_name(0))).is_none() {
         load_newest_manifest(folder, &mut loaded)?;
         if head.is_some() || loaded.asset.generation > 0 {
             loaded.other_damage = Some("HEAD is damaged or missing".to_owned());
         }
     }
+    // Otherwise the first seal has not come to HEAD yet: what counts is the first log.
     load_log(folder, &mut loaded)?;
     Ok(loaded)
 }

@@ -64,9 +64,9 @@ fn commits_from_many_threads_and_assets_all_arrive() {
                     50,
                     "the seal waits for what is queued"
                 );
-                commits
-                    .into_iter()
-                    .for_each(|commit| drop(commit.wait().unwrap()));
+                for commit in commits {
+                    commit.wait().unwrap();
+                }
             });
         }
     });

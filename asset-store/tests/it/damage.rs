@@ -240,6 +240,24 @@ fn a_missing_head_or_manifest_is_seen() {
 }
 
 #[test]
+fn a_first_seal_that_was_cut_off_before_head_is_no_damage() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let id = fill(&store, "a", 3, false);
+    let log = std::fs::read(scratch.asset_file(&id, "0.log")).unwrap();
+    store.writer(&id).unwrap().seal().unwrap();
+    std::fs::remove_file(scratch.asset_file(&id, "HEAD")).unwrap();
+    std::fs::write(scratch.asset_file(&id, "0.log"), log).unwrap();
+    let asset = store.asset(&id).unwrap();
+    assert_eq!(
+        (asset.generation(), asset.is_sealed(), asset.entries().len()),
+        (0, false, 3)
+    );
+    assert!(verify(&store).is_good());
+    assert_eq!(store.writer(&id).unwrap().seal().unwrap().generation(), 1);
+}
+
+#[test]
 fn garbage_is_not_collected_while_a_manifest_is_damaged() {
     let scratch = Scratch::new();
     let store = scratch.store();

@@ -73,7 +73,11 @@ fn many_threads_may_create_the_same_store() {
     std::thread::scope(|scope| {
         for number in 0..8 {
             let scratch = &scratch;
-            scope.spawn(move || fill(&scratch.store(), &format!("a{number}"), 1, true));
+            scope.spawn(move || {
+                let store = scratch.store();
+                fill(&store, &format!("a{number}"), 1, true);
+                store
+            });
         }
     });
     assert_eq!(scratch.store().asset_ids().unwrap().len(), 8);
