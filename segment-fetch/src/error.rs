@@ -115,7 +115,7 @@ impl Error {
         self.inner.url.as_ref()
     }
 
-    /// How many attempts were made: 0 when the request was refused before the first, 1 when it was not retried.
+    /// How many attempts were made: 0 when the request asks for what cannot be, 1 when it was not retried.
     pub fn attempts(&self) -> u32 {
         self.inner.attempts
     }

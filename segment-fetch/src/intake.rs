@@ -69,7 +69,7 @@ impl<'a> Intake<'a> {
 
     /// The body has ended, or was taken as far as wanted: returns what was kept back, and how long the content is.
     pub(crate) fn finish(&mut self) -> Result<(Option<Bytes>, u64), Rejection> {
-        if !self.is_satisfied() {
+        if self.take != Some(0) {
             let unread = self
                 .announced
                 .map_or(0, |announced| announced.saturating_sub(self.received));
@@ -126,9 +126,18 @@ impl<'a> Intake<'a> {
         self.judged(piece, ended)
     }
 
-    /// Whether all of a range was taken, so that the rest of the body can stay where it is.
+    /// Whether all of a range was taken and the rest of the body can stay where it is. A body that ends with the range
+    /// is read to its end, so that its connection can be used again.
     pub(crate) fn is_satisfied(&self) -> bool {
         self.take == Some(0)
+            && self
+                .announced
+                .is_none_or(|announced| self.received < announced)
+    }
+
+    /// Whether as much came as was announced, so that it does not matter how the body ends.
+    pub(crate) fn has_all(&self) -> bool {
+        self.announced == Some(self.received)
     }
 
     /// Drops what comes before the range, and what comes after it.

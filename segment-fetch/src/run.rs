@@ -300,8 +300,11 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
         let mut intake = Intake::new(&self.request.expect, storing);
         let mut begun = false;
         while !intake.is_satisfied() {
-            let Some(piece) = next_piece(body.as_mut(), self.options.idle_timeout).await? else {
-                break;
+            let piece = match next_piece(body.as_mut(), self.options.idle_timeout).await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(_) if intake.has_all() => break,
+                Err(error) => return Err(error.into()),
             };
             self.received = self.received.saturating_add(piece.len() as u64);
             if let Some(right) = intake.push(piece)? {

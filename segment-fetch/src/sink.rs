@@ -17,7 +17,7 @@ use crate::Validator;
 /// request has one, else of the resource.
 ///
 /// Any of the futures may be dropped half way. What [`position`](Sink::position) then reports must still be there and
-/// right. [`testing::sink_contract`](crate::testing) (feature `testing`) checks an implementation.
+/// right. `testing::sink_contract` (feature `testing`) checks an implementation.
 pub trait Sink: Send {
     /// How many bytes are held, and under which validator. Asked before every attempt.
     fn position(&self) -> Position;
@@ -31,6 +31,8 @@ pub trait Sink: Send {
     fn append(&mut self, chunk: Bytes) -> impl Future<Output = io::Result<()>> + Send;
 
     /// The content is complete and right, and has `length` bytes: flush what is buffered. Not called otherwise.
+    ///
+    /// It comes without a [`begin`](Sink::begin) when everything was held before.
     fn finish(&mut self, length: u64) -> impl Future<Output = io::Result<()>> + Send;
 }
 
