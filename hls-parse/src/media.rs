@@ -34,6 +34,15 @@ struct Pending {
 }
 
 impl SegmentReader {
+    /// A reader for a text of that many bytes. Room for the segments of a usual one is reserved, which costs nothing until it is used.
+    pub(crate) fn new(length: usize) -> Self {
+        const USUAL_SEGMENT: usize = 40;
+        Self {
+            segments: Vec::with_capacity(length / USUAL_SEGMENT),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.segments.len()).unwrap_or(u32::MAX)
     }

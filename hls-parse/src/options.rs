@@ -7,9 +7,9 @@ pub enum Strictness {
     /// Everything that leaves a meaning; each breach is reported as a diagnostic.
     #[default]
     Lenient,
-    /// What the specification lets a client forgive: a breach of [`Severity::Fatal`](crate::Severity::Fatal) is an error.
+    /// What the specification lets a client forgive; a breach of [`Severity::Fatal`](crate::Severity::Fatal) is an error.
     Client,
-    /// Warnings only.
+    /// Only what is a mere [`Severity::Warning`](crate::Severity::Warning); every breach of the specification is an error.
     Strict,
 }
 

@@ -58,7 +58,7 @@ pub fn parse_with(input: &[u8], options: &ParseOptions) -> Result<Parsed, Error>
             start: None,
             tags: Vec::new(),
         },
-        segments: SegmentReader::default(),
+        segments: SegmentReader::new(text.len()),
         stream_inf: None,
         counts: Counts::default(),
         unfinished: Vec::new(),

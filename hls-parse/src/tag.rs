@@ -85,6 +85,10 @@ impl TagName {
     /// The tag of that name, given without `#`; names are case-sensitive and match as a whole.
     pub fn from_bytes(name: &[u8]) -> Self {
         match name {
+            // What most lines are comes first.
+            b"EXTINF" => Self::Inf,
+            b"EXT-X-PROGRAM-DATE-TIME" => Self::ProgramDateTime,
+            b"EXT-X-BYTERANGE" => Self::ByteRange,
             b"EXTM3U" => Self::ExtM3u,
             b"EXT-X-VERSION" => Self::Version,
             b"EXT-X-INDEPENDENT-SEGMENTS" => Self::IndependentSegments,
@@ -98,12 +102,9 @@ impl TagName {
             b"EXT-X-I-FRAMES-ONLY" => Self::IFramesOnly,
             b"EXT-X-PART-INF" => Self::PartInf,
             b"EXT-X-SERVER-CONTROL" => Self::ServerControl,
-            b"EXTINF" => Self::Inf,
-            b"EXT-X-BYTERANGE" => Self::ByteRange,
             b"EXT-X-DISCONTINUITY" => Self::Discontinuity,
             b"EXT-X-KEY" => Self::Key,
             b"EXT-X-MAP" => Self::Map,
-            b"EXT-X-PROGRAM-DATE-TIME" => Self::ProgramDateTime,
             b"EXT-X-GAP" => Self::Gap,
             b"EXT-X-BITRATE" => Self::Bitrate,
             b"EXT-X-PART" => Self::Part,

@@ -2,7 +2,6 @@
 
 use crate::local::{push, push_uri, quotable};
 use crate::timeline::{Key, KeyMethod, Segment, Timeline};
-use crate::value::billionths_to_text;
 
 /// What is there locally, told by whoever stored it. Indices are those of the [`Timeline`]; URIs are relative to the playlist to be written.
 pub trait LocalMedia {
@@ -29,8 +28,8 @@ impl Timeline {
     /// Writes the playlist of what is there.
     ///
     /// Each segment, map and key is a file of its own, so there are no byte ranges; there are no low-latency tags, no titles and no foreign tags. Numbers,
-    /// discontinuities, dates and gaps stay; identity keys have their IV spelled out; keys of key systems are left out. `ended` says that nothing will be
-    /// added; without it the playlist is one that grows (`EVENT`).
+    /// discontinuities, dates and gaps stay. Keys that are there are written with their IV spelled out, the others are left out. `ended` says that nothing
+    /// will be added; without it the playlist is one that grows (`EVENT`).
     pub fn write_local(&self, local: &impl LocalMedia, ended: bool) -> String {
         let mut body = Body::new(self, local);
         for (index, segment) in self.segments().iter().enumerate() {
@@ -177,11 +176,12 @@ impl<'a, L: LocalMedia> Body<'a, L> {
         if duration.subsec_nanos() > 0 {
             self.version = self.version.max(3);
         }
-        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        line(
+        push(
             &mut self.out,
-            format_args!("#EXTINF:{},", billionths_to_text(nanoseconds)),
+            format_args!("#EXTINF:{}", duration.as_secs()),
         );
+        push_fraction(&mut self.out, duration.subsec_nanos());
+        self.out.push_str(",\n");
         match uri {
             Some(uri) => push_uri(&mut self.out, &uri),
             None => push(
@@ -286,6 +286,15 @@ impl<'a, L: LocalMedia> Body<'a, L> {
             }
         }
         self.keys = wanted;
+    }
+}
+
+/// Writes billionths as the fraction of a decimal number, without needless zeros.
+fn push_fraction(out: &mut String, billionths: u32) {
+    if billionths > 0 {
+        push(out, format_args!(".{billionths:09}"));
+        let length = out.trim_end_matches('0').len();
+        out.truncate(length);
     }
 }
 

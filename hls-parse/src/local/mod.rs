@@ -14,16 +14,17 @@ fn push(out: &mut String, text: fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-/// Appends a URI such that it stays one: on its line, in its quotes, and not read as a tag or comment.
+/// Appends a URI such that it stays one: on its line, in its quotes, not read as a tag or comment, and without references to variables.
 fn push_uri(out: &mut String, uri: &str) {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'{');
+    if uri.bytes().all(is_plain) {
+        out.push_str(uri);
+        return;
+    }
     let mut buffer = [0; 4];
     for (at, c) in uri.chars().enumerate() {
-        if c.is_control()
-            || c.is_whitespace()
-            || matches!(c, '"' | '\u{feff}')
-            || (at == 0 && c == '#')
-            || uri_is_reference(uri, c)
-        {
+        let breaks_out = c.is_control() || c.is_whitespace() || matches!(c, '"' | '{' | '\u{feff}');
+        if breaks_out || (at == 0 && c == '#') {
             for byte in c.encode_utf8(&mut buffer).bytes() {
                 push(out, format_args!("%{byte:02X}"));
             }
@@ -31,11 +32,6 @@ fn push_uri(out: &mut String, uri: &str) {
             out.push(c);
         }
     }
-}
-
-/// Whether a brace could begin a reference to a variable.
-fn uri_is_reference(uri: &str, c: char) -> bool {
-    c == '{' && uri.contains("{$")
 }
 
 /// Text from a server made fit for a quoted-string: no quotes, no control characters, no references to variables.
