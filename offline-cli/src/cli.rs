@@ -59,6 +59,8 @@ pub enum Command {
     Purge(Purge),
     /// Remove bytes that nothing refers to
     Gc(Gc),
+    /// Show how many bytes the store, its assets and their parts take
+    Usage,
     /// Read every stored byte and report damage
     Verify(Verify),
     /// Serve what is stored to players on this machine
@@ -100,6 +102,10 @@ pub struct Download {
     /// The asset to download into [default: made from the address]
     #[arg(long)]
     pub id: Option<String>,
+
+    /// Take a playlist without EXT-X-ENDLIST as it is now for all there is
+    #[arg(long)]
+    pub treat_as_vod: bool,
 
     /// Leave out segments that cannot be had, list them, and exit with 1
     #[arg(long)]
@@ -248,7 +254,9 @@ fn parse_url(text: &str) -> Result<Url, String> {
     })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
-        other => Err(format!("`{other}` addresses cannot be downloaded, only http and https")),
+        other => Err(format!(
+            "`{other}` addresses cannot be downloaded, only http and https"
+        )),
     }
 }
 

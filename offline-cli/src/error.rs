@@ -91,7 +91,14 @@ impl ErrorKind {
 impl Error {
     /// A new error with a message, which is a lower-case fragment without a full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { inner: Box::new(Inner { kind, message: message.into(), hint: None, source: None }) }
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                hint: None,
+                source: None,
+            }),
+        }
     }
 
     /// A usage error.
@@ -101,7 +108,11 @@ impl Error {
 
     /// A failure of local input or output at a path.
     pub fn io(path: &Path, doing: &str, source: std::io::Error) -> Self {
-        let kind = if is_disk_full(&source) { ErrorKind::DiskFull } else { ErrorKind::Storage };
+        let kind = if is_disk_full(&source) {
+            ErrorKind::DiskFull
+        } else {
+            ErrorKind::Storage
+        };
         Self::new(kind, format!("cannot {doing} {}", path.display())).because(source)
     }
 
@@ -154,24 +165,52 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 
 /// Whether an I/O error says that the disk or a quota is full.
 pub(crate) fn is_disk_full(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+    )
 }
 
 impl From<asset_store::Error> for Error {
     fn from(error: asset_store::Error) -> Self {
         use asset_store::ErrorKind as Store;
         let (kind, message, hint) = match error.kind() {
-            Store::UnknownAsset => (ErrorKind::Usage, "no such asset", Some("see `offline list`")),
-            Store::NotFound => (ErrorKind::Usage, "there is no store", Some("download something first, or name another one with --store")),
-            Store::NewerFormat => (ErrorKind::Storage, "the store was written by a newer version", Some("update offline, or name another store with --store")),
-            Store::Busy => (ErrorKind::Busy, "the asset is being written", Some("wait until that download ends, or stop it first")),
-            Store::DiskFull => (ErrorKind::DiskFull, "the disk is full", Some("free some space (`offline purge`, `offline remove`) and download again: what is there is kept")),
+            Store::UnknownAsset => (
+                ErrorKind::Usage,
+                "no such asset",
+                Some("see `offline list`"),
+            ),
+            Store::NotFound => (
+                ErrorKind::Usage,
+                "there is no store",
+                Some("download something first, or name another one with --store"),
+            ),
+            Store::NewerFormat => (
+                ErrorKind::Storage,
+                "the store was written by a newer version",
+                Some("update offline, or name another store with --store"),
+            ),
+            Store::Busy => (
+                ErrorKind::Busy,
+                "the asset is being written",
+                Some("wait until that download ends, or stop it first"),
+            ),
+            Store::DiskFull => (
+                ErrorKind::DiskFull,
+                "the disk is full",
+                Some(
+                    "free some space (`offline purge`, `offline remove`) and download again: what is there is kept",
+                ),
+            ),
             Store::InvalidName => (ErrorKind::Usage, "invalid name", None),
             _ => (ErrorKind::Storage, "the store failed", None),
         };
@@ -187,8 +226,16 @@ impl From<segment_fetch::Error> for Error {
         if let Some(io) = sink_failure(&error) {
             let full = is_disk_full(io);
             let made = Self::new(
-                if full { ErrorKind::DiskFull } else { ErrorKind::Storage },
-                if full { "the disk is full" } else { "the store failed" },
+                if full {
+                    ErrorKind::DiskFull
+                } else {
+                    ErrorKind::Storage
+                },
+                if full {
+                    "the disk is full"
+                } else {
+                    "the store failed"
+                },
             )
             .because(error);
             return if full {
@@ -201,7 +248,9 @@ impl From<segment_fetch::Error> for Error {
             Fetch::InvalidUrl => (ErrorKind::Usage, None),
             Fetch::AddressExpired => (
                 ErrorKind::AddressExpired,
-                Some("the address has expired or needs credentials; get a fresh one from the site and download that: what is there is kept"),
+                Some(
+                    "the address has expired or needs credentials; get a fresh one from the site and download that: what is there is kept",
+                ),
             ),
             Fetch::WrongContent => (
                 ErrorKind::PlaylistRejected,

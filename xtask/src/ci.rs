@@ -20,8 +20,10 @@ pub(crate) struct Options {
 }
 
 /// Programs without which tests skip something, and what that is.
-const PROGRAMS: &[(&str, &str)] =
-    &[("ffmpeg", "real streams, played back frame by frame"), ("ffprobe", "what players see in a stream")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("ffmpeg", "real streams, played back frame by frame"),
+    ("ffprobe", "what players see in a stream"),
+];
 
 /// Examples and what they are run with; the ones that need the network are only built.
 const EXAMPLES: &[(&str, &str, &[&str])] = &[];
@@ -32,31 +34,99 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "fmt", run: |_| run::status(run::cargo().args(["fmt", "--all", "--", "--check"])) },
-    Step { name: "tidy", run: |_| crate::tidy::run() },
-    Step { name: "clippy", run: |_| run::status(run::cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])) },
-    Step { name: "test", run: test },
-    Step { name: "doctest", run: |_| run::status(run::cargo().args(["test", "--locked", "--workspace", "--doc", "--all-features"])) },
-    Step { name: "examples", run: |_| examples() },
-    Step { name: "doc", run: |_| run::status(run::cargo().args(["doc", "--locked", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings")) },
+    Step {
+        name: "fmt",
+        run: |_| run::status(run::cargo().args(["fmt", "--all", "--", "--check"])),
+    },
+    Step {
+        name: "tidy",
+        run: |_| crate::tidy::run(),
+    },
+    Step {
+        name: "clippy",
+        run: |_| {
+            run::status(run::cargo().args([
+                "clippy",
+                "--locked",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--",
+                "-D",
+                "warnings",
+            ]))
+        },
+    },
+    Step {
+        name: "test",
+        run: test,
+    },
+    Step {
+        name: "doctest",
+        run: |_| {
+            run::status(run::cargo().args([
+                "test",
+                "--locked",
+                "--workspace",
+                "--doc",
+                "--all-features",
+            ]))
+        },
+    },
+    Step {
+        name: "examples",
+        run: |_| examples(),
+    },
+    Step {
+        name: "doc",
+        run: |_| {
+            run::status(
+                run::cargo()
+                    .args([
+                        "doc",
+                        "--locked",
+                        "--workspace",
+                        "--no-deps",
+                        "--all-features",
+                    ])
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            )
+        },
+    },
 ];
 
 pub(crate) fn run(options: &Options) -> Result {
-    if let Some(unknown) = options.step.iter().find(|name| !STEPS.iter().any(|step| step.name == **name)) {
+    if let Some(unknown) = options
+        .step
+        .iter()
+        .find(|name| !STEPS.iter().any(|step| step.name == **name))
+    {
         let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
-        return Err(format!("no step `{unknown}`; there are {}", names.join(", ")));
+        return Err(format!(
+            "no step `{unknown}`; there are {}",
+            names.join(", ")
+        ));
     }
-    let chosen = STEPS.iter().filter(|step| options.step.is_empty() || options.step.iter().any(|name| name == step.name));
+    let chosen = STEPS.iter().filter(|step| {
+        options.step.is_empty() || options.step.iter().any(|name| name == step.name)
+    });
     let mut times = Vec::new();
     for step in chosen {
         say(&format!("== {}", step.name));
         let started = Instant::now();
         let done = (step.run)(options);
-        times.push(format!("{:<10}{:>7.1} s", step.name, started.elapsed().as_secs_f64()));
+        times.push(format!(
+            "{:<10}{:>7.1} s",
+            step.name,
+            started.elapsed().as_secs_f64()
+        ));
         if let Err(error) = done {
             say(&times.join("\n"));
             let strict = if options.strict { " --strict" } else { "" };
-            return Err(format!("{error}\nrepeat it with: cargo xtask ci --step {}{strict}", step.name));
+            return Err(format!(
+                "{error}\nrepeat it with: cargo xtask ci --step {}{strict}",
+                step.name
+            ));
         }
     }
     say("== all steps passed");
@@ -75,10 +145,18 @@ fn test(options: &Options) -> Result {
     if options.strict
         && let Some((program, what)) = missing().next()
     {
-        return Err(format!("{program} is not installed, so this would be skipped: {what}"));
+        return Err(format!(
+            "{program} is not installed, so this would be skipped: {what}"
+        ));
     }
     let mut cargo = run::cargo();
-    cargo.args(["test", "--locked", "--workspace", "--all-targets", "--all-features"]);
+    cargo.args([
+        "test",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+    ]);
     if options.strict {
         // Tests that lack a program fail instead of skipping.
         cargo.env("OFFLINE_TEST_STRICT", "1");
@@ -89,8 +167,20 @@ fn test(options: &Options) -> Result {
 fn examples() -> Result {
     for (package, example, arguments) in EXAMPLES {
         let mut cargo: Command = run::cargo();
-        cargo.args(["run", "--quiet", "--locked", "--package", package, "--example", example, "--"]).args(*arguments);
-        run::status(&mut cargo).map_err(|error| format!("example {example} of {package}: {error}"))?;
+        cargo
+            .args([
+                "run",
+                "--quiet",
+                "--locked",
+                "--package",
+                package,
+                "--example",
+                example,
+                "--",
+            ])
+            .args(*arguments);
+        run::status(&mut cargo)
+            .map_err(|error| format!("example {example} of {package}: {error}"))?;
     }
     Ok(())
 }

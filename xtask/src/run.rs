@@ -22,8 +22,14 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn status(command: &mut Command) -> Result {
-    let status = command.status().map_err(|error| format!("{}: {error}", name(command)))?;
-    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", name(command))) }
+    let status = command
+        .status()
+        .map_err(|error| format!("{}: {error}", name(command)))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{} ended with {status}", name(command)))
+    }
 }
 
 /// Runs a command to its end and returns what it prints.

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use asset_store::{AssetId, Store};
 use cache_inspect::{
-    AssetDescription, Catalog, File, Prerequisite, PrerequisiteKind, SegmentDescription, Track, TrackKind, VariantDescription,
+    AssetDescription, Catalog, File, Prerequisite, PrerequisiteKind, SegmentDescription, Track,
+    TrackKind, VariantDescription,
 };
 use hls_parse::{Rendition, RenditionKind, Variant};
 
@@ -23,7 +24,12 @@ impl Catalog for StoreCatalog<'_> {
     type Error = Error;
 
     fn asset_ids(&self) -> Result<Vec<String>> {
-        Ok(self.store.asset_ids()?.iter().map(ToString::to_string).collect())
+        Ok(self
+            .store
+            .asset_ids()?
+            .iter()
+            .map(ToString::to_string)
+            .collect())
     }
 
     fn asset(&self, id: &str) -> Result<AssetDescription> {
@@ -32,9 +38,16 @@ impl Catalog for StoreCatalog<'_> {
     }
 }
 
-pub(crate) fn describe(store: &Store, id: &AssetId, presentation: &Presentation) -> Result<AssetDescription> {
-    let mut tracks: Vec<Track> =
-        presentation.tracks.iter().map(|track| describe_track(store, presentation, track)).collect();
+pub(crate) fn describe(
+    store: &Store,
+    id: &AssetId,
+    presentation: &Presentation,
+) -> Result<AssetDescription> {
+    let mut tracks: Vec<Track> = presentation
+        .tracks
+        .iter()
+        .map(|track| describe_track(store, presentation, track))
+        .collect();
     tracks.extend(muxed(presentation).map(|(_, rendition)| describe_muxed(rendition)));
     Ok(AssetDescription {
         id: id.to_string(),
@@ -63,21 +76,34 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
             bandwidth: None,
             resolution: None,
             codecs: None,
-            tracks: if presentation.tracks.is_empty() { Vec::new() } else { vec![0] },
+            tracks: if presentation.tracks.is_empty() {
+                Vec::new()
+            } else {
+                vec![0]
+            },
             audio: Vec::new(),
             audio_required: false,
             subtitles: Vec::new(),
         }];
     };
     let members = |group: Option<&String>, kind: RenditionKind| -> Vec<&Rendition> {
-        let Some(group) = group else { return Vec::new() };
-        multivariant.renditions.iter().filter(|one| one.kind == kind && one.group_id == *group).collect()
+        let Some(group) = group else {
+            return Vec::new();
+        };
+        multivariant
+            .renditions
+            .iter()
+            .filter(|one| one.kind == kind && one.group_id == *group)
+            .collect()
     };
     let stored = |members: &[&Rendition]| -> Vec<usize> {
         let of = |rendition: &&Rendition| match rendition.url {
             Some(_) => presentation.tracks.iter().position(|track| {
-                let known = track.rendition.and_then(|index| multivariant.renditions.get(index));
-                known.is_some_and(|known| known.kind == rendition.kind && known.url == rendition.url)
+                let known = track
+                    .rendition
+                    .and_then(|index| multivariant.renditions.get(index));
+                known
+                    .is_some_and(|known| known.kind == rendition.kind && known.url == rendition.url)
             }),
             None => muxed(presentation)
                 .position(|(_, known)| std::ptr::eq(known, *rendition))
@@ -95,18 +121,28 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
             codecs: variant.codecs.clone(),
             tracks: presentation.variant_track(index).into_iter().collect(),
             // A member without an address of its own is muxed into the variant, so nothing else is needed.
-            audio_required: !audio.is_empty() && audio.iter().all(|rendition| rendition.url.is_some()),
+            audio_required: !audio.is_empty()
+                && audio.iter().all(|rendition| rendition.url.is_some()),
             audio: stored(&audio),
             subtitles: stored(&subtitles),
         }
     };
-    multivariant.variants.iter().enumerate().map(describe).collect()
+    multivariant
+        .variants
+        .iter()
+        .enumerate()
+        .map(describe)
+        .collect()
 }
 
 /// Renditions inside the variants' own media; they follow the stored tracks.
 fn muxed(presentation: &Presentation) -> impl Iterator<Item = (usize, &Rendition)> {
-    let renditions = presentation.multivariant.iter().flat_map(|multivariant| multivariant.renditions.iter().enumerate());
-    renditions.filter(|(_, rendition)| rendition.url.is_none() && rendition.kind == RenditionKind::Audio)
+    let renditions = presentation
+        .multivariant
+        .iter()
+        .flat_map(|multivariant| multivariant.renditions.iter().enumerate());
+    renditions
+        .filter(|(_, rendition)| rendition.url.is_none() && rendition.kind == RenditionKind::Audio)
 }
 
 fn describe_muxed(rendition: &Rendition) -> Track {
@@ -124,7 +160,9 @@ fn describe_muxed(rendition: &Rendition) -> Track {
 fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrack) -> Track {
     let layout = track.layout();
     let timeline = &track.timeline;
-    let rendition = track.rendition.and_then(|index| presentation.multivariant.as_ref()?.renditions.get(index));
+    let rendition = track
+        .rendition
+        .and_then(|index| presentation.multivariant.as_ref()?.renditions.get(index));
     let segments = timeline
         .segments()
         .iter()
@@ -155,14 +193,21 @@ fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrac
 }
 
 /// Maps and keys, each with the segments that cannot be played without it.
-fn prerequisites(store: &Store, presentation: &Presentation, track: &StoredTrack) -> Vec<Prerequisite> {
+fn prerequisites(
+    store: &Store,
+    presentation: &Presentation,
+    track: &StoredTrack,
+) -> Vec<Prerequisite> {
     let layout = track.layout();
     let timeline = &track.timeline;
     let mut maps: Vec<Vec<Range<usize>>> = vec![Vec::new(); timeline.maps().len()];
     let mut keys: Vec<Vec<Range<usize>>> = vec![Vec::new(); timeline.keys().len()];
     for (index, segment) in timeline.segments().iter().enumerate() {
         let map = segment.map;
-        let map_keys = map.and_then(|map| timeline.maps().get(map)).map(|map| map.keys.as_slice()).unwrap_or_default();
+        let map_keys = map
+            .and_then(|map| timeline.maps().get(map))
+            .map(|map| map.keys.as_slice())
+            .unwrap_or_default();
         if let Some(used) = map.and_then(|map| maps.get_mut(map)) {
             extend(used, index);
         }
@@ -173,15 +218,39 @@ fn prerequisites(store: &Store, presentation: &Presentation, track: &StoredTrack
         }
     }
     let maps = maps.into_iter().enumerate().flat_map(|(index, used)| {
-        let url = timeline.maps().get(index).map(|map| source::shown(&map.url)).unwrap_or_default();
+        let url = timeline
+            .maps()
+            .get(index)
+            .map(|map| source::shown(&map.url))
+            .unwrap_or_default();
         let present = presentation.entry(store, &layout.map(index)).is_some();
-        used.into_iter().map(move |used_by| Prerequisite { what: PrerequisiteKind::Map, url: url.clone(), present, used_by })
+        used.into_iter().map(move |used_by| Prerequisite {
+            what: PrerequisiteKind::Map,
+            url: url.clone(),
+            present,
+            used_by,
+        })
     });
-    let identity = keys.into_iter().enumerate().filter(|(index, _)| timeline.keys().get(*index).is_some_and(hls_parse::Key::is_identity));
+    let identity = keys.into_iter().enumerate().filter(|(index, _)| {
+        timeline
+            .keys()
+            .get(*index)
+            .is_some_and(hls_parse::Key::is_identity)
+    });
     let keys = identity.flat_map(|(index, used)| {
-        let url = timeline.keys().get(index).and_then(hls_parse::Key::fetchable_url).map(source::shown).unwrap_or_default();
+        let url = timeline
+            .keys()
+            .get(index)
+            .and_then(hls_parse::Key::fetchable_url)
+            .map(source::shown)
+            .unwrap_or_default();
         let present = presentation.entry(store, &layout.key(index)).is_some();
-        used.into_iter().map(move |used_by| Prerequisite { what: PrerequisiteKind::Key, url: url.clone(), present, used_by })
+        used.into_iter().map(move |used_by| Prerequisite {
+            what: PrerequisiteKind::Key,
+            url: url.clone(),
+            present,
+            used_by,
+        })
     });
     maps.chain(keys).collect()
 }

@@ -38,5 +38,9 @@ pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
             blobs: held,
         });
     }
-    Ok(Inventory { items, blob_lengths, free_bytes: None })
+    Ok(Inventory {
+        items,
+        blob_lengths,
+        free_bytes: None,
+    })
 }

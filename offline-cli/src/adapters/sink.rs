@@ -28,14 +28,19 @@ impl Sink for PartialSink {
         Position {
             length: self.partial.length(),
             // A validator this version cannot read is as good as none: the fetch starts again.
-            validator: self.partial.validator().and_then(|text| text.parse::<Validator>().ok()),
+            validator: self
+                .partial
+                .validator()
+                .and_then(|text| text.parse::<Validator>().ok()),
             complete_length: self.partial.complete_length(),
         }
     }
 
     fn begin(&mut self, start: &Start) -> impl Future<Output = io::Result<()>> + Send {
         let validator = start.validator.as_ref().map(ToString::to_string);
-        let begun = self.partial.begin(start.offset, validator.as_deref(), start.complete_length);
+        let begun = self
+            .partial
+            .begin(start.offset, validator.as_deref(), start.complete_length);
         std::future::ready(begun.map_err(into_io))
     }
 
@@ -49,7 +54,9 @@ impl Sink for PartialSink {
         std::future::ready(if held == length {
             Ok(())
         } else {
-            Err(io::Error::other(format!("the partial holds {held} bytes instead of {length}")))
+            Err(io::Error::other(format!(
+                "the partial holds {held} bytes instead of {length}"
+            )))
         })
     }
 }

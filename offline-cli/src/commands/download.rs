@@ -3,7 +3,7 @@
 use asset_store::{AssetId, Store};
 
 use crate::cli::Download;
-use crate::render::output::Output;
+use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
 use crate::render::text::{printable, size};
 use crate::session::{DownloadEvent, DownloadRequest, Network, Session};
@@ -16,24 +16,39 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
     request.title.clone_from(&arguments.title);
     request.id = arguments.id.as_deref().map(AssetId::new).transpose()?;
     request.allow_gaps = arguments.allow_gaps;
+    request.treat_as_vod = arguments.treat_as_vod;
     let mut progress = Progress::new(output);
-    let result = session.download(request, interrupt(), |event| progress.show(&event)).await;
+    let result = session
+        .download(request, interrupt(), |event| progress.show(&event))
+        .await;
     progress.clear();
     match result {
         Ok(outcome) => {
             if !output.json {
-                let got = if outcome.bytes_received > 0 { format!(", {} received", size(outcome.bytes_received)) } else { String::new() };
-                output.message(&format!("{} [{}] is complete: {}{got}", printable(&outcome.title), outcome.id, size(outcome.bytes)));
+                let got = if outcome.bytes_received > 0 {
+                    format!(", {} received", size(outcome.bytes_received))
+                } else {
+                    String::new()
+                };
+                output.message(&format!(
+                    "{} [{}] is complete: {}{got}",
+                    printable(&outcome.title),
+                    outcome.id,
+                    size(outcome.bytes)
+                ));
             }
             if outcome.gaps.is_empty() {
                 return Ok(0);
             }
-            output.message(&format!("with {} gaps; download it again to try to fill them", outcome.gaps.len()));
+            output.message(&format!(
+                "with {} gaps; download it again to try to fill them",
+                outcome.gaps.len()
+            ));
             Ok(1)
         }
         Err(error) => {
             if output.json && error.kind() != crate::ErrorKind::Interrupted {
-                output.json(&DownloadEvent::failed(&error))?;
+                output::json(&DownloadEvent::failed(&error))?;
             }
             Err(error)
         }

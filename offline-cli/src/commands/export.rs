@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::Result;
 use crate::cli::{Export, ExportFormat};
 use crate::playback::export;
-use crate::render::output::Output;
+use crate::render::output::{self, Output};
 use crate::render::text::size;
 use crate::session::library;
 
@@ -16,13 +16,18 @@ pub(super) fn run(store: &Store, arguments: &Export, output: Output) -> Result<u
         ExportFormat::Hls => export::hls(store, &id, &arguments.output, |_| {})?,
     };
     if output.json {
-        output.json(&json!({
+        output::json(&json!({
             "path": exported.index.display().to_string(),
             "files": exported.files,
             "bytes": exported.bytes,
         }))?;
     } else {
-        output.line(&format!("{} ({} files, {})", exported.index.display(), exported.files, size(exported.bytes)))?;
+        output::line(&format!(
+            "{} ({} files, {})",
+            exported.index.display(),
+            exported.files,
+            size(exported.bytes)
+        ))?;
     }
     Ok(0)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use asset_store::Store;
 
 use crate::Result;
-use crate::render::output::Output;
+use crate::render::output::{self, Output};
 use crate::render::table::table;
 use crate::render::text::{clock, size};
 use crate::session::{DownloadState, library};
@@ -13,7 +13,7 @@ use crate::session::{DownloadState, library};
 pub(super) fn run(store: Option<&Store>, output: Output) -> Result<u8> {
     let listed = store.map(library::list).transpose()?.unwrap_or_default();
     if output.json {
-        output.json(&listed)?;
+        output::json(&listed)?;
         return Ok(0);
     }
     if listed.is_empty() {
@@ -33,6 +33,10 @@ pub(super) fn run(store: Option<&Store>, output: Output) -> Result<u8> {
             state,
         ]
     });
-    output.line(&table(&["ID", "TITLE", "TIME", "SIZE", "STATE"], &[2, 3], rows.collect()))?;
+    output::line(&table(
+        &["ID", "TITLE", "TIME", "SIZE", "STATE"],
+        &[2, 3],
+        rows.collect(),
+    ))?;
     Ok(0)
 }

@@ -9,6 +9,7 @@ mod probe;
 mod purge;
 mod remove;
 mod serve;
+mod usage;
 mod verify;
 
 use std::path::PathBuf;
@@ -25,13 +26,19 @@ use crate::{Error, ErrorKind, Result};
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log(&cli);
-    let output = Output { json: cli.json, quiet: cli.quiet };
+    let output = Output {
+        json: cli.json,
+        quiet: cli.quiet,
+    };
     match run(&cli, output) {
         Ok(code) => ExitCode::from(code),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Errors are said even when --quiet.
-            let loud = Output { quiet: false, ..output };
+            let loud = Output {
+                quiet: false,
+                ..output
+            };
             loud.message(&format!("error: {}", error.one_line()));
             if let Some(hint) = error.advice() {
                 loud.message(&format!("hint: {hint}"));
@@ -47,24 +54,36 @@ fn log(cli: &Cli) {
         1 => "info",
         _ => "debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("OFFLINE_LOG").unwrap_or_else(|_| level.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("OFFLINE_LOG").unwrap_or_else(|_| level.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
 }
 
 /// The answer is an exit code: 0, or 1 when the command ran and what it found is bad.
 fn run(cli: &Cli, output: Output) -> Result<u8> {
     let place = || location(cli);
     match &cli.command {
-        Command::Download(arguments) => runtime()?.block_on(download::run(arguments, Store::open(place()?)?, output)),
+        Command::Download(arguments) => {
+            runtime()?.block_on(download::run(arguments, Store::open(place()?)?, output))
+        }
         Command::Probe(arguments) => runtime()?.block_on(probe::run(arguments, output)),
         Command::List => list::run(existing(place()?)?.as_ref(), output),
         Command::Inspect(arguments) => inspect::run(&required(place()?)?, &arguments.id, output),
         Command::Remove(arguments) => remove::run(&required(place()?)?, &arguments.ids, output),
         Command::Policy(arguments) => policy::run(&required(place()?)?, arguments, output),
         Command::Purge(arguments) => purge::run(existing(place()?)?.as_ref(), arguments, output),
-        Command::Gc(arguments) => remove::collect_garbage(existing(place()?)?.as_ref(), arguments.dry_run, output),
+        Command::Gc(arguments) => {
+            remove::collect_garbage(existing(place()?)?.as_ref(), arguments.dry_run, output)
+        }
+        Command::Usage => usage::run(existing(place()?)?.as_ref(), output),
         Command::Verify(arguments) => verify::run(existing(place()?)?.as_ref(), arguments, output),
-        Command::Serve(arguments) => runtime()?.block_on(serve::run(arguments, required(place()?)?, output)),
+        Command::Serve(arguments) => {
+            runtime()?.block_on(serve::run(arguments, required(place()?)?, output))
+        }
         Command::Export(arguments) => export::run(&required(place()?)?, arguments, output),
     }
 }
@@ -80,8 +99,10 @@ fn location(cli: &Cli) -> Result<PathBuf> {
 
 /// The store, which has to be there already.
 fn required(place: PathBuf) -> Result<Store> {
-    let mut options = StoreOptions::default();
-    options.create = false;
+    let options = StoreOptions {
+        create: false,
+        ..StoreOptions::default()
+    };
     Ok(Store::open_with(place, &options)?)
 }
 
@@ -102,7 +123,9 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::new(ErrorKind::Storage, "the runtime does not start").because(error))
+        .map_err(|error| {
+            Error::new(ErrorKind::Storage, "the runtime does not start").because(error)
+        })
 }
 
 /// The selection that the options of a command ask for.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::cli::{Policy, Priority, YesNo};
-use crate::render::output::Output;
+use crate::render::output::{self, Output};
 use crate::render::text::date;
 use crate::session::library::{self, PolicyView};
 
@@ -19,7 +19,7 @@ struct Answer {
 pub(super) fn run(store: &Store, arguments: &Policy, output: Output) -> Result<u8> {
     let id = library::find(store, &arguments.id)?;
     let mut policy = library::policy(store, &id)?;
-    let before = policy.clone();
+    let before = policy;
     if let Some(priority) = arguments.priority {
         policy.priority = match priority {
             Priority::Default => storage_policy::Priority::Default,
@@ -36,11 +36,17 @@ pub(super) fn run(store: &Store, arguments: &Policy, output: Output) -> Result<u
         library::set_policy(store, &id, &policy)?;
     }
     if output.json {
-        output.json(&Answer { id: id.to_string(), policy: PolicyView::from(&policy) })?;
+        output::json(&Answer {
+            id: id.to_string(),
+            policy: PolicyView::from(&policy),
+        })?;
     } else {
         let expires = policy.expires.map_or_else(|| "never".to_owned(), date);
         let pinned = if policy.pinned { ", pinned" } else { "" };
-        output.line(&format!("{id}: {} priority, expires {expires}{pinned}", policy.priority))?;
+        output::line(&format!(
+            "{id}: {} priority, expires {expires}{pinned}",
+            policy.priority
+        ))?;
     }
     Ok(0)
 }

@@ -4,9 +4,9 @@ use asset_store::{GcOptions, Store};
 use serde::Serialize;
 
 use crate::Result;
-use crate::render::output::Output;
+use crate::render::output::{self, Output};
 use crate::render::text::size;
-use crate::session::library;
+use crate::session::{library, upkeep};
 
 #[derive(Serialize)]
 struct Removed {
@@ -16,15 +16,21 @@ struct Removed {
 
 pub(super) fn run(store: &Store, wanted: &[String], output: Output) -> Result<u8> {
     // All names are looked up before anything goes.
-    let ids = wanted.iter().map(|wanted| library::find(store, wanted)).collect::<Result<Vec<_>>>()?;
+    let ids = wanted
+        .iter()
+        .map(|wanted| library::find(store, wanted))
+        .collect::<Result<Vec<_>>>()?;
     let mut removed = Vec::new();
     for id in ids {
-        let freed = library::remove(store, &id)?;
+        let freed = upkeep::remove(store, &id)?;
         output.message(&format!("removed {id}, {} freed", size(freed)));
-        removed.push(Removed { id: id.to_string(), freed });
+        removed.push(Removed {
+            id: id.to_string(),
+            freed,
+        });
     }
     if output.json {
-        output.json(&removed)?;
+        output::json(&removed)?;
     }
     Ok(0)
 }
@@ -37,18 +43,33 @@ struct Collected {
 }
 
 pub(super) fn collect_garbage(store: Option<&Store>, dry_run: bool, output: Output) -> Result<u8> {
-    let mut collected = Collected { blobs: 0, partials: 0, freed: 0 };
+    let mut collected = Collected {
+        blobs: 0,
+        partials: 0,
+        freed: 0,
+    };
     if let Some(store) = store {
-        let mut options = GcOptions::default();
-        options.dry_run = dry_run;
-        let report = library::collect_garbage(store, &options)?;
-        collected = Collected { blobs: report.blobs_removed, partials: report.partials_removed, freed: report.bytes_freed };
+        let options = GcOptions {
+            dry_run,
+            ..GcOptions::default()
+        };
+        let report = upkeep::collect_garbage(store, &options)?;
+        collected = Collected {
+            blobs: report.blobs_removed,
+            partials: report.partials_removed,
+            freed: report.bytes_freed,
+        };
     }
     if output.json {
-        output.json(&collected)?;
+        output::json(&collected)?;
     } else {
         let verb = if dry_run { "would free" } else { "freed" };
-        output.line(&format!("{verb} {}: {} blobs, {} partial downloads", size(collected.freed), collected.blobs, collected.partials))?;
+        output::line(&format!(
+            "{verb} {}: {} blobs, {} partial downloads",
+            size(collected.freed),
+            collected.blobs,
+            collected.partials
+        ))?;
     }
     Ok(0)
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::Result;
 use crate::cli::Serve;
 use crate::playback::server::Server;
-use crate::render::output::Output;
+use crate::render::output::{self, Output};
 use crate::render::text::printable;
 use crate::session::library;
 
@@ -14,11 +14,15 @@ pub(super) async fn run(arguments: &Serve, store: Store, output: Output) -> Resu
     let listed = library::list(&store)?;
     let server = Server::bind(store, arguments.port).await?;
     if output.json {
-        output.json(&json!({ "url": server.url() }))?;
+        output::json(&json!({ "url": server.url() }))?;
     } else {
-        output.line(&format!("serving at {}/ until interrupted", server.url()))?;
+        output::line(&format!("serving at {}/ until interrupted", server.url()))?;
         for asset in listed {
-            output.line(&format!("{}: {}", printable(&asset.title), server.asset_url(&asset_store::AssetId::new(&asset.id)?)))?;
+            output::line(&format!(
+                "{}: {}",
+                printable(&asset.title),
+                server.asset_url(&asset_store::AssetId::new(&asset.id)?)
+            ))?;
         }
     }
     tokio::select! {

@@ -4,23 +4,32 @@ use std::collections::BTreeSet;
 
 use asset_store::{AssetId, Store};
 
-use crate::cli::Verify;
-use crate::render::output::Output;
-use crate::render::text::{printable, size};
-use crate::session::library::{self, Verified};
-use crate::session::{Network, Session};
 use crate::Result;
+use crate::cli::Verify;
+use crate::render::output::{self, Output};
+use crate::render::text::{printable, size};
+use crate::session::library;
+use crate::session::upkeep::{self, Verified};
+use crate::session::{Network, Session};
 
 pub(super) fn run(store: Option<&Store>, arguments: &Verify, output: Output) -> Result<u8> {
     let Some(store) = store else {
         return answer(&Verified::default(), output);
     };
-    let id = arguments.id.as_deref().map(|wanted| library::find(store, wanted)).transpose()?;
-    let mut verified = library::verify(store, id.as_ref(), &mut |_| {})?;
+    let id = arguments
+        .id
+        .as_deref()
+        .map(|wanted| library::find(store, wanted))
+        .transpose()?;
+    let mut verified = upkeep::verify(store, id.as_ref(), &mut |_| {})?;
     if arguments.repair && !verified.is_clean() {
         let session = Session::new(store.clone(), Network::new()?);
-        let affected: BTreeSet<String> =
-            verified.damaged.iter().chain(&verified.missing).map(|finding| finding.id.clone()).collect();
+        let affected: BTreeSet<String> = verified
+            .damaged
+            .iter()
+            .chain(&verified.missing)
+            .map(|finding| finding.id.clone())
+            .collect();
         let runtime = super::runtime()?;
         for id in affected {
             let id = AssetId::new(&id)?;
@@ -37,15 +46,22 @@ pub(super) fn run(store: Option<&Store>, arguments: &Verify, output: Output) -> 
 fn answer(verified: &Verified, output: Output) -> Result<u8> {
     let code = u8::from(!verified.is_clean());
     if output.json {
-        output.json(verified)?;
+        output::json(verified)?;
         return Ok(code);
     }
-    for (what, findings) in [("damaged", &verified.damaged), ("missing", &verified.missing), ("repaired", &verified.repaired)] {
+    for (what, findings) in [
+        ("damaged", &verified.damaged),
+        ("missing", &verified.missing),
+        ("repaired", &verified.repaired),
+    ] {
         for finding in findings {
-            output.line(&printable(&format!("{what} {} {}: {}", finding.id, finding.path, finding.what)))?;
+            output::line(&printable(&format!(
+                "{what} {} {}: {}",
+                finding.id, finding.path, finding.what
+            )))?;
         }
     }
-    output.line(&format!(
+    output::line(&format!(
         "{} blobs checked, {}: {} damaged, {} missing, {} repaired",
         verified.checked,
         size(verified.bytes),

@@ -16,7 +16,7 @@ const BLOCK: u64 = 16;
 pub(crate) struct Content {
     pub(crate) entry: Entry,
     pub(crate) decryption: Option<Decryption>,
-    pub(crate) content_type: &'static str,
+    pub(crate) media_type: &'static str,
 }
 
 /// AES-128 in CBC mode over a whole segment, PKCS#7 at its end (RFC 8216bis §4.4.4.4).
@@ -32,28 +32,42 @@ impl Content {
     pub(crate) fn open(&self, store: &Store) -> Result<ContentReader> {
         let file = store.open_entry(&self.entry)?;
         let Some(decryption) = &self.decryption else {
-            return Ok(ContentReader { file, stored_length: self.entry.length, length: self.entry.length, cipher: None });
+            return Ok(ContentReader {
+                file,
+                stored_length: self.entry.length,
+                length: self.entry.length,
+                cipher: None,
+            });
         };
         let mut key = [0; 16];
         store
             .open_entry(&decryption.key)?
             .read_exact(&mut key)
-            .map_err(|error| Error::new(ErrorKind::Storage, "the stored key cannot be read").because(error))?;
+            .map_err(|error| {
+                Error::new(ErrorKind::Storage, "the stored key cannot be read").because(error)
+            })?;
         let mut reader = ContentReader {
             file,
             stored_length: self.entry.length,
             length: 0,
-            cipher: Some(Cipher { key, iv: decryption.iv }),
+            cipher: Some(Cipher {
+                key,
+                iv: decryption.iv,
+            }),
         };
-        reader.length = reader
-            .clear_length()
-            .map_err(|error| Error::new(ErrorKind::Storage, "a segment cannot be decrypted").because(error))?;
+        reader.length = reader.clear_length().map_err(|error| {
+            Error::new(ErrorKind::Storage, "a segment cannot be decrypted").because(error)
+        })?;
         Ok(reader)
     }
 
     /// A name for the bytes a player gets: the content hash, and a mark when they are decrypted.
     pub(crate) fn entity_tag(&self) -> String {
-        if self.decryption.is_some() { format!("\"{}-clear\"", self.entry.digest) } else { format!("\"{}\"", self.entry.digest) }
+        if self.decryption.is_some() {
+            format!("\"{}-clear\"", self.entry.digest)
+        } else {
+            format!("\"{}\"", self.entry.digest)
+        }
     }
 }
 
@@ -93,7 +107,9 @@ impl ContentReader {
             return self.read_stored(offset, wanted);
         }
         let first = offset - offset % BLOCK;
-        let end = (offset + wanted).next_multiple_of(BLOCK).min(self.stored_length);
+        let end = (offset + wanted)
+            .next_multiple_of(BLOCK)
+            .min(self.stored_length);
         let mut clear = self.decrypt_blocks(first, end - first)?;
         // Both fit: the distances are less than what was just read into memory.
         let skip = usize::try_from(offset - first).unwrap_or(usize::MAX);
@@ -107,21 +123,32 @@ impl ContentReader {
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         self.file.seek(SeekFrom::Start(offset))?;
         let read = (&mut self.file).take(length).read_to_end(&mut bytes)?;
-        if read as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        if read as u64 == length {
+            Ok(bytes)
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
     }
 
     /// Decrypts whole blocks. The block before the first one is its IV, which makes random access cheap.
     fn decrypt_blocks(&mut self, first: u64, length: u64) -> io::Result<Vec<u8>> {
-        let Some(Cipher { key, iv }) = &self.cipher else { return self.read_stored(first, length) };
+        let Some(Cipher { key, iv }) = &self.cipher else {
+            return self.read_stored(first, length);
+        };
         let (key, mut iv) = (*key, *iv);
         if let Some(before) = first.checked_sub(BLOCK) {
             let previous = self.read_stored(before, BLOCK)?;
-            iv = previous.try_into().map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            iv = previous
+                .try_into()
+                .map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         }
         let mut bytes = self.read_stored(first, length)?;
         let (blocks, rest) = Array::slice_as_chunks_mut(bytes.as_mut_slice());
         if !rest.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "its length is not a multiple of 16"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "its length is not a multiple of 16",
+            ));
         }
         cbc::Decryptor::<Aes128>::new(&Array::from(key), &Array::from(iv)).decrypt_blocks(blocks);
         Ok(bytes)
@@ -130,13 +157,24 @@ impl ContentReader {
     /// The length without the padding, from the last block alone.
     fn clear_length(&mut self) -> io::Result<u64> {
         let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-        if self.stored_length == 0 || self.stored_length % BLOCK != 0 {
+        if self.stored_length == 0 || !self.stored_length.is_multiple_of(BLOCK) {
             return Err(invalid("its length is not a multiple of 16"));
         }
         let last = self.decrypt_blocks(self.stored_length - BLOCK, BLOCK)?;
         let padding = last.last().copied().unwrap_or_default();
-        let is_padding = (1..=16).contains(&padding) && last.iter().rev().take(padding.into()).all(|&byte| byte == padding);
-        if is_padding { Ok(self.stored_length - u64::from(padding)) } else { Err(invalid("its padding is wrong: the key or the segment is not the right one")) }
+        let is_padding = (1..=16).contains(&padding)
+            && last
+                .iter()
+                .rev()
+                .take(padding.into())
+                .all(|&byte| byte == padding);
+        if is_padding {
+            Ok(self.stored_length - u64::from(padding))
+        } else {
+            Err(invalid(
+                "its padding is wrong: the key or the segment is not the right one",
+            ))
+        }
     }
 }
 
@@ -168,7 +206,7 @@ mod tests {
             let writer = store.writer(&AssetId::new("a").unwrap()).unwrap();
             let entry = writer.put("s", &encrypt(&clear, key, iv), EntryAttributes::new("segment")).unwrap();
             let key = writer.put("k", &key, EntryAttributes::new("key")).unwrap();
-            let content = Content { entry, decryption: Some(Decryption { key, iv }), content_type: "video/mp2t" };
+            let content = Content { entry, decryption: Some(Decryption { key, iv }), media_type: "video/mp2t" };
             let mut reader = content.open(&store).unwrap();
             prop_assert_eq!(reader.length(), clear.len() as u64);
             let start = usize::try_from(offset).unwrap().min(clear.len());

@@ -30,10 +30,18 @@ pub struct Exported {
 ///
 /// # Errors
 /// When the folder exists and is not empty, nothing of the asset can be played, or a file cannot be written.
-pub fn hls(store: &Store, id: &AssetId, folder: &Path, mut progress: impl FnMut(u64)) -> Result<Exported> {
+pub fn hls(
+    store: &Store,
+    id: &AssetId,
+    folder: &Path,
+    mut progress: impl FnMut(u64),
+) -> Result<Exported> {
     let asset = LocalAsset::load(store, id)?;
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
-        return Err(Error::usage(format!("{} is already there", folder.display())).hint("name a folder that does not exist yet"));
+        return Err(
+            Error::usage(format!("{} is already there", folder.display()))
+                .hint("name a folder that does not exist yet"),
+        );
     }
     let unfinished = unfinished(folder)?;
     // Left by an export that was interrupted.
@@ -43,12 +51,17 @@ pub fn hls(store: &Store, id: &AssetId, folder: &Path, mut progress: impl FnMut(
         }
         _ => {}
     }
-    let mut exported = Exported { index: folder.join(INDEX), files: 0, bytes: 0 };
-    let written = write_tree(store, &asset, &unfinished, &mut exported, &mut progress).and_then(|()| {
-        // An empty folder of that name may be there; on some systems a rename does not replace it.
-        let _ = fs::remove_dir(folder);
-        fs::rename(&unfinished, folder).map_err(|error| Error::io(folder, "create", error))
-    });
+    let mut exported = Exported {
+        index: folder.join(INDEX),
+        files: 0,
+        bytes: 0,
+    };
+    let written =
+        write_tree(store, &asset, &unfinished, &mut exported, &mut progress).and_then(|()| {
+            // An empty folder of that name may be there; on some systems a rename does not replace it.
+            let _ = fs::remove_dir(folder);
+            fs::rename(&unfinished, folder).map_err(|error| Error::io(folder, "create", error))
+        });
     if let Err(error) = written {
         let _ = fs::remove_dir_all(&unfinished);
         return Err(error);
@@ -57,7 +70,9 @@ pub fn hls(store: &Store, id: &AssetId, folder: &Path, mut progress: impl FnMut(
 }
 
 fn unfinished(folder: &Path) -> Result<PathBuf> {
-    let name = folder.file_name().ok_or_else(|| Error::usage(format!("{} is not a folder name", folder.display())))?;
+    let name = folder
+        .file_name()
+        .ok_or_else(|| Error::usage(format!("{} is not a folder name", folder.display())))?;
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);
     hidden.push(".unfinished");
@@ -82,20 +97,30 @@ fn write_tree(
     for track in asset.offered_tracks() {
         let folder = root.join(&track.name);
         fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, "create", error))?;
-        text(&folder.join(INDEX), &asset.playlist(&track.name).unwrap_or_default())?;
+        text(
+            &folder.join(INDEX),
+            &asset.playlist(&track.name).unwrap_or_default(),
+        )?;
     }
     for track in asset.offered_tracks() {
         for name in asset.names(track) {
             let Some(content) = asset.content(&track.name, &name) else {
-                return Err(Error::new(ErrorKind::Storage, format!("{}/{name} has no bytes", track.name)));
+                return Err(Error::new(
+                    ErrorKind::Storage,
+                    format!("{}/{name} has no bytes", track.name),
+                ));
             };
             let path = root.join(&track.name).join(&name);
-            let mut file = File::create_new(&path).map_err(|error| Error::io(&path, "write", error))?;
+            let mut file =
+                File::create_new(&path).map_err(|error| Error::io(&path, "write", error))?;
             let mut reader = content.open(store)?;
             let mut offset = 0;
             while offset < reader.length() {
-                let bytes = reader.read_at(offset, CHUNK).map_err(|error| Error::io(&path, "read the stored bytes of", error))?;
-                file.write_all(&bytes).map_err(|error| Error::io(&path, "write", error))?;
+                let bytes = reader
+                    .read_at(offset, CHUNK)
+                    .map_err(|error| Error::io(&path, "read the stored bytes of", error))?;
+                file.write_all(&bytes)
+                    .map_err(|error| Error::io(&path, "write", error))?;
                 offset += bytes.len() as u64;
                 progress(bytes.len() as u64);
             }

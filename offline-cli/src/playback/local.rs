@@ -29,44 +29,74 @@ impl LocalAsset {
         let description = catalog::describe(store, id, &presentation)?;
         let inspection = cache_inspect::inspect(&description);
         // Tracks are described in the order of the presentation.
-        let complete = inspection.tracks.iter().map(|track| track.complete).collect();
-        let asset = Self { bandwidth: bandwidth(&presentation), presentation, complete };
+        let complete = inspection
+            .tracks
+            .iter()
+            .map(|track| track.complete)
+            .collect();
+        let asset = Self {
+            bandwidth: bandwidth(&presentation),
+            presentation,
+            complete,
+        };
         if asset.offered().is_none() {
             let why: Vec<String> = inspection.why_not.iter().map(ToString::to_string).collect();
-            return Err(Error::new(ErrorKind::Incomplete, format!("{id} cannot be played offline: {}", why.join("; ")))
-                .hint("download it again to complete it; `offline inspect` lists what is missing"));
+            return Err(Error::new(
+                ErrorKind::Incomplete,
+                format!("{id} cannot be played offline: {}", why.join("; ")),
+            )
+            .hint("download it again to complete it; `offline inspect` lists what is missing"));
         }
         Ok(asset)
     }
 
     /// The Multivariant Playlist.
     pub(crate) fn index(&self) -> String {
-        match (&self.presentation.multivariant, self.offered()) {
-            (Some(multivariant), Some(offered)) => multivariant.write_local(&offered),
-            _ => {
-                let uri = self.presentation.tracks.first().map(uri).unwrap_or_default();
-                hls_parse::local_multivariant_for_media(&uri, self.bandwidth, None)
-            }
+        if let (Some(multivariant), Some(offered)) =
+            (&self.presentation.multivariant, self.offered())
+        {
+            return multivariant.write_local(&offered);
         }
+        let uri = self
+            .presentation
+            .tracks
+            .first()
+            .map(uri)
+            .unwrap_or_default();
+        hls_parse::local_multivariant_for_media(&uri, self.bandwidth, None)
     }
 
     /// The Media Playlist of a track.
     pub(crate) fn playlist(&self, track: &str) -> Option<String> {
-        let track = self.offered_tracks().find(|offered| offered.name == track)?;
-        let names = Names { presentation: &self.presentation, layout: track.layout() };
+        let track = self
+            .offered_tracks()
+            .find(|offered| offered.name == track)?;
+        let names = Names {
+            presentation: &self.presentation,
+            layout: track.layout(),
+        };
         Some(track.timeline.write_local(&names, true))
     }
 
     /// The tracks that are offered.
     pub(crate) fn offered_tracks(&self) -> impl Iterator<Item = &StoredTrack> {
-        self.presentation.tracks.iter().zip(&self.complete).filter(|(_, complete)| **complete).map(|(track, _)| track)
+        self.presentation
+            .tracks
+            .iter()
+            .zip(&self.complete)
+            .filter(|(_, complete)| **complete)
+            .map(|(track, _)| track)
     }
 
     /// The names of a track's files, for export.
     pub(crate) fn names(&self, track: &StoredTrack) -> Vec<String> {
         let layout = track.layout();
-        let names = Names { presentation: &self.presentation, layout: layout.clone() };
-        let segments = (0..track.timeline.segments().len()).filter_map(|index| names.segment(index));
+        let names = Names {
+            presentation: &self.presentation,
+            layout: layout.clone(),
+        };
+        let segments =
+            (0..track.timeline.segments().len()).filter_map(|index| names.segment(index));
         let maps = (0..track.timeline.maps().len()).filter_map(|index| names.map(index));
         let keys = (0..track.timeline.keys().len()).filter_map(|index| match names.key(index) {
             Some(LocalKey::At(name)) => Some(name),
@@ -77,19 +107,28 @@ impl LocalAsset {
 
     /// What a local name stands for; names are looked up, never used as paths.
     pub(crate) fn content(&self, track: &str, name: &str) -> Option<Content> {
-        let track = self.offered_tracks().find(|offered| offered.name == track)?;
+        let track = self
+            .offered_tracks()
+            .find(|offered| offered.name == track)?;
         let timeline = &track.timeline;
         let layout = track.layout();
-        let entry = self.presentation.asset.entries().get(&format!("{}/{name}", track.name))?.clone();
-        let content_type = content_type(name);
+        let entry = self
+            .presentation
+            .asset
+            .entries()
+            .get(&format!("{}/{name}", track.name))?
+            .clone();
+        let media_type = content_type(name);
         let keys_and_iv = if let Some(number) = number(name, "segment-") {
             let first = timeline.media_sequence();
             let index = usize::try_from(number.checked_sub(first)?).ok()?;
             timeline.segments().get(index)?;
-            clear_key(timeline, timeline.segment_keys(index)).map(|key| (key, timeline.segment_iv(index, key)))
+            clear_key(timeline, timeline.segment_keys(index))
+                .map(|key| (key, timeline.segment_iv(index, key)))
         } else if let Some(number) = number(name, "init-") {
             let map = timeline.maps().get(usize::try_from(number).ok()?)?;
-            clear_key(timeline, &map.keys).map(|key| (key, timeline.keys().get(key).and_then(|key| key.iv)))
+            clear_key(timeline, &map.keys)
+                .map(|key| (key, timeline.keys().get(key).and_then(|key| key.iv)))
         } else if number(name, "key-").is_some() {
             None
         } else {
@@ -98,11 +137,20 @@ impl LocalAsset {
         let decryption = match keys_and_iv {
             None => None,
             Some((key, iv)) => {
-                let key = self.presentation.asset.entries().get(&layout.key(key))?.clone();
+                let key = self
+                    .presentation
+                    .asset
+                    .entries()
+                    .get(&layout.key(key))?
+                    .clone();
                 Some(Decryption { key, iv: iv? })
             }
         };
-        Some(Content { entry, decryption, content_type })
+        Some(Content {
+            entry,
+            decryption,
+            media_type,
+        })
     }
 
     /// Variants and renditions that are whole, with their local playlists; `None` when nothing can be played.
@@ -119,11 +167,15 @@ impl LocalAsset {
             };
             // Two renditions may share a playlist; the track is named after the first.
             let track = self.presentation.tracks.iter().position(|track| {
-                let known = track.rendition.and_then(|known| multivariant.renditions.get(known));
+                let known = track
+                    .rendition
+                    .and_then(|known| multivariant.renditions.get(known));
                 known.is_some_and(|known| known.url.as_ref() == Some(url))
             });
             if let Some(track) = track.filter(|&track| is_complete(track)) {
-                offered.renditions.push((index, self.presentation.tracks.get(track).map(uri)));
+                offered
+                    .renditions
+                    .push((index, self.presentation.tracks.get(track).map(uri)));
             }
         }
         let has_audio = |group: &str| {
@@ -133,12 +185,27 @@ impl LocalAsset {
                 })
             };
             let declared = (0..multivariant.renditions.len()).any(is_member);
-            !declared || offered.renditions.iter().any(|(index, _)| is_member(*index))
+            !declared
+                || offered
+                    .renditions
+                    .iter()
+                    .any(|(index, _)| is_member(*index))
         };
         for (index, variant) in multivariant.variants.iter().enumerate() {
             let playable = variant.audio.as_deref().is_none_or(has_audio);
-            if let Some(track) = self.presentation.variant_track(index).filter(|&track| playable && is_complete(track)) {
-                offered.variants.push((index, self.presentation.tracks.get(track).map(uri).unwrap_or_default()));
+            if let Some(track) = self
+                .presentation
+                .variant_track(index)
+                .filter(|&track| playable && is_complete(track))
+            {
+                offered.variants.push((
+                    index,
+                    self.presentation
+                        .tracks
+                        .get(track)
+                        .map(uri)
+                        .unwrap_or_default(),
+                ));
             }
         }
         (!offered.variants.is_empty()).then_some(offered)
@@ -152,7 +219,10 @@ fn uri(track: &StoredTrack) -> String {
 /// The key that a player does not need because the bytes are decrypted on the way.
 fn clear_key(timeline: &Timeline, in_force: &[usize]) -> Option<usize> {
     in_force.iter().copied().find(|&index| {
-        timeline.keys().get(index).is_some_and(|key| key.is_identity() && key.method == KeyMethod::Aes128)
+        timeline
+            .keys()
+            .get(index)
+            .is_some_and(|key| key.is_identity() && key.method == KeyMethod::Aes128)
     })
 }
 
@@ -161,19 +231,38 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
 }
 
 fn bandwidth(presentation: &Presentation) -> u64 {
-    let Some(track) = presentation.tracks.first() else { return 0 };
+    let Some(track) = presentation.tracks.first() else {
+        return 0;
+    };
     let layout = track.layout();
     let rate = |(index, segment): (usize, &hls_parse::Segment)| {
-        let length = presentation.asset.entries().get(&layout.segment(index))?.length;
-        let milliseconds = u64::try_from(segment.duration.as_millis()).ok().filter(|&time| time > 0)?;
+        let length = presentation
+            .asset
+            .entries()
+            .get(&layout.segment(index))?
+            .length;
+        let milliseconds = u64::try_from(segment.duration.as_millis())
+            .ok()
+            .filter(|&time| time > 0)?;
         length.checked_mul(8000)?.checked_div(milliseconds)
     };
-    track.timeline.segments().iter().enumerate().filter_map(rate).max().unwrap_or(0)
+    track
+        .timeline
+        .segments()
+        .iter()
+        .enumerate()
+        .filter_map(rate)
+        .max()
+        .unwrap_or(0)
 }
 
 /// The media type of a local name (RFC 8216bis §4 for playlists).
 pub(crate) fn content_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default() {
+    match name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending)
+        .unwrap_or_default()
+    {
         "m3u8" => PLAYLIST_TYPE,
         "ts" => "video/mp2t",
         "m4s" | "mp4" => "video/mp4",
@@ -195,12 +284,20 @@ struct Names<'a> {
 impl LocalMedia for Names<'_> {
     fn segment(&self, index: usize) -> Option<String> {
         let path = self.layout.segment(index);
-        self.presentation.asset.entries().contains_key(&path).then(|| self.layout.segment_name(index))
+        self.presentation
+            .asset
+            .entries()
+            .contains_key(&path)
+            .then(|| self.layout.segment_name(index))
     }
 
     fn map(&self, index: usize) -> Option<String> {
         let path = self.layout.map(index);
-        self.presentation.asset.entries().contains_key(&path).then(|| TrackLayout::map_name(index))
+        self.presentation
+            .asset
+            .entries()
+            .contains_key(&path)
+            .then(|| TrackLayout::map_name(index))
     }
 
     fn key(&self, index: usize) -> Option<LocalKey> {
@@ -209,6 +306,10 @@ impl LocalMedia for Names<'_> {
             return Some(LocalKey::Decrypted);
         }
         let path = self.layout.key(index);
-        self.presentation.asset.entries().contains_key(&path).then(|| LocalKey::At(TrackLayout::key_name(index)))
+        self.presentation
+            .asset
+            .entries()
+            .contains_key(&path)
+            .then(|| LocalKey::At(TrackLayout::key_name(index)))
     }
 }

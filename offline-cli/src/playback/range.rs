@@ -15,8 +15,12 @@ pub(crate) enum Asked {
 
 /// Reads a `Range` header for a representation of `length` bytes.
 pub(crate) fn parse(header: &str, length: u64) -> Asked {
-    let Some(("bytes", ranges)) = header.trim().split_once('=') else { return Asked::Whole };
-    let Some((first, last)) = ranges.trim().split_once('-') else { return Asked::Whole };
+    let Some(("bytes", ranges)) = header.trim().split_once('=') else {
+        return Asked::Whole;
+    };
+    let Some((first, last)) = ranges.trim().split_once('-') else {
+        return Asked::Whole;
+    };
     if ranges.contains(',') {
         return Asked::Whole;
     }
@@ -36,10 +40,18 @@ pub(crate) fn parse(header: &str, length: u64) -> Asked {
             }
         }
         (Some(start), None) if last.trim().is_empty() => {
-            if start < length { Asked::Part(start..length) } else { Asked::Unsatisfiable }
+            if start < length {
+                Asked::Part(start..length)
+            } else {
+                Asked::Unsatisfiable
+            }
         }
         (Some(start), Some(end)) if start <= end => {
-            if start < length { Asked::Part(start..end.saturating_add(1).min(length)) } else { Asked::Unsatisfiable }
+            if start < length {
+                Asked::Part(start..end.saturating_add(1).min(length))
+            } else {
+                Asked::Unsatisfiable
+            }
         }
         _ => Asked::Whole,
     }
@@ -60,8 +72,21 @@ mod tests {
         assert_eq!(parse("bytes=10-", 10), Asked::Unsatisfiable);
         assert_eq!(parse("bytes=-0", 10), Asked::Unsatisfiable);
         assert_eq!(parse("bytes=0-", 0), Asked::Unsatisfiable);
-        assert_eq!(parse("bytes=99999999999999999999-", 10), Asked::Unsatisfiable);
-        for whole in ["", "bytes", "bytes=", "bytes=-", "bytes=4-2", "bytes=0-1,3-4", "items=0-1", "bytes=a-b", "bytes=+1-2"] {
+        assert_eq!(
+            parse("bytes=99999999999999999999-", 10),
+            Asked::Unsatisfiable
+        );
+        for whole in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=4-2",
+            "bytes=0-1,3-4",
+            "items=0-1",
+            "bytes=a-b",
+            "bytes=+1-2",
+        ] {
             assert_eq!(parse(whole, 10), Asked::Whole, "{whole}");
         }
     }

@@ -14,19 +14,6 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// One line of an answer.
-    pub(crate) fn line(self, line: &str) -> Result<()> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{line}").and_then(|()| out.flush()).map_err(closed)
-    }
-
-    /// An answer as JSON on one line.
-    pub(crate) fn json<T: Serialize>(self, value: &T) -> Result<()> {
-        let line = serde_json::to_string(value)
-            .map_err(|error| Error::new(ErrorKind::Storage, "the answer cannot be written").because(error))?;
-        self.line(&line)
-    }
-
     /// A message to the person at the terminal.
     pub(crate) fn message(self, message: &str) {
         if !self.quiet {
@@ -34,6 +21,22 @@ impl Output {
             let _ = writeln!(io::stderr().lock(), "{message}");
         }
     }
+}
+
+/// An answer as JSON on one line.
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<()> {
+    let text = serde_json::to_string(value).map_err(|error| {
+        Error::new(ErrorKind::Storage, "the answer cannot be written").because(error)
+    })?;
+    line(&text)
+}
+
+/// One line of an answer.
+pub(crate) fn line(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(closed)
 }
 
 /// An error that ends the program quietly when nobody reads any more.

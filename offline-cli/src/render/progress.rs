@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::Output;
+use super::output::{self, Output};
 use super::text::{clock, printable, size};
 use crate::session::DownloadEvent;
 
@@ -30,13 +30,21 @@ impl Progress {
     pub(crate) fn new(output: Output) -> Self {
         let visible = !output.json && !output.quiet && std::io::stderr().is_terminal();
         let bar = visible.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr_with_hz(8));
+            let bar =
+                ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr_with_hz(8));
             if let Ok(style) = ProgressStyle::with_template("{percent:>3} % {bar:20} {msg}") {
                 bar.set_style(style.progress_chars("━╸─"));
             }
             bar
         });
-        Self { output, bar, started: Instant::now(), shown: Some(Instant::now()), start_share: None, retries: 0 }
+        Self {
+            output,
+            bar,
+            started: Instant::now(),
+            shown: Some(Instant::now()),
+            start_share: None,
+            retries: 0,
+        }
     }
 
     /// Takes the line away.
@@ -51,44 +59,77 @@ impl Progress {
             let is_progress = matches!(event, DownloadEvent::Progress { .. });
             if !is_progress || self.is_due(JSON_EVERY) {
                 // A reader that has gone ends the download no earlier than its next answer.
-                let _ = self.output.json(event);
+                let _ = output::json(event);
             }
             return;
         }
         match event {
-            DownloadEvent::Resolved { id, title, duration, tracks, resources, resources_stored, notes } => {
+            DownloadEvent::Resolved {
+                id,
+                title,
+                duration,
+                tracks,
+                resources,
+                resources_stored,
+                notes,
+            } => {
                 let left = resources.saturating_sub(*resources_stored);
                 let time = clock(Duration::try_from_secs_f64(*duration).unwrap_or_default());
                 let tracks = tracks.join(", ");
-                let have = if *resources_stored > 0 { format!(", {resources_stored} already here") } else { String::new() };
-                self.say(&format!("{} [{id}] {time}, {tracks}: {left} to fetch{have}", printable(title)));
+                let have = if *resources_stored > 0 {
+                    format!(", {resources_stored} already here")
+                } else {
+                    String::new()
+                };
+                self.say(&format!(
+                    "{} [{id}] {time}, {tracks}: {left} to fetch{have}",
+                    printable(title)
+                ));
                 for note in notes {
                     self.say(&format!("note: {}", printable(note)));
                 }
             }
-            DownloadEvent::Progress { bytes, media_time, duration, .. } => self.advance(*bytes, *media_time, *duration),
+            DownloadEvent::Progress {
+                bytes,
+                media_time,
+                duration,
+                ..
+            } => self.advance(*bytes, *media_time, *duration),
             DownloadEvent::Retrying { url, error, after } => {
                 self.retries += 1;
                 tracing::info!(%url, %error, after, "trying again");
             }
-            DownloadEvent::Gap { url, error } => self.say(&format!("gap: {}: {}", printable(url), printable(error))),
+            DownloadEvent::Gap { url, error } => {
+                self.say(&format!("gap: {}: {}", printable(url), printable(error)));
+            }
             // The command says how it ended.
             _ => {}
         }
     }
 
     fn advance(&mut self, bytes: u64, media_time: f64, duration: f64) {
-        let share = if duration > 0.0 { (media_time / duration).clamp(0.0, 1.0) } else { 0.0 };
+        let share = if duration > 0.0 {
+            (media_time / duration).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
         let start = *self.start_share.get_or_insert(share);
         let line = self.line(bytes, media_time, duration, share, start);
         let due = self.bar.is_none() && self.is_due(LOG_EVERY);
         match &self.bar {
             Some(bar) => {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share between 0 and 1")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    clippy::cast_precision_loss,
+                    reason = "a share between 0 and 1"
+                )]
                 bar.set_position((share * STEPS as f64) as u64);
                 bar.set_message(line);
             }
-            None if due => self.output.message(&format!("{:3.0} % {line}", share * 100.0)),
+            None if due => self
+                .output
+                .message(&format!("{:3.0} % {line}", share * 100.0)),
             None => {}
         }
     }
@@ -99,15 +140,21 @@ impl Progress {
         let elapsed = self.started.elapsed().as_secs_f64();
         let mut line = format!("{}  {}/{}", size(bytes), of(media_time), of(duration));
         if elapsed > 0.5 {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "shown with one decimal")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "shown with one decimal"
+            )]
             let speed = (bytes as f64 / elapsed) as u64;
-            line.push_str(&format!("  {}/s", size(speed)));
+            line.extend(["  ", &size(speed), "/s"]);
             if share > start && share < 1.0 {
-                line.push_str(&format!("  {} left", of(elapsed * (1.0 - share) / (share - start))));
+                let left = of(elapsed * (1.0 - share) / (share - start));
+                line.extend(["  ", &left, " left"]);
             }
         }
         if self.retries > 0 {
-            line.push_str(&format!("  {} retries", self.retries));
+            line.extend(["  ", &self.retries.to_string(), " retries"]);
         }
         line
     }

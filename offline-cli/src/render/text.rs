@@ -4,7 +4,15 @@ use std::time::{Duration, SystemTime};
 
 /// Replaces control characters, so that nothing a server sends can steer the terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|character| if is_unsafe(character) { '\u{fffd}' } else { character }).collect()
+    text.chars()
+        .map(|character| {
+            if is_unsafe(character) {
+                '\u{fffd}'
+            } else {
+                character
+            }
+        })
+        .collect()
 }
 
 fn is_unsafe(character: char) -> bool {
@@ -33,13 +41,19 @@ pub(crate) fn size(bytes: u64) -> String {
 pub(crate) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
 }
 
 /// `2026-11-22 14:05` in UTC.
 pub(crate) fn date(time: SystemTime) -> String {
-    jiff::Timestamp::try_from(time)
-        .map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%d %H:%M UTC").to_string())
+    jiff::Timestamp::try_from(time).map_or_else(
+        |_| "unknown".to_owned(),
+        |stamp| stamp.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    )
 }
 
 /// Parses a size: `20G`, `500 MB`, `1.5GiB`, `1000000`.
@@ -51,7 +65,9 @@ pub(crate) fn date(time: SystemTime) -> String {
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is not a size; write for example 500M, 20GB or 1.5GiB");
     let trimmed = text.trim();
-    let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+    let digits = trimmed
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(digits);
     let unit = unit.trim().to_ascii_lowercase();
     let (power, base): (u32, u64) = match unit.as_str() {
@@ -71,7 +87,13 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     if whole.is_empty() && fraction.is_empty() || fraction.len() > 9 {
         return Err(wrong());
     }
-    let parse = |digits: &str| if digits.is_empty() { Ok(0) } else { digits.parse::<u64>() };
+    let parse = |digits: &str| {
+        if digits.is_empty() {
+            Ok(0)
+        } else {
+            digits.parse::<u64>()
+        }
+    };
     let whole = u128::from(parse(whole).map_err(|_| wrong())?);
     let decimals = u32::try_from(fraction.len()).map_err(|_| wrong())?;
     let fraction = u128::from(parse(fraction).map_err(|_| wrong())?);
@@ -84,12 +106,20 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 /// # Errors
 /// A message that says what is allowed.
 pub(crate) fn parse_expiry(text: &str, now: SystemTime) -> Result<Option<SystemTime>, String> {
-    let wrong = || format!("`{text}` is neither `never`, a time from now such as 30d, 12h or 2w, nor a date such as 2026-12-24");
+    let wrong = || {
+        format!(
+            "`{text}` is neither `never`, a time from now such as 30d, 12h or 2w, nor a date such as 2026-12-24"
+        )
+    };
     let text = text.trim();
     if text.eq_ignore_ascii_case("never") {
         return Ok(None);
     }
-    if let Some(last) = text.chars().last().filter(|c| c.is_ascii_alphabetic() && *c != 'Z') {
+    if let Some(last) = text
+        .chars()
+        .last()
+        .filter(|c| c.is_ascii_alphabetic() && *c != 'Z')
+    {
         let seconds = match last.to_ascii_lowercase() {
             's' => 1,
             'm' => 60,
@@ -99,15 +129,23 @@ pub(crate) fn parse_expiry(text: &str, now: SystemTime) -> Result<Option<SystemT
             'y' => 31_536_000,
             _ => return Err(wrong()),
         };
-        let count: u64 = text.get(..text.len() - 1).and_then(|n| n.trim().parse().ok()).ok_or_else(wrong)?;
-        let span = count.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)?;
+        let count: u64 = text
+            .get(..text.len() - 1)
+            .and_then(|n| n.trim().parse().ok())
+            .ok_or_else(wrong)?;
+        let span = count
+            .checked_mul(seconds)
+            .map(Duration::from_secs)
+            .ok_or_else(wrong)?;
         return now.checked_add(span).map(Some).ok_or_else(wrong);
     }
     if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
         return Ok(Some(stamp.into()));
     }
     let date: jiff::civil::DateTime = text.trim_end_matches('Z').parse().map_err(|_| wrong())?;
-    let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| wrong())?;
+    let zoned = date
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .map_err(|_| wrong())?;
     Ok(Some(zoned.timestamp().into()))
 }
 
@@ -133,19 +171,34 @@ mod tests {
     fn expiry_in_all_forms() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         assert_eq!(parse_expiry("never", now), Ok(None));
-        assert_eq!(parse_expiry("30d", now), Ok(Some(now + Duration::from_secs(30 * 86_400))));
+        assert_eq!(
+            parse_expiry("30d", now),
+            Ok(Some(now + Duration::from_secs(30 * 86_400)))
+        );
         assert_eq!(
             parse_expiry("2026-12-24", now),
-            Ok(Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_070_400)))
+            Ok(Some(
+                SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_070_400)
+            ))
         );
         assert!(parse_expiry("2026-12-24T18:00:00Z", now).is_ok());
-        for wrong in ["", "soon", "d", "99999999999999999999d", "30x", "2026-13-01"] {
+        for wrong in [
+            "",
+            "soon",
+            "d",
+            "99999999999999999999d",
+            "30x",
+            "2026-13-01",
+        ] {
             assert!(parse_expiry(wrong, now).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn nothing_steers_the_terminal() {
-        assert_eq!(printable("a\u{1b}[31mb\r\nc\u{202e}d"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c\u{fffd}d");
+        assert_eq!(
+            printable("a\u{1b}[31mb\r\nc\u{202e}d"),
+            "a\u{fffd}[31mb\u{fffd}\u{fffd}c\u{fffd}d"
+        );
     }
 }

@@ -83,7 +83,10 @@ impl TrackLayout<'_> {
 fn ending(url: &Url, mapped: bool, subtitles: bool) -> &'static str {
     let path = url.path();
     let last = path.rsplit('/').next().unwrap_or_default();
-    let written = last.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    let written = last
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase())
+        .unwrap_or_default();
     match written.as_str() {
         "vtt" | "webvtt" => "vtt",
         "aac" | "adts" => "aac",
@@ -103,7 +106,8 @@ mod tests {
 
     #[test]
     fn endings_follow_the_content_not_the_address() {
-        let of = |text: &str, mapped, subtitles| ending(&Url::parse(text).unwrap(), mapped, subtitles);
+        let of =
+            |text: &str, mapped, subtitles| ending(&Url::parse(text).unwrap(), mapped, subtitles);
         assert_eq!(of("https://h/a/1.ts?x=.vtt", false, false), "ts");
         assert_eq!(of("https://h/a/1.jpg", false, false), "ts");
         assert_eq!(of("https://h/a/1.php", true, false), "m4s");

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use asset_store::{AssetId, Damage, GcOptions, GcReport, Store, VerifyProgress};
+use asset_store::{AssetId, Store};
 use cache_inspect::Inspection;
 use serde::Serialize;
-use storage_policy::{Limits, Plan, Policy};
+use storage_policy::Policy;
 
 use super::presentation::Presentation;
 use super::record::{self, DownloadState, StateRecord};
-use crate::adapters::{catalog, inventory};
+use crate::adapters::catalog;
 use crate::{Error, Result};
 
 /// One line of `offline list`.
@@ -43,12 +43,18 @@ pub struct Listed {
 /// # Errors
 /// When the store cannot be read.
 pub fn list(store: &Store) -> Result<Vec<Listed>> {
-    let exclusive: HashMap<String, u64> =
-        store.usage()?.assets.into_iter().map(|usage| (usage.id.to_string(), usage.exclusive_bytes)).collect();
+    let exclusive: HashMap<String, u64> = store
+        .usage()?
+        .assets
+        .into_iter()
+        .map(|usage| (usage.id.to_string(), usage.exclusive_bytes))
+        .collect();
     let mut listed = Vec::new();
     for id in store.asset_ids()? {
         // An asset without metadata is one whose download began this very moment.
-        let Some(metadata) = record::metadata(store, &id)? else { continue };
+        let Some(metadata) = record::metadata(store, &id)? else {
+            continue;
+        };
         let state = record::state(store, &id)?;
         let asset = match store.asset(&id) {
             Ok(asset) => asset,
@@ -79,8 +85,12 @@ pub fn list(store: &Store) -> Result<Vec<Listed>> {
 
 /// Entries that are media or keys, not pinned playlists; one resource may make several.
 fn stored_resources(entries: &std::collections::BTreeMap<String, asset_store::Entry>) -> u64 {
-    let mut sources: std::collections::HashSet<(&str, Option<&std::ops::Range<u64>>)> = std::collections::HashSet::new();
-    for entry in entries.values().filter(|entry| entry.role != super::layout::role::PLAYLIST) {
+    let mut sources: std::collections::HashSet<(&str, Option<&std::ops::Range<u64>>)> =
+        std::collections::HashSet::new();
+    for entry in entries
+        .values()
+        .filter(|entry| entry.role != super::layout::role::PLAYLIST)
+    {
         if let Some(source) = &entry.source {
             sources.insert((&source.identity, source.range.as_ref()));
         }
@@ -89,8 +99,15 @@ fn stored_resources(entries: &std::collections::BTreeMap<String, asset_store::En
 }
 
 fn share(part: u64, whole: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a share that is shown as a percentage")]
-    if whole == 0 { 0.0 } else { (part as f64 / whole as f64).min(1.0) }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share that is shown as a percentage"
+    )]
+    if whole == 0 {
+        0.0
+    } else {
+        (part as f64 / whole as f64).min(1.0)
+    }
 }
 
 /// Finds the asset a user means: an id, a unique prefix of one, or a unique title.
@@ -102,7 +119,10 @@ pub fn find(store: &Store, wanted: &str) -> Result<AssetId> {
     if let Some(exact) = ids.iter().find(|id| id.as_str() == wanted) {
         return Ok(exact.clone());
     }
-    let prefixed: Vec<&AssetId> = ids.iter().filter(|id| !wanted.is_empty() && id.as_str().starts_with(wanted)).collect();
+    let prefixed: Vec<&AssetId> = ids
+        .iter()
+        .filter(|id| !wanted.is_empty() && id.as_str().starts_with(wanted))
+        .collect();
     let mut titled = Vec::new();
     for id in &ids {
         if record::metadata(store, id)?.is_some_and(|metadata| metadata.title == wanted) {
@@ -111,11 +131,19 @@ pub fn find(store: &Store, wanted: &str) -> Result<AssetId> {
     }
     match (prefixed.as_slice(), titled.as_slice()) {
         ([one], _) | ([], [one]) => Ok((*one).clone()),
-        ([], []) => Err(Error::usage(format!("no asset `{}`", crate::render::text::printable(wanted))).hint("see `offline list`")),
+        ([], []) => Err(Error::usage(format!(
+            "no asset `{}`",
+            crate::render::text::printable(wanted)
+        ))
+        .hint("see `offline list`")),
         (many, titled) => {
             let names: Vec<&str> = many.iter().chain(titled).map(|id| id.as_str()).collect();
-            Err(Error::usage(format!("`{}` could be {}", crate::render::text::printable(wanted), names.join(", ")))
-                .hint("give more of the id"))
+            Err(Error::usage(format!(
+                "`{}` could be {}",
+                crate::render::text::printable(wanted),
+                names.join(", ")
+            ))
+            .hint("give more of the id"))
         }
     }
 }
@@ -152,8 +180,15 @@ pub struct PolicyView {
 
 impl From<&Policy> for PolicyView {
     fn from(policy: &Policy) -> Self {
-        let unix = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { priority: policy.priority.to_string(), expires: policy.expires.map(unix), pinned: policy.pinned }
+        let unix = |time: SystemTime| {
+            time.duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs())
+        };
+        Self {
+            priority: policy.priority.to_string(),
+            expires: policy.expires.map(unix),
+            pinned: policy.pinned,
+        }
     }
 }
 
@@ -200,168 +235,4 @@ pub fn set_policy(store: &Store, id: &AssetId, policy: &Policy) -> Result<()> {
 /// When it cannot be written.
 pub fn played(store: &Store, id: &AssetId) -> Result<()> {
     record::set_last_played(store, id)
-}
-
-/// Removes an asset and the bytes that only it needs; returns the bytes freed.
-///
-/// # Errors
-/// When it is being written, or cannot be removed.
-pub fn remove(store: &Store, id: &AssetId) -> Result<u64> {
-    Ok(store.remove(id)?.bytes_freed)
-}
-
-/// What `offline purge` did, or would do.
-#[derive(Debug, Default, Serialize)]
-#[non_exhaustive]
-pub struct Purged {
-    /// Bytes freed.
-    pub freed: u64,
-    /// Bytes that are still over the limit.
-    pub shortfall: u64,
-    /// The assets that went, in this order.
-    pub purged: Vec<PurgedAsset>,
-    /// Why others had to stay although they were needed.
-    pub kept: Vec<String>,
-}
-
-/// One purged asset.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct PurgedAsset {
-    /// The asset.
-    pub id: String,
-    /// Why it went.
-    pub reason: String,
-    /// Bytes freed.
-    pub freed: u64,
-}
-
-/// Plans a purge and, unless `dry_run`, carries it out.
-///
-/// # Errors
-/// When the store cannot be read or an asset cannot be removed; what was removed before stays removed.
-pub fn purge(store: &Store, limits: &Limits, dry_run: bool) -> Result<Purged> {
-    let plan: Plan = storage_policy::plan(&inventory::inventory(store)?, limits, SystemTime::now())
-        .map_err(|error| Error::usage("the purge cannot be planned").because(error))?;
-    let mut done = Purged {
-        freed: 0,
-        shortfall: plan.shortfall,
-        purged: Vec::new(),
-        kept: plan.kept.iter().map(|kept| format!("{}: {}", kept.id, kept.because)).collect(),
-    };
-    for purge in plan.purges {
-        let freed = if dry_run {
-            purge.bytes_freed
-        } else {
-            let id = AssetId::new(&purge.id)?;
-            match store.remove(&id) {
-                Ok(removed) => removed.bytes_freed,
-                // Taken into use, or removed, since the plan was made.
-                Err(error) if matches!(error.kind(), asset_store::ErrorKind::Busy | asset_store::ErrorKind::UnknownAsset) => {
-                    done.shortfall = done.shortfall.saturating_add(purge.bytes_freed);
-                    done.kept.push(format!("{}: {error}", purge.id));
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        };
-        done.freed = done.freed.saturating_add(freed);
-        done.purged.push(PurgedAsset { id: purge.id, reason: purge.reason.to_string(), freed });
-    }
-    Ok(done)
-}
-
-/// Removes bytes that nothing refers to.
-///
-/// # Errors
-/// When the store cannot be read or written.
-pub fn collect_garbage(store: &Store, options: &GcOptions) -> Result<GcReport> {
-    Ok(store.collect_garbage(options)?)
-}
-
-/// What `offline verify` answers.
-#[derive(Debug, Default, Serialize)]
-#[non_exhaustive]
-pub struct Verified {
-    /// Blobs whose content was read and hashed.
-    pub checked: u64,
-    /// Bytes read.
-    pub bytes: u64,
-    /// Entries whose content is not what it was; it has been moved aside.
-    pub damaged: Vec<Finding>,
-    /// Entries whose content is not there.
-    pub missing: Vec<Finding>,
-    /// Entries that were fetched again.
-    pub repaired: Vec<Finding>,
-}
-
-/// An entry that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The asset.
-    pub id: String,
-    /// The entry.
-    pub path: String,
-    /// What is wrong.
-    pub what: String,
-}
-
-impl Verified {
-    /// Moves the findings that are whole again, after a repair, from missing and damaged to repaired.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn mark_repaired(&mut self, store: &Store) -> Result<()> {
-        let mut repaired = Vec::new();
-        for list in [&mut self.damaged, &mut self.missing] {
-            for finding in std::mem::take(list) {
-                let asset = store.asset(&AssetId::new(&finding.id)?)?;
-                let entry = asset.entries().get(&finding.path);
-                let whole = entry.is_some_and(|entry| store.has_blob(&entry.digest, entry.length));
-                if whole { &mut repaired } else { &mut *list }.push(finding);
-            }
-        }
-        self.repaired = repaired;
-        Ok(())
-    }
-
-    /// Whether everything is as it should be.
-    pub fn is_clean(&self) -> bool {
-        self.damaged.is_empty() && self.missing.is_empty()
-    }
-}
-
-/// Reads and hashes every stored byte of one asset or all.
-///
-/// # Errors
-/// When the store cannot be read. Damage is no error but an answer.
-pub fn verify(store: &Store, id: Option<&AssetId>, progress: &mut dyn FnMut(VerifyProgress)) -> Result<Verified> {
-    let mut bytes = 0;
-    let report = store.verify(id, &mut |step| {
-        bytes = step.bytes_done;
-        progress(step);
-    })?;
-    let findings = |found: &[asset_store::Finding]| {
-        found
-            .iter()
-            .map(|finding| Finding { id: finding.asset.to_string(), path: finding.path.clone(), what: describe(finding.what).to_owned() })
-            .collect::<Vec<_>>()
-    };
-    let mut damaged = findings(&report.damaged);
-    damaged.extend(report.damaged_assets.iter().map(|asset| Finding {
-        id: asset.asset.to_string(),
-        path: String::new(),
-        what: asset.reason.clone(),
-    }));
-    Ok(Verified { checked: report.checked, bytes, damaged, missing: findings(&report.missing), repaired: Vec::new() })
-}
-
-fn describe(damage: Damage) -> &'static str {
-    match damage {
-        Damage::Missing => "its bytes are gone",
-        Damage::Length => "its length is wrong; what is left was moved to the trash of the store",
-        Damage::Unreadable => "the disk does not give its bytes back",
-        _ => "its bytes are not the ones that were stored; they were moved to the trash of the store",
-    }
 }

@@ -9,10 +9,14 @@ mod event;
 pub(crate) mod layout;
 pub mod library;
 mod plan;
+mod prepare;
 pub(crate) mod presentation;
+mod probe;
 pub(crate) mod record;
 mod resolve;
+mod run;
 pub mod source;
+pub mod upkeep;
 
 use asset_store::{AssetId, Store};
 use hls_parse::SelectionRequest;
@@ -21,8 +25,8 @@ use url::Url;
 
 pub use download::{Gap, Outcome};
 pub use event::DownloadEvent;
+pub use probe::{Probe, ProbedDiagnostic, ProbedRendition, ProbedVariant};
 pub use record::{DownloadState, Metadata, StateRecord, StoredSelection};
-pub use resolve::{Probe, ProbedDiagnostic, ProbedRendition, ProbedVariant};
 
 use crate::Result;
 
@@ -51,6 +55,8 @@ pub struct DownloadRequest {
     pub title: Option<String>,
     /// The asset to download into; by default one made from the address.
     pub id: Option<AssetId>,
+    /// Whether a playlist without EXT-X-ENDLIST is taken as it is now for all there is.
+    pub treat_as_vod: bool,
     /// Whether segments that cannot be had are left out and listed instead of failing the download.
     pub allow_gaps: bool,
 }
@@ -58,7 +64,14 @@ pub struct DownloadRequest {
 impl DownloadRequest {
     /// Downloads this address with every choice automatic.
     pub fn new(url: Url) -> Self {
-        Self { url, selection: SelectionRequest::default(), title: None, id: None, allow_gaps: false }
+        Self {
+            url,
+            selection: SelectionRequest::default(),
+            title: None,
+            id: None,
+            treat_as_vod: false,
+            allow_gaps: false,
+        }
     }
 }
 
@@ -69,7 +82,9 @@ impl Network {
     /// When the trust store of the platform cannot be loaded.
     pub fn new() -> Result<Self> {
         let transport = segment_fetch::https(&TransportOptions::default())?;
-        Ok(Self { fetcher: Fetcher::with_service(transport, FetchOptions::default()) })
+        Ok(Self {
+            fetcher: Fetcher::with_service(transport, FetchOptions::default()),
+        })
     }
 }
 

@@ -55,8 +55,16 @@ impl PlannedResource {
                 total_timeout: Some(KEY_TIMEOUT),
                 ..Expect::default()
             },
-            role::INITIALIZATION => Expect { max_length: INITIALIZATION_LIMIT, refuse_html: true, ..Expect::default() },
-            _ => Expect { max_length: SEGMENT_LIMIT, refuse_html: true, ..Expect::default() },
+            role::INITIALIZATION => Expect {
+                max_length: INITIALIZATION_LIMIT,
+                refuse_html: true,
+                ..Expect::default()
+            },
+            _ => Expect {
+                max_length: SEGMENT_LIMIT,
+                refuse_html: true,
+                ..Expect::default()
+            },
         };
         request
     }
@@ -72,21 +80,30 @@ pub(crate) fn same_media(one: &Timeline, other: &Timeline) -> bool {
     one.segments().len() == other.segments().len()
         && one.keys().len() == other.keys().len()
         && one.maps().len() == other.maps().len()
-        && one.keys().iter().zip(other.keys()).all(|(a, b)| key_address(a) == key_address(b) && a.iv == b.iv)
+        && one
+            .keys()
+            .iter()
+            .zip(other.keys())
+            .all(|(a, b)| key_address(a) == key_address(b) && a.iv == b.iv)
         && one
             .maps()
             .iter()
             .zip(other.maps())
             .all(|(a, b)| address(&a.url) == address(&b.url) && a.byte_range == b.byte_range)
-        && one.segments().iter().zip(other.segments()).enumerate().all(|(index, (a, b))| {
-            a.media_sequence_number == b.media_sequence_number
-                && a.duration == b.duration
-                && a.byte_range == b.byte_range
-                && a.discontinuity == b.discontinuity
-                && a.map == b.map
-                && one.segment_keys(index) == other.segment_keys(index)
-                && address(&one.segment_url(index)) == address(&other.segment_url(index))
-        })
+        && one
+            .segments()
+            .iter()
+            .zip(other.segments())
+            .enumerate()
+            .all(|(index, (a, b))| {
+                a.media_sequence_number == b.media_sequence_number
+                    && a.duration == b.duration
+                    && a.byte_range == b.byte_range
+                    && a.discontinuity == b.discontinuity
+                    && a.map == b.map
+                    && one.segment_keys(index) == other.segment_keys(index)
+                    && address(&one.segment_url(index)) == address(&other.segment_url(index))
+            })
 }
 
 /// Every resource that the tracks need.
@@ -94,10 +111,16 @@ pub(crate) fn resources(tracks: &[PlannedTrack]) -> Vec<PlannedResource> {
     let mut planned: Vec<PlannedResource> = Vec::new();
     let mut known: HashMap<(String, Option<Range<u64>>), usize> = HashMap::new();
     for track in tracks {
-        let layout = TrackLayout { track: &track.name, timeline: &track.pinned, subtitles: track.subtitles };
+        let layout = TrackLayout {
+            track: &track.name,
+            timeline: &track.pinned,
+            subtitles: track.subtitles,
+        };
         let mut start = Duration::ZERO;
         for resource in track.fresh.resources() {
-            let range = resource.byte_range.map(|range| range.start..range.start.saturating_add(range.length));
+            let range = resource
+                .byte_range
+                .map(|range| range.start..range.start.saturating_add(range.length));
             let identity = source::identity(&resource.url);
             let mut paths = Vec::with_capacity(1);
             let mut media_time = Duration::ZERO;
@@ -122,7 +145,15 @@ pub(crate) fn resources(tracks: &[PlannedTrack]) -> Vec<PlannedResource> {
                 continue;
             }
             known.insert(key, planned.len());
-            planned.push(PlannedResource { role: role_of(&resource), url: resource.url, range, identity, paths, start, media_time });
+            planned.push(PlannedResource {
+                role: role_of(&resource),
+                url: resource.url,
+                range,
+                identity,
+                paths,
+                start,
+                media_time,
+            });
         }
     }
     // Stable: within one instant the order of the playlists stays, keys and maps before their segments.
@@ -134,7 +165,7 @@ fn role_of(resource: &Resource) -> &'static str {
     match resource.kind {
         ResourceKind::Key(_) => role::KEY,
         ResourceKind::Map(_) => role::INITIALIZATION,
-        _ => role::SEGMENT,
+        ResourceKind::Segment(_) => role::SEGMENT,
     }
 }
 

@@ -54,27 +54,43 @@ impl Presentation {
         for (name, kind, rendition) in declared(multivariant.as_ref()) {
             if let Some(pinned) = pinned(store, &asset, &layout::playlist(&name))? {
                 let timeline = resolve::media(&pinned, &context(&pinned, variables))?;
-                tracks.push(StoredTrack { name, kind, timeline, rendition });
+                tracks.push(StoredTrack {
+                    name,
+                    kind,
+                    timeline,
+                    rendition,
+                });
             }
         }
-        let accepted_gaps = record::state(store, id)?.gaps.into_iter().map(|gap| gap.path).collect();
-        Ok(Self { asset, multivariant, tracks, accepted_gaps })
-    }
-
-    pub(crate) fn track(&self, name: &str) -> Option<&StoredTrack> {
-        self.tracks.iter().find(|track| track.name == name)
+        let accepted_gaps = record::state(store, id)?
+            .gaps
+            .into_iter()
+            .map(|gap| gap.path)
+            .collect();
+        Ok(Self {
+            asset,
+            multivariant,
+            tracks,
+            accepted_gaps,
+        })
     }
 
     /// The entry at a path, when its bytes are there.
     pub(crate) fn entry(&self, store: &Store, path: &str) -> Option<&Entry> {
-        self.asset.entries().get(path).filter(|entry| store.has_blob(&entry.digest, entry.length))
+        self.asset
+            .entries()
+            .get(path)
+            .filter(|entry| store.has_blob(&entry.digest, entry.length))
     }
 
     /// Indices of the tracks that a variant plays, its own first.
     pub(crate) fn variant_track(&self, variant: usize) -> Option<usize> {
         let multivariant = self.multivariant.as_ref()?;
         let url = &multivariant.variants.get(variant)?.url;
-        let first = multivariant.variants.iter().position(|other| other.url == *url)?;
+        let first = multivariant
+            .variants
+            .iter()
+            .position(|other| other.url == *url)?;
         let name = layout::variant_track(first);
         self.tracks.iter().position(|track| track.name == name)
     }
@@ -108,11 +124,16 @@ fn declared(multivariant: Option<&Multivariant>) -> Vec<(String, TrackKind, Opti
 
 /// A pinned playlist with the address it came from, if it is stored.
 pub(crate) fn pinned(store: &Store, asset: &Asset, path: &str) -> Result<Option<Received>> {
-    let Some(entry) = asset.entries().get(path) else { return Ok(None) };
+    let Some(entry) = asset.entries().get(path) else {
+        return Ok(None);
+    };
     let unreadable = |error: Error| {
-        Error::new(ErrorKind::Storage, format!("the pinned playlist {path} cannot be read"))
-            .hint("remove the asset and download it again")
-            .because(error)
+        Error::new(
+            ErrorKind::Storage,
+            format!("the pinned playlist {path} cannot be read"),
+        )
+        .hint("remove the asset and download it again")
+        .because(error)
     };
     let url = entry
         .source
@@ -120,23 +141,39 @@ pub(crate) fn pinned(store: &Store, asset: &Asset, path: &str) -> Result<Option<
         .and_then(|source| Url::parse(&source.url).ok())
         .ok_or_else(|| unreadable(Error::new(ErrorKind::Storage, "it has no address")))?;
     let mut bytes = Vec::new();
-    let mut file = store.open_entry(entry).map_err(|error| unreadable(error.into()))?;
-    file.read_to_end(&mut bytes).map_err(|error| unreadable(Error::new(ErrorKind::Storage, "read failed").because(error)))?;
-    Ok(Some(Received { url, bytes: Bytes::from(bytes) }))
+    let mut file = store
+        .open_entry(entry)
+        .map_err(|error| unreadable(error.into()))?;
+    file.read_to_end(&mut bytes).map_err(|error| {
+        unreadable(Error::new(ErrorKind::Storage, "read failed").because(error))
+    })?;
+    Ok(Some(Received {
+        url,
+        bytes: Bytes::from(bytes),
+    }))
 }
 
 /// The pinned Multivariant Playlist, resolved.
 fn multivariant(store: &Store, asset: &Asset) -> Result<Option<Multivariant>> {
-    let Some(received) = pinned(store, asset, layout::MULTIVARIANT)? else { return Ok(None) };
+    let Some(received) = pinned(store, asset, layout::MULTIVARIANT)? else {
+        return Ok(None);
+    };
     let damaged = || {
-        Error::new(ErrorKind::Storage, format!("the pinned playlist of {} cannot be read", source::shown(&received.url)))
-            .hint("remove the asset and download it again")
+        Error::new(
+            ErrorKind::Storage,
+            format!(
+                "the pinned playlist of {} cannot be read",
+                source::shown(&received.url)
+            ),
+        )
+        .hint("remove the asset and download it again")
     };
     let parsed = hls_parse::parse(&received.bytes).map_err(|error| damaged().because(error))?;
     match parsed.playlist {
-        Playlist::Multivariant(playlist) => {
-            playlist.resolve(&Context::new(received.url.clone())).map(Some).map_err(|error| damaged().because(error))
-        }
+        Playlist::Multivariant(playlist) => playlist
+            .resolve(&Context::new(received.url.clone()))
+            .map(Some)
+            .map_err(|error| damaged().because(error)),
         Playlist::Media(_) => Err(damaged()),
     }
 }
@@ -144,7 +181,10 @@ fn multivariant(store: &Store, asset: &Asset) -> Result<Option<Multivariant>> {
 /// A pinned Media Playlist, resolved with the variables of the pinned Multivariant Playlist.
 pub(crate) fn timeline(store: &Store, asset: &Asset, pinned: &Received) -> Result<Timeline> {
     let multivariant = multivariant(store, asset)?;
-    resolve::media(pinned, &context(pinned, multivariant.as_ref().map(Multivariant::variables)))
+    resolve::media(
+        pinned,
+        &context(pinned, multivariant.as_ref().map(Multivariant::variables)),
+    )
 }
 
 fn context(received: &Received, variables: Option<&Variables>) -> Context {

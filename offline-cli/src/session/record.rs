@@ -25,6 +25,9 @@ pub struct Metadata {
     pub duration: f64,
     /// How many resources (segments, initialization sections, keys) the selection needs.
     pub resources: u64,
+    /// Whether the playlist was taken as it is although it has no EXT-X-ENDLIST.
+    #[serde(default)]
+    pub treat_as_vod: bool,
     /// Which variant and renditions were asked for.
     #[serde(default)]
     pub selection: StoredSelection,
@@ -51,7 +54,7 @@ impl From<&SelectionRequest> for StoredSelection {
             RenditionRequest::All => Some("all".to_owned()),
             RenditionRequest::None => Some("none".to_owned()),
             RenditionRequest::Languages(languages) => Some(languages.join(",")),
-            _ => None,
+            RenditionRequest::Automatic => None,
         };
         Self {
             variants: request.variants.iter().map(ToString::to_string).collect(),
@@ -64,12 +67,20 @@ impl From<&SelectionRequest> for StoredSelection {
 impl StoredSelection {
     /// The request again; what this version cannot read is left to the automatic choice.
     pub(crate) fn request(&self) -> SelectionRequest {
-        let mut request = SelectionRequest::default();
-        request.variants = self.variants.iter().filter_map(|text| text.parse().ok()).collect();
-        let renditions = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok()).unwrap_or_default();
-        request.audio = renditions(&self.audio);
-        request.subtitles = renditions(&self.subtitles);
-        request
+        let renditions = |text: &Option<String>| {
+            text.as_ref()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default()
+        };
+        SelectionRequest {
+            variants: self
+                .variants
+                .iter()
+                .filter_map(|text| text.parse().ok())
+                .collect(),
+            audio: renditions(&self.audio),
+            subtitles: renditions(&self.subtitles),
+        }
     }
 }
 
@@ -124,7 +135,14 @@ pub struct StateRecord {
 
 impl StateRecord {
     pub(crate) fn new(state: DownloadState, resources_stored: u64) -> Self {
-        Self { state, reason: None, reason_kind: None, resources_stored, gaps: Vec::new(), updated: unix_now() }
+        Self {
+            state,
+            reason: None,
+            reason_kind: None,
+            resources_stored,
+            gaps: Vec::new(),
+            updated: unix_now(),
+        }
     }
 
     pub(crate) fn because(mut self, error: &Error) -> Self {
@@ -159,7 +177,8 @@ pub(crate) fn state(store: &Store, id: &AssetId) -> Result<StateRecord> {
     let mut record = record.unwrap_or_else(|| StateRecord::new(DownloadState::Paused, 0));
     if record.state == DownloadState::Downloading && !store.is_being_written(id)? {
         record.state = DownloadState::Paused;
-        record.reason = Some("the process that downloaded it ended; download it again to continue".to_owned());
+        record.reason =
+            Some("the process that downloaded it ended; download it again to continue".to_owned());
         record.reason_kind = Some(ErrorKind::Interrupted.name().to_owned());
     }
     Ok(record)
@@ -187,22 +206,34 @@ pub(crate) fn set_last_played(store: &Store, id: &AssetId) -> Result<()> {
 }
 
 fn read<T: DeserializeOwned>(store: &Store, id: &AssetId, name: &str) -> Result<Option<T>> {
-    let Some(bytes) = store.document(id, name)? else { return Ok(None) };
+    let Some(bytes) = store.document(id, name)? else {
+        return Ok(None);
+    };
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        Error::new(ErrorKind::Storage, format!("the {name} of {id} cannot be read"))
-            .hint("remove that asset and download it again")
-            .because(error)
+        Error::new(
+            ErrorKind::Storage,
+            format!("the {name} of {id} cannot be read"),
+        )
+        .hint("remove that asset and download it again")
+        .because(error)
     })
 }
 
 fn write<T: Serialize>(store: &Store, id: &AssetId, name: &str, value: &T) -> Result<()> {
-    let bytes = serde_json::to_vec(value)
-        .map_err(|error| Error::new(ErrorKind::Storage, format!("cannot write the {name} of {id}")).because(error))?;
+    let bytes = serde_json::to_vec(value).map_err(|error| {
+        Error::new(
+            ErrorKind::Storage,
+            format!("cannot write the {name} of {id}"),
+        )
+        .because(error)
+    })?;
     Ok(store.set_document(id, name, &bytes)?)
 }
 
 pub(crate) fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 pub(crate) fn time(unix_seconds: u64) -> Option<SystemTime> {

@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use hls_parse::{Context, Diagnostic, Multivariant, Playlist, Selection, SelectionRequest, Timeline, Unmatched};
+use hls_parse::{Context, Diagnostic, Multivariant, Playlist, Selection, Timeline, Unmatched};
 use segment_fetch::{Expect, Reach, Request};
-use serde::Serialize;
 use url::Url;
 
-use super::event::seconds;
-use super::{Network, layout, source};
+use super::{DownloadRequest, Network, layout, source};
 use crate::{Error, ErrorKind, Result};
 
 /// Playlists beyond this are refused: 16 MiB holds a day of two-second segments with signed addresses.
@@ -46,35 +44,43 @@ pub(crate) struct ResolvedTrack {
 }
 
 /// The root playlist, parsed.
-enum Root {
+pub(super) enum Root {
     Multivariant(Received, Box<Multivariant>, Vec<Diagnostic>),
     Media(Received, Box<Timeline>, Vec<Diagnostic>),
 }
 
 impl Network {
-    async fn root(&self, url: &Url) -> Result<(Root, Reach)> {
+    pub(super) async fn root(&self, url: &Url) -> Result<(Root, Reach)> {
         let (received, address) = self.playlist(url, Reach::Any).await?;
         // A public playlist leads to public addresses only, wherever its author wants to send us.
         let is_public = address.is_some_and(|address| Reach::PublicOnly.allows(address.ip()));
-        let reach = if is_public { Reach::PublicOnly } else { Reach::Any };
+        let reach = if is_public {
+            Reach::PublicOnly
+        } else {
+            Reach::Any
+        };
         let parsed = parse(&received)?;
         let context = Context::new(received.url.clone());
         let root = match parsed.playlist {
             Playlist::Multivariant(playlist) => {
-                let resolved = playlist.resolve(&context).map_err(|error| rejected(&received.url, error))?;
+                let resolved = playlist
+                    .resolve(&context)
+                    .map_err(|error| rejected(&received.url, error))?;
                 Root::Multivariant(received, Box::new(resolved), parsed.diagnostics)
             }
             Playlist::Media(playlist) => {
-                let timeline = playlist.resolve(&context).map_err(|error| rejected(&received.url, error))?;
+                let timeline = playlist
+                    .resolve(&context)
+                    .map_err(|error| rejected(&received.url, error))?;
                 Root::Media(received, Box::new(timeline), parsed.diagnostics)
             }
         };
         Ok((root, reach))
     }
 
-    /// Reads the playlists that a selection needs, and refuses what cannot be downloaded.
-    pub(crate) async fn resolve(&self, url: &Url, request: &SelectionRequest) -> Result<Resolved> {
-        let (root, reach) = self.root(url).await?;
+    /// Reads the playlists that a request needs, and refuses what cannot be downloaded.
+    pub(crate) async fn resolve(&self, request: &DownloadRequest) -> Result<Resolved> {
+        let (root, reach) = self.root(&request.url).await?;
         let resolved = match root {
             Root::Media(received, timeline, _) => Resolved {
                 multivariant: None,
@@ -88,18 +94,30 @@ impl Network {
                 reach,
             },
             Root::Multivariant(received, multivariant, _) => {
-                let selection = multivariant.select(request).map_err(|error| rejected(&received.url, error))?;
+                let selection = multivariant
+                    .select(&request.selection)
+                    .map_err(|error| rejected(&received.url, error))?;
                 let tracks = self.tracks(&multivariant, &selection, reach).await?;
-                Resolved { multivariant: Some(received), tracks, notes: notes(&selection), reach }
+                Resolved {
+                    multivariant: Some(received),
+                    tracks,
+                    notes: notes(&selection),
+                    reach,
+                }
             }
         };
         for track in &resolved.tracks {
-            check_downloadable(track)?;
+            check_downloadable(track, request.treat_as_vod)?;
         }
         Ok(resolved)
     }
 
-    async fn tracks(&self, multivariant: &Multivariant, selection: &Selection, reach: Reach) -> Result<Vec<ResolvedTrack>> {
+    pub(super) async fn tracks(
+        &self,
+        multivariant: &Multivariant,
+        selection: &Selection,
+        reach: Reach,
+    ) -> Result<Vec<ResolvedTrack>> {
         let mut wanted: Vec<(String, bool, Url)> = Vec::new();
         let mut add = |name: String, subtitles: bool, url: &Url| {
             // Variants that differ only in their groups share one Media Playlist.
@@ -110,7 +128,11 @@ impl Network {
         for &index in &selection.variants {
             if let Some(variant) = multivariant.variants.get(index) {
                 // The first variant with this address names the track, so that the name does not depend on the selection.
-                let first = multivariant.variants.iter().position(|other| other.url == variant.url).unwrap_or(index);
+                let first = multivariant
+                    .variants
+                    .iter()
+                    .position(|other| other.url == variant.url)
+                    .unwrap_or(index);
                 add(layout::variant_track(first), false, &variant.url);
             }
         }
@@ -127,7 +149,12 @@ impl Network {
             .map(|(name, subtitles, url)| async move {
                 let (received, _) = self.playlist(&url, reach).await?;
                 let timeline = media(&received, &context(received.url.clone()))?;
-                Ok(ResolvedTrack { name, subtitles, playlist: received, timeline })
+                Ok(ResolvedTrack {
+                    name,
+                    subtitles,
+                    playlist: received,
+                    timeline,
+                })
             })
             .buffered(PLAYLISTS_IN_FLIGHT)
             .try_collect()
@@ -146,7 +173,13 @@ impl Network {
             ..Expect::default()
         };
         let fetched = self.fetcher.fetch(request).await?;
-        Ok((Received { url: fetched.url, bytes: fetched.body }, fetched.remote_address))
+        Ok((
+            Received {
+                url: fetched.url,
+                bytes: fetched.body,
+            },
+            fetched.remote_address,
+        ))
     }
 }
 
@@ -157,191 +190,64 @@ fn parse(received: &Received) -> Result<hls_parse::Parsed> {
 /// Parses and resolves what has to be a Media Playlist.
 pub(crate) fn media(received: &Received, context: &Context) -> Result<Timeline> {
     match parse(received)?.playlist {
-        Playlist::Media(playlist) => playlist.resolve(context).map_err(|error| rejected(&received.url, error)),
+        Playlist::Media(playlist) => playlist
+            .resolve(context)
+            .map_err(|error| rejected(&received.url, error)),
         Playlist::Multivariant(_) => Err(Error::new(
             ErrorKind::PlaylistRejected,
-            format!("{} should be a Media Playlist but is a Multivariant Playlist", source::shown(&received.url)),
+            format!(
+                "{} should be a Media Playlist but is a Multivariant Playlist",
+                source::shown(&received.url)
+            ),
         )),
     }
 }
 
-fn rejected(url: &Url, error: hls_parse::Error) -> Error {
-    Error::new(ErrorKind::PlaylistRejected, format!("playlist {} rejected", source::shown(url))).because(error)
+pub(super) fn rejected(url: &Url, error: hls_parse::Error) -> Error {
+    Error::new(
+        ErrorKind::PlaylistRejected,
+        format!("playlist {} rejected", source::shown(url)),
+    )
+    .because(error)
 }
 
 /// What of the selection could not be had as it was asked for.
 fn notes(selection: &Selection) -> Vec<String> {
-    let note = |unmatched: &Unmatched| format!("there are no {} in `{}`", unmatched.kind.to_string().to_ascii_lowercase(), unmatched.language);
+    let note = |unmatched: &Unmatched| {
+        format!(
+            "there are no {} in `{}`",
+            unmatched.kind.to_string().to_ascii_lowercase(),
+            unmatched.language
+        )
+    };
     selection.unmatched.iter().map(note).collect()
 }
 
-fn check_downloadable(track: &ResolvedTrack) -> Result<()> {
+fn check_downloadable(track: &ResolvedTrack, treat_as_vod: bool) -> Result<()> {
     let at = source::shown(&track.playlist.url);
     if let Some(protection) = track.timeline.protection() {
-        return Err(Error::new(ErrorKind::Protected, format!("{at} is protected: {}", protection.name))
-            .hint("only content whose key the server hands out in clear can be kept offline"));
+        return Err(Error::new(
+            ErrorKind::Protected,
+            format!("{at} is protected: {}", protection.name),
+        )
+        .hint("only content whose key the server hands out in clear can be kept offline"));
     }
-    if track.timeline.is_live() {
+    if track.timeline.is_live() && !treat_as_vod {
         return Err(Error::new(ErrorKind::Live, format!("{at} is live: it has no EXT-X-ENDLIST"))
-            .hint("recording live streams is not supported; download it when it has ended"));
+            .hint("live streams are not recorded; download it when it has ended, or what it lists now with --treat-as-vod"));
+    }
+    if !track.timeline.has_end_list() && !treat_as_vod {
+        return Err(Error::new(
+            ErrorKind::PlaylistRejected,
+            format!("{at} was cut: it is VOD but has no EXT-X-ENDLIST"),
+        )
+        .hint("try again; if its server always leaves that out, add --treat-as-vod"));
     }
     if track.timeline.segments().is_empty() {
-        return Err(Error::new(ErrorKind::PlaylistRejected, format!("{at} has no segments"))
-            .hint("check that the address is the one the player uses"));
+        return Err(
+            Error::new(ErrorKind::PlaylistRejected, format!("{at} has no segments"))
+                .hint("check that the address is the one the player uses"),
+        );
     }
     Ok(())
-}
-
-/// What an address offers, without any media.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct Probe {
-    /// `media` or `multivariant`.
-    pub kind: &'static str,
-    /// Segments of the Media Playlist, or of the one the automatic choice takes.
-    pub segments: usize,
-    /// Seconds.
-    pub duration: f64,
-    /// Whether it still grows.
-    pub live: bool,
-    /// The key system, when the content is protected.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub protection: Option<String>,
-    /// The variants in the order of the playlist.
-    pub variants: Vec<ProbedVariant>,
-    /// The renditions in the order of the playlist.
-    pub renditions: Vec<ProbedRendition>,
-    /// What is wrong with the root playlist.
-    pub diagnostics: Vec<ProbedDiagnostic>,
-}
-
-/// A variant as declared.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct ProbedVariant {
-    /// BANDWIDTH in bits per second.
-    pub bandwidth: Option<u64>,
-    /// AVERAGE-BANDWIDTH in bits per second.
-    pub average_bandwidth: Option<u64>,
-    /// `1920x1080`.
-    pub resolution: Option<String>,
-    /// CODECS.
-    pub codecs: Option<String>,
-    /// Estimated bytes of the variant alone: its bandwidth over the duration.
-    pub estimated_bytes: Option<u64>,
-    /// Whether the automatic choice takes it.
-    pub selected: bool,
-}
-
-/// A rendition as declared.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct ProbedRendition {
-    /// `audio`, `subtitles`, `video` or `closed-captions`.
-    pub kind: String,
-    /// GROUP-ID.
-    pub group: String,
-    /// NAME.
-    pub name: String,
-    /// LANGUAGE.
-    pub language: Option<String>,
-    /// Whether the automatic choice takes it.
-    pub selected: bool,
-}
-
-/// A finding about a playlist.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct ProbedDiagnostic {
-    /// The rule that was broken.
-    pub rule: String,
-    /// `fatal`, `error` or `warning`.
-    pub severity: String,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column, from 1.
-    pub column: u32,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl Network {
-    /// Looks at an address and downloads nothing but playlists.
-    ///
-    /// # Errors
-    /// When the playlist cannot be fetched or read.
-    pub async fn probe(&self, url: &Url, request: &SelectionRequest) -> Result<Probe> {
-        let (root, reach) = self.root(url).await?;
-        match root {
-            Root::Media(_, timeline, diagnostics) => Ok(Probe::of("media", &timeline, diagnostics)),
-            Root::Multivariant(received, multivariant, diagnostics) => {
-                let selection = multivariant.select(request).map_err(|error| rejected(&received.url, error))?;
-                let mut first = selection.clone();
-                first.renditions.clear();
-                let tracks = self.tracks(&multivariant, &first, reach).await?;
-                let Some(main) = tracks.first() else {
-                    return Err(Error::new(ErrorKind::PlaylistRejected, "the Multivariant Playlist has no variant"));
-                };
-                let mut probe = Probe::of("multivariant", &main.timeline, diagnostics);
-                probe.variants = multivariant
-                    .variants
-                    .iter()
-                    .enumerate()
-                    .map(|(index, variant)| ProbedVariant {
-                        bandwidth: variant.bandwidth,
-                        average_bandwidth: variant.average_bandwidth,
-                        resolution: variant.resolution.map(|size| format!("{}x{}", size.width, size.height)),
-                        codecs: variant.codecs.clone(),
-                        estimated_bytes: variant
-                            .average_bandwidth
-                            .or(variant.bandwidth)
-                            .map(|rate| estimate(rate, main.timeline.duration())),
-                        selected: selection.variants.contains(&index),
-                    })
-                    .collect();
-                probe.renditions = multivariant
-                    .renditions
-                    .iter()
-                    .enumerate()
-                    .map(|(index, rendition)| ProbedRendition {
-                        kind: rendition.kind.to_string().to_ascii_lowercase(),
-                        group: rendition.group_id.clone(),
-                        name: rendition.name.clone(),
-                        language: rendition.language.clone(),
-                        selected: selection.renditions.contains(&index),
-                    })
-                    .collect();
-                Ok(probe)
-            }
-        }
-    }
-}
-
-impl Probe {
-    fn of(kind: &'static str, timeline: &Timeline, diagnostics: Vec<Diagnostic>) -> Self {
-        Self {
-            kind,
-            segments: timeline.segments().len(),
-            duration: seconds(timeline.duration()),
-            live: timeline.is_live(),
-            protection: timeline.protection().map(|protection| protection.name),
-            variants: Vec::new(),
-            renditions: Vec::new(),
-            diagnostics: diagnostics
-                .into_iter()
-                .map(|found| ProbedDiagnostic {
-                    rule: found.rule.to_string(),
-                    severity: found.severity.to_string(),
-                    line: found.line,
-                    column: found.column,
-                    message: found.message,
-                })
-                .collect(),
-        }
-    }
-}
-
-fn estimate(bits_per_second: u64, duration: Duration) -> u64 {
-    let bits = u128::from(bits_per_second) * duration.as_millis() / 1000;
-    u64::try_from(bits / 8).unwrap_or(u64::MAX)
 }

@@ -10,14 +10,32 @@ use crate::{Error, Result};
 /// From the documentation of the services that add them: CloudFront, Akamai, Google Cloud CDN and
 /// Storage, Amazon S3, Azure Storage, Wowza, Bunny and Edgio.
 const SIGNATURE_PARAMETERS: &[&str] = &[
-    "__gda__", "__token__", "access_token", "auth_key", "auth_token", "bcdn_token", "expires", "googleaccessid", "hdnea",
-    "hdntl", "hdnts", "hmac", "jwt", "key-pair-id", "sig", "signature", "token", "token_path", "urlprefix", "wmsauthsign",
+    "__gda__",
+    "__token__",
+    "access_token",
+    "auth_key",
+    "auth_token",
+    "bcdn_token",
+    "expires",
+    "googleaccessid",
+    "hdnea",
+    "hdntl",
+    "hdnts",
+    "hmac",
+    "jwt",
+    "key-pair-id",
+    "sig",
+    "signature",
+    "token",
+    "token_path",
+    "urlprefix",
+    "wmsauthsign",
 ];
 
 /// Parameters that sign in company (nginx `secure_link`, Azure, CloudFront), but may mean anything alone: `e` may be an episode.
 const AMBIGUOUS_PARAMETERS: &[&str] = &[
-    "auth", "e", "exp", "expire", "hash", "keyname", "md5", "policy", "se", "ske", "skoid", "sks", "skt", "sktid", "skv",
-    "sp", "spr", "sr", "st", "sv", "verify",
+    "auth", "e", "exp", "expire", "hash", "keyname", "md5", "policy", "se", "ske", "skoid", "sks",
+    "skt", "sktid", "skv", "sp", "spr", "sr", "st", "sv", "verify",
 ];
 
 fn is_signature(name: &str) -> bool {
@@ -36,9 +54,17 @@ fn is_ambiguous(name: &str) -> bool {
 fn unsigned(query: &str) -> String {
     // Split by hand: decoding and encoding again could turn two addresses into one.
     let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
-    let signing = query.split('&').filter(|pair| is_signature(&name(pair)) || is_ambiguous(&name(pair))).count();
-    let dropped = |pair: &str| is_signature(&name(pair)) || signing > 1 && is_ambiguous(&name(pair));
-    query.split('&').filter(|pair| !dropped(pair)).collect::<Vec<_>>().join("&")
+    let signing = query
+        .split('&')
+        .filter(|pair| is_signature(&name(pair)) || is_ambiguous(&name(pair)))
+        .count();
+    let dropped =
+        |pair: &str| is_signature(&name(pair)) || signing > 1 && is_ambiguous(&name(pair));
+    query
+        .split('&')
+        .filter(|pair| !dropped(pair))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 /// What an address names: the URL without fragment, user information and signature parameters.
@@ -66,7 +92,13 @@ pub fn identity(url: &Url) -> String {
 pub fn asset_id(url: &Url) -> Result<AssetId> {
     let mut word: String = title(url)
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
         .take(40)
         .collect();
     while word.contains("--") {
@@ -75,14 +107,33 @@ pub fn asset_id(url: &Url) -> Result<AssetId> {
     let digest = blake3::hash(identity(url).as_bytes()).to_hex();
     let digest = digest.get(..8).unwrap_or_default();
     let word = word.trim_matches('-');
-    let id = if word.is_empty() { digest.to_owned() } else { format!("{word}-{digest}") };
+    let id = if word.is_empty() {
+        digest.to_owned()
+    } else {
+        format!("{word}-{digest}")
+    };
     AssetId::new(&id).map_err(Error::from)
 }
 
 /// A title for an address: its last path part that is not a word every stream uses.
 pub fn title(url: &Url) -> String {
-    const COMMON: &[&str] = &["chunklist", "hls", "index", "main", "manifest", "master", "media", "playlist", "prog_index", "stream", "video"];
-    let parts = url.path_segments().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+    const COMMON: &[&str] = &[
+        "chunklist",
+        "hls",
+        "index",
+        "main",
+        "manifest",
+        "master",
+        "media",
+        "playlist",
+        "prog_index",
+        "stream",
+        "video",
+    ];
+    let parts = url
+        .path_segments()
+        .map(Iterator::collect::<Vec<_>>)
+        .unwrap_or_default();
     parts
         .iter()
         .rev()
@@ -125,19 +176,40 @@ mod tests {
         ] {
             assert_eq!(identity(&url(signed)), plain);
         }
-        for other in ["https://cdn.example/a/seg1.ts?id=8", "https://cdn.example/a/seg1.ts?id=7&e=2"] {
+        for other in [
+            "https://cdn.example/a/seg1.ts?id=8",
+            "https://cdn.example/a/seg1.ts?id=7&e=2",
+        ] {
             assert_ne!(identity(&url(other)), plain);
         }
-        assert_eq!(identity(&url("https://cdn.example/a?st=Zm9v&e=17")), "https://cdn.example/a");
-        assert_eq!(identity(&url("https://cdn.example/a?token=1")), "https://cdn.example/a");
+        assert_eq!(
+            identity(&url("https://cdn.example/a?st=Zm9v&e=17")),
+            "https://cdn.example/a"
+        );
+        assert_eq!(
+            identity(&url("https://cdn.example/a?token=1")),
+            "https://cdn.example/a"
+        );
     }
 
     #[test]
     fn ids_are_readable_and_differ_by_address() {
-        let id = asset_id(&url("https://cdn.example/films/Big%20Film/master.m3u8?token=1")).unwrap();
+        let id = asset_id(&url(
+            "https://cdn.example/films/Big%20Film/master.m3u8?token=1",
+        ))
+        .unwrap();
         assert!(id.as_str().starts_with("big-20film-"), "{id}");
-        assert_eq!(id, asset_id(&url("https://cdn.example/films/Big%20Film/master.m3u8?token=2")).unwrap());
-        assert_ne!(id, asset_id(&url("https://cdn.example/films/Big%20Film/other.m3u8")).unwrap());
+        assert_eq!(
+            id,
+            asset_id(&url(
+                "https://cdn.example/films/Big%20Film/master.m3u8?token=2"
+            ))
+            .unwrap()
+        );
+        assert_ne!(
+            id,
+            asset_id(&url("https://cdn.example/films/Big%20Film/other.m3u8")).unwrap()
+        );
     }
 
     proptest! {

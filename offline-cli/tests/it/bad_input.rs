@@ -12,40 +12,98 @@ fn refuse(text: &str, code: i32, needles: &[&str]) {
     site.route("/s.ts", Resource::new(transport_stream(1, 10)));
     let origin = Origin::serve(site).unwrap();
     let environment = Environment::new();
-    let said = environment.run(["download", origin.url("/a.m3u8").as_str()]).refused(code);
+    let said = environment
+        .run(["download", origin.url("/a.m3u8").as_str()])
+        .refused(code);
     for needle in needles {
-        assert!(said.stderr.contains(needle), "`{needle}` is not in: {}", said.stderr);
+        assert!(
+            said.stderr.contains(needle),
+            "`{needle}` is not in: {}",
+            said.stderr
+        );
     }
     assert!(environment.list().is_empty(), "{:?}", environment.list());
-    assert!(!origin.site().requests().iter().any(|request| request.path == "/s.ts"), "media was asked for");
+    assert!(
+        !origin
+            .site()
+            .requests()
+            .iter()
+            .any(|request| request.path == "/s.ts"),
+        "media was asked for"
+    );
 }
 
 #[test]
 fn what_is_no_playlist_is_refused() {
     refuse("hello", 3, &["#EXTM3U", "hint: "]);
     refuse("", 3, &["hint: "]);
-    refuse("<!DOCTYPE html><html><body>please log in</body></html>", 3, &["HTML", "login"]);
+    refuse(
+        "<!DOCTYPE html><html><body>please log in</body></html>",
+        3,
+        &["HTML", "login"],
+    );
 }
 
 #[test]
 fn a_live_playlist_is_refused_by_name() {
-    refuse("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\ns.ts\n", 3, &["live", "EXT-X-ENDLIST", "hint: "]);
+    refuse(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\ns.ts\n",
+        3,
+        &["live", "EXT-X-ENDLIST", "hint: "],
+    );
 }
 
 #[test]
 fn a_cut_playlist_is_refused() {
     let whole = playlist(5);
-    // In the middle of a line: no EXT-X-ENDLIST, so the rest can never be known.
-    refuse(&whole[..whole.len() - 40], 3, &["EXT-X-ENDLIST"]);
+    // It says VOD but has no EXT-X-ENDLIST: in the middle of a line, and at the end of one.
+    refuse(
+        &whole[..whole.len() - 40],
+        3,
+        &["EXT-X-ENDLIST", "cut", "--treat-as-vod"],
+    );
+    refuse(
+        whole.strip_suffix("#EXT-X-ENDLIST\n").unwrap(),
+        3,
+        &["EXT-X-ENDLIST", "cut"],
+    );
 
     let site = Site::new();
     site.route("/a.m3u8", Resource::new(playlist(5)));
     site.always("/a.m3u8", Fault::Cut(60));
     let origin = Origin::serve(site).unwrap();
     let environment = Environment::new();
-    let said = environment.run(["download", origin.url("/a.m3u8").as_str()]).refused(4);
+    let said = environment
+        .run(["download", origin.url("/a.m3u8").as_str()])
+        .refused(4);
     assert!(said.stderr.contains("a.m3u8"), "{}", said.stderr);
     assert!(environment.list().is_empty());
+}
+
+#[test]
+fn who_knows_better_takes_an_unended_playlist_as_it_is() {
+    let plain = Plain::new(3, 20);
+    for text in [
+        playlist(3).replace("#EXT-X-ENDLIST\n", ""),
+        playlist(3)
+            .replace("#EXT-X-ENDLIST\n", "")
+            .replace("#EXT-X-PLAYLIST-TYPE:VOD\n", ""),
+    ] {
+        plain
+            .origin
+            .site()
+            .route("/media.m3u8", Resource::new(text));
+        let environment = Environment::new();
+        environment.run(["download", &plain.url()]).refused(3);
+        environment
+            .run(["download", &plain.url(), "--treat-as-vod"])
+            .fine();
+        environment
+            .run(["export", &environment.only_id(), "-o", "out"])
+            .fine();
+        let exported = std::fs::read_to_string(environment.path("out/media/index.m3u8")).unwrap();
+        assert!(exported.contains("#EXT-X-ENDLIST"), "{exported}");
+    }
 }
 
 #[test]
@@ -56,16 +114,40 @@ fn protected_content_is_refused_before_the_first_segment() {
              #EXTINF:4,\ns.ts\n#EXT-X-ENDLIST\n"
         )
     };
-    refuse(&protected("com.apple.streamingkeydelivery"), 3, &["protected", "FairPlay", "hint: "]);
-    refuse(&protected("urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"), 3, &["protected", "Widevine"]);
-    refuse(&protected("com.example.unheard-of"), 3, &["protected", "com.example.unheard-of"]);
+    refuse(
+        &protected("com.apple.streamingkeydelivery"),
+        3,
+        &["protected", "FairPlay", "hint: "],
+    );
+    refuse(
+        &protected("urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"),
+        3,
+        &["protected", "Widevine"],
+    );
+    refuse(
+        &protected("com.example.unheard-of"),
+        3,
+        &["protected", "com.example.unheard-of"],
+    );
 }
 
 #[test]
 fn what_cannot_be_resolved_is_refused() {
-    refuse("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-ENDLIST\n", 3, &["no segments"]);
-    refuse("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{$missing}/s.ts\n#EXT-X-ENDLIST\n", 3, &["missing"]);
-    refuse("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n#EXT-X-BYTERANGE:10\ns.ts\n#EXT-X-ENDLIST\n", 3, &["line 4"]);
+    refuse(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-ENDLIST\n",
+        3,
+        &["no segments"],
+    );
+    refuse(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{$missing}/s.ts\n#EXT-X-ENDLIST\n",
+        3,
+        &["missing"],
+    );
+    refuse(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n#EXT-X-BYTERANGE:10\ns.ts\n#EXT-X-ENDLIST\n",
+        3,
+        &["line 4"],
+    );
 }
 
 #[test]
@@ -73,7 +155,10 @@ fn a_playlist_that_leads_to_files_or_other_schemes_is_refused() {
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "secret").unwrap();
     let site = Site::new();
-    let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile://{}\n#EXT-X-ENDLIST\n", secret.path().display());
+    let text = format!(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile://{}\n#EXT-X-ENDLIST\n",
+        secret.path().display()
+    );
     site.route("/a.m3u8", Resource::new(text));
     let origin = Origin::serve(site).unwrap();
     let environment = Environment::new();
@@ -86,15 +171,27 @@ fn a_playlist_that_leads_to_files_or_other_schemes_is_refused() {
 fn an_address_that_is_not_there_says_so() {
     let origin = Origin::serve(Site::new()).unwrap();
     let environment = Environment::new();
-    let said = environment.run(["download", origin.url("/missing.m3u8?token=hush").as_str()]).refused(4);
-    assert!(said.stderr.contains("404") && said.stderr.contains("/missing.m3u8"), "{}", said.stderr);
-    assert!(!said.stderr.contains("hush"), "a token was printed: {}", said.stderr);
+    let said = environment
+        .run(["download", origin.url("/missing.m3u8?token=hush").as_str()])
+        .refused(4);
+    assert!(
+        said.stderr.contains("404") && said.stderr.contains("/missing.m3u8"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        !said.stderr.contains("hush"),
+        "a token was printed: {}",
+        said.stderr
+    );
     assert!(environment.list().is_empty());
 
     let site = Site::new();
     site.always("/a.m3u8", Fault::Status(403));
     let origin = Origin::serve(site).unwrap();
-    let said = environment.run(["download", origin.url("/a.m3u8").as_str()]).refused(4);
+    let said = environment
+        .run(["download", origin.url("/a.m3u8").as_str()])
+        .refused(4);
     assert!(said.stderr.contains("expired"), "{}", said.stderr);
 }
 
@@ -105,7 +202,10 @@ fn what_is_no_address_is_a_usage_error() {
         let said = environment.run(["download", wrong]);
         assert_eq!(said.code, 2, "{wrong}: {}", said.stderr);
     }
-    assert!(!environment.store().exists(), "a store was made for nothing");
+    assert!(
+        !environment.store().exists(),
+        "a store was made for nothing"
+    );
 }
 
 #[test]
@@ -119,7 +219,11 @@ fn a_store_of_a_newer_format_is_left_alone() {
     assert_ne!(text, newer);
     make_writable(&format);
     std::fs::write(&format, newer).unwrap();
-    for arguments in [vec!["list"], vec!["download", "http://127.0.0.1:9/a.m3u8"], vec!["gc"]] {
+    for arguments in [
+        vec!["list"],
+        vec!["download", "http://127.0.0.1:9/a.m3u8"],
+        vec!["gc"],
+    ] {
         let said = environment.run(&arguments).refused(5);
         assert!(said.stderr.contains("newer"), "{}", said.stderr);
     }
@@ -128,7 +232,10 @@ fn a_store_of_a_newer_format_is_left_alone() {
 #[test]
 fn who_asks_creates_nothing() {
     let environment = Environment::new();
-    assert_eq!(environment.run(["list", "--json"]).fine().stdout.trim(), "[]");
+    assert_eq!(
+        environment.run(["list", "--json"]).fine().stdout.trim(),
+        "[]"
+    );
     environment.run(["gc"]).fine();
     environment.run(["verify"]).fine();
     environment.run(["purge"]).fine();

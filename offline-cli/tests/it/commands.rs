@@ -20,9 +20,18 @@ fn probe_says_what_is_there_and_stores_nothing() {
     assert_eq!(probe["renditions"].as_array().unwrap().len(), 4);
     assert!(probe["diagnostics"].is_array());
     assert!(!environment.store().exists());
-    assert!(!origin.site().requests().iter().any(|request| request.path.ends_with(".ts")));
+    assert!(
+        !origin
+            .site()
+            .requests()
+            .iter()
+            .any(|request| request.path.ends_with(".ts"))
+    );
     let text = environment.run(["probe", &url]).fine().stdout;
-    assert!(text.contains("1280x720") && text.contains("English"), "{text}");
+    assert!(
+        text.contains("1280x720") && text.contains("English"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -31,17 +40,35 @@ fn choices_are_followed() {
     let url = origin.url("/master.m3u8").to_string();
     let tracks = |arguments: &[&str]| {
         let environment = Environment::new();
-        let said = environment.run([&["download", "--json", &url], arguments].concat()).fine();
-        let mut tracks: Vec<String> =
-            said.events()[0]["tracks"].as_array().unwrap().iter().map(|track| track.as_str().unwrap().to_owned()).collect();
+        let said = environment
+            .run([&["download", "--json", &url], arguments].concat())
+            .fine();
+        let mut tracks: Vec<String> = said.events()[0]["tracks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|track| track.as_str().unwrap().to_owned())
+            .collect();
         tracks.sort();
         tracks.join(" ")
     };
     assert_eq!(tracks(&[]), "audio-0 subtitles-2 variant-1");
-    assert_eq!(tracks(&["--variant", "height<=360"]), "audio-0 subtitles-2 variant-0");
-    assert_eq!(tracks(&["--variant", "height>=2000", "--variant", "max:height"]), "audio-0 subtitles-2 variant-1");
-    assert_eq!(tracks(&["--audio", "de", "--subtitles", "none"]), "audio-1 variant-1");
-    assert_eq!(tracks(&["--audio", "all", "--subtitles", "all"]), "audio-0 audio-1 subtitles-2 subtitles-3 variant-1");
+    assert_eq!(
+        tracks(&["--variant", "height<=360"]),
+        "audio-0 subtitles-2 variant-0"
+    );
+    assert_eq!(
+        tracks(&["--variant", "height>=2000", "--variant", "max:height"]),
+        "audio-0 subtitles-2 variant-1"
+    );
+    assert_eq!(
+        tracks(&["--audio", "de", "--subtitles", "none"]),
+        "audio-1 variant-1"
+    );
+    assert_eq!(
+        tracks(&["--audio", "all", "--subtitles", "all"]),
+        "audio-0 audio-1 subtitles-2 subtitles-3 variant-1"
+    );
 
     let environment = Environment::new();
     let said = environment.run(["download", &url, "--variant", "hight<=360"]);
@@ -53,27 +80,65 @@ fn choices_are_followed() {
 fn what_was_chosen_is_what_is_offered() {
     let origin = multivariant();
     let environment = Environment::new();
-    environment.run(["download", origin.url("/master.m3u8").as_str(), "--audio", "en,de"]).fine();
+    environment
+        .run([
+            "download",
+            origin.url("/master.m3u8").as_str(),
+            "--audio",
+            "en,de",
+        ])
+        .fine();
     let found = environment.inspect();
     assert_eq!(found["playable_offline"], true);
-    let audio: Vec<&str> = found["media_selection"]["audio"].as_array().unwrap().iter().map(|one| one["language"].as_str().unwrap()).collect();
+    let audio: Vec<&str> = found["media_selection"]["audio"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["language"].as_str().unwrap())
+        .collect();
     assert_eq!(audio, ["en", "de"]);
-    assert_eq!(found["media_selection"]["subtitles"].as_array().unwrap().len(), 1);
-    let complete: Vec<bool> = found["variants"].as_array().unwrap().iter().map(|one| one["complete"].as_bool().unwrap()).collect();
+    assert_eq!(
+        found["media_selection"]["subtitles"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let complete: Vec<bool> = found["variants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["complete"].as_bool().unwrap())
+        .collect();
     assert_eq!(complete, [false, true, false]);
     assert_eq!(found["missing"].as_array().unwrap().len(), 0);
     assert_eq!(found["policy"]["priority"], "default");
     assert_eq!(found["loaded_time_ranges"], serde_json::json!([[0.0, 8.0]]));
 
     let folder = environment.path("out");
-    environment.run(["export", &environment.only_id(), "-o", folder.to_str().unwrap(), "--json"]).fine();
+    environment
+        .run([
+            "export",
+            &environment.only_id(),
+            "-o",
+            folder.to_str().unwrap(),
+            "--json",
+        ])
+        .fine();
     let index = std::fs::read_to_string(folder.join("index.m3u8")).unwrap();
     assert_eq!(index.matches("#EXT-X-STREAM-INF").count(), 1, "{index}");
     assert_eq!(index.matches("#EXT-X-MEDIA").count(), 3, "{index}");
     assert_eq!(index.matches("DEFAULT=YES").count(), 2, "{index}");
     // Nothing of the origin is left in what a player reads.
     assert!(!index.contains("http"), "{index}");
-    let again = environment.run(["export", &environment.only_id(), "-o", folder.to_str().unwrap()]).refused(2);
+    let again = environment
+        .run([
+            "export",
+            &environment.only_id(),
+            "-o",
+            folder.to_str().unwrap(),
+        ])
+        .refused(2);
     assert!(again.stderr.contains("already there"), "{}", again.stderr);
 }
 
@@ -82,16 +147,37 @@ fn assets_are_found_by_id_prefix_and_title() {
     let plain = Plain::new(1, 10);
     let environment = Environment::new();
     for id in ["alpha-1", "alpha-2", "beta"] {
-        environment.run(["download", &plain.url(), "--id", id, "--title", &format!("Title of {id}")]).fine();
+        environment
+            .run([
+                "download",
+                &plain.url(),
+                "--id",
+                id,
+                "--title",
+                &format!("Title of {id}"),
+            ])
+            .fine();
     }
-    for (wanted, code) in [("beta", 0), ("b", 0), ("alpha-1", 0), ("Title of alpha-2", 0), ("alpha", 2), ("gamma", 2), ("", 2)] {
+    for (wanted, code) in [
+        ("beta", 0),
+        ("b", 0),
+        ("alpha-1", 0),
+        ("Title of alpha-2", 0),
+        ("alpha", 2),
+        ("gamma", 2),
+        ("", 2),
+    ] {
         assert_eq!(environment.run(["inspect", wanted]).code, code, "{wanted}");
     }
     let said = environment.run(["remove", "alpha"]).refused(2);
     assert!(said.stderr.contains("alpha-1, alpha-2"), "{}", said.stderr);
     let said = environment.run(["remove", "beta", "gamma"]).refused(2);
     assert!(said.stderr.contains("gamma"));
-    assert_eq!(environment.list().len(), 3, "nothing goes unless everything was found");
+    assert_eq!(
+        environment.list().len(),
+        3,
+        "nothing goes unless everything was found"
+    );
 }
 
 #[test]
@@ -100,27 +186,59 @@ fn policy_decides_what_a_purge_takes() {
     // Origins of different content, so that no bytes are shared.
     for (index, id) in ["first", "second", "third", "kept"].into_iter().enumerate() {
         let site = Site::new();
-        site.route("/s.ts", Resource::new(transport_stream(index as u64 + 10, 100)));
-        site.route("/a.m3u8", Resource::new("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\ns.ts\n#EXT-X-ENDLIST\n"));
+        site.route(
+            "/s.ts",
+            Resource::new(transport_stream(index as u64 + 10, 100)),
+        );
+        site.route(
+            "/a.m3u8",
+            Resource::new("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\ns.ts\n#EXT-X-ENDLIST\n"),
+        );
         let origin = Origin::serve(site).unwrap();
-        environment.run(["download", origin.url("/a.m3u8").as_str(), "--id", id]).fine();
+        environment
+            .run(["download", origin.url("/a.m3u8").as_str(), "--id", id])
+            .fine();
     }
-    environment.run(["policy", "first", "--priority", "important"]).fine();
-    environment.run(["policy", "second", "--expires", "2020-01-01"]).fine();
-    environment.run(["policy", "kept", "--pinned", "yes"]).fine();
-    let shown = environment.run(["policy", "second", "--json"]).fine().json();
+    environment
+        .run(["policy", "first", "--priority", "important"])
+        .fine();
+    environment
+        .run(["policy", "second", "--expires", "2020-01-01"])
+        .fine();
+    environment
+        .run(["policy", "kept", "--pinned", "yes"])
+        .fine();
+    let shown = environment
+        .run(["policy", "second", "--json"])
+        .fine()
+        .json();
     assert_eq!(shown["expires"], 1_577_836_800);
 
-    let purge = |arguments: &[&str]| environment.run([&["purge", "--json"], arguments].concat()).json();
+    let purge = |arguments: &[&str]| {
+        environment
+            .run([&["purge", "--json"], arguments].concat())
+            .json()
+    };
     let ids = |purged: &serde_json::Value| -> Vec<String> {
-        purged["purged"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+        purged["purged"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["id"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(ids(&purge(&["--dry-run"])), ["second"]);
-    assert_eq!(ids(&purge(&["--dry-run", "--max-size", "0"])), ["second", "third", "first"]);
+    assert_eq!(
+        ids(&purge(&["--dry-run", "--max-size", "0"])),
+        ["second", "third", "first"]
+    );
     assert_eq!(environment.list().len(), 4, "a dry run removes nothing");
     assert_eq!(ids(&purge(&["--max-size", "45kB"])), ["second", "third"]);
     let rest = environment.run(["purge", "--json", "--max-size", "0"]);
-    assert_eq!(rest.code, 1, "what is pinned stays, so the limit is not met");
+    assert_eq!(
+        rest.code, 1,
+        "what is pinned stays, so the limit is not met"
+    );
     let rest = rest.json();
     assert_eq!(ids(&rest), ["first"]);
     assert!(rest["shortfall"].as_u64().unwrap() > 18_000);
@@ -133,7 +251,10 @@ fn removal_frees_the_bytes() {
     let environment = Environment::new();
     environment.run(["download", &plain.url()]).fine();
     let bytes = environment.only()["bytes"].as_u64().unwrap();
-    let removed = environment.run(["remove", "--json", &environment.only_id()]).fine().json();
+    let removed = environment
+        .run(["remove", "--json", &environment.only_id()])
+        .fine()
+        .json();
     assert_eq!(removed[0]["freed"].as_u64().unwrap(), bytes);
     assert!(environment.list().is_empty());
     let collected = environment.run(["gc", "--json"]).fine().json();
@@ -144,20 +265,37 @@ fn removal_frees_the_bytes() {
 fn titles_from_anywhere_are_safe_to_print() {
     let plain = Plain::new(1, 10);
     let environment = Environment::new();
-    environment.run(["download", &plain.url(), "--title", "a\u{1b}[31mb\u{7}"]).fine();
+    environment
+        .run(["download", &plain.url(), "--title", "a\u{1b}[31mb\u{7}"])
+        .fine();
     let text = environment.run(["list"]).fine().stdout;
-    assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+    assert!(
+        !text.contains('\u{1b}') && !text.contains('\u{7}'),
+        "{text:?}"
+    );
 }
 
 /// Three variants, two audio languages, two subtitle languages.
 fn multivariant() -> Origin {
     let site = Site::new();
     let mut seed = 100;
-    for (track, ending) in [("v360", "ts"), ("v720", "ts"), ("v540", "ts"), ("en", "ts"), ("de", "ts"), ("sen", "vtt"), ("sde", "vtt")] {
+    for (track, ending) in [
+        ("v360", "ts"),
+        ("v720", "ts"),
+        ("v540", "ts"),
+        ("en", "ts"),
+        ("de", "ts"),
+        ("sen", "vtt"),
+        ("sde", "vtt"),
+    ] {
         let mut text = String::from("#EXTM3U\n#EXT-X-TARGETDURATION:4\n");
         for index in 0..2 {
             seed += 1;
-            let body = if ending == "vtt" { format!("WEBVTT\n\n{seed}\n").into_bytes() } else { transport_stream(seed, 20) };
+            let body = if ending == "vtt" {
+                format!("WEBVTT\n\n{seed}\n").into_bytes()
+            } else {
+                transport_stream(seed, 20)
+            };
             site.route(&format!("/{track}/{index}.{ending}"), Resource::new(body));
             text.push_str(&format!("#EXTINF:4,\n{index}.{ending}\n"));
         }

@@ -22,11 +22,15 @@ pub(crate) struct Said {
 impl Said {
     /// Every line of standard output as JSON.
     pub(crate) fn events(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).expect(line))
+            .collect()
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 
     /// The run ended well.
@@ -38,7 +42,11 @@ impl Said {
     /// The run ended with this code, one line of error, and nothing like a panic.
     pub(crate) fn refused(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}", self.stdout, self.stderr);
-        let errors: Vec<&str> = self.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+        let errors: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .collect();
         assert_eq!(errors.len(), 1, "{}", self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
@@ -47,7 +55,9 @@ impl Said {
 
 impl Environment {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -64,22 +74,44 @@ impl Environment {
 
     pub(crate) fn command_on(&self, store: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_offline"));
-        command.arg("--store").arg(store).stdin(Stdio::null()).current_dir(self.folder.path());
-        command.env_remove("OFFLINE_STORE").env_remove("OFFLINE_LOG");
+        command
+            .arg("--store")
+            .arg(store)
+            .stdin(Stdio::null())
+            .current_dir(self.folder.path());
+        command
+            .env_remove("OFFLINE_STORE")
+            .env_remove("OFFLINE_LOG");
         command
     }
 
-    pub(crate) fn run<I: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Said {
+    pub(crate) fn run<I: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Said {
         said(&self.command().args(arguments).output().unwrap())
     }
 
     /// Starts a run whose output nobody reads.
-    pub(crate) fn start<I: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Child {
-        self.command().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    pub(crate) fn start<I: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Child {
+        self.command()
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     pub(crate) fn list(&self) -> Vec<Value> {
-        self.run(["list", "--json"]).fine().json().as_array().unwrap().clone()
+        self.run(["list", "--json"])
+            .fine()
+            .json()
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     /// The only asset of the store.
@@ -94,7 +126,9 @@ impl Environment {
     }
 
     pub(crate) fn inspect(&self) -> Value {
-        self.run(["inspect", "--json", &self.only_id()]).fine().json()
+        self.run(["inspect", "--json", &self.only_id()])
+            .fine()
+            .json()
     }
 }
 
@@ -110,16 +144,27 @@ pub(crate) fn said(output: &Output) -> Said {
 pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(30), "{what} never happened");
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "{what} never happened"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 /// Whether a test that needs a program can run. Without it, it is skipped aloud, or fails when skipping is forbidden.
 pub(crate) fn has(program: &str) -> bool {
-    let there = Command::new(program).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let there = Command::new(program)
+        .arg("-version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok();
     if !there {
-        assert!(std::env::var_os("OFFLINE_TEST_STRICT").is_none(), "{program} is not installed");
+        assert!(
+            std::env::var_os("OFFLINE_TEST_STRICT").is_none(),
+            "{program} is not installed"
+        );
         eprintln!("skipped: {program} is not installed");
     }
     there

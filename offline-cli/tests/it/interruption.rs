@@ -11,7 +11,10 @@ use crate::stream::{Plain, segment_path};
 fn interrupt_with(signal: &str) {
     let plain = Plain::new(10, 20);
     // The last segment never comes; everything before it does.
-    plain.origin.site().always(&segment_path(9), Fault::Stall(100));
+    plain
+        .origin
+        .site()
+        .always(&segment_path(9), Fault::Stall(100));
     let environment = Environment::new();
     let child = environment
         .command()
@@ -21,9 +24,15 @@ fn interrupt_with(signal: &str) {
         .spawn()
         .unwrap();
     wait_for("a download of all but one segment", || {
-        environment.list().first().is_some_and(|asset| asset["progress"].as_f64().unwrap() >= 0.9)
+        environment
+            .list()
+            .first()
+            .is_some_and(|asset| asset["progress"].as_f64().unwrap() >= 0.9)
     });
-    let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let killed = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(killed.success());
     let said = said(&child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.stderr);
@@ -36,7 +45,11 @@ fn interrupt_with(signal: &str) {
     plain.origin.site().always(&segment_path(9), Fault::None);
     environment.run(["download", &plain.url()]).fine();
     for index in 0..9 {
-        assert_eq!(plain.requests(index), 1, "segment {index} was fetched again");
+        assert_eq!(
+            plain.requests(index),
+            1,
+            "segment {index} was fetched again"
+        );
     }
     assert_eq!(environment.only()["state"], "completed");
 }

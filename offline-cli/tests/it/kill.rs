@@ -8,21 +8,34 @@ use crate::environment::{Environment, wait_for};
 use crate::stream::{Plain, segment_path};
 
 const KILLS: usize = 20;
-const SEGMENTS: usize = 120;
+const SEGMENTS: usize = 300;
 
 #[test]
 fn twenty_kills_lose_no_finished_segment() {
     let plain = Plain::new(SEGMENTS, 60);
     // Slow enough that every kill hits the middle: the server drips all segments.
-    let drip = Fault::Drip { piece: 4096, pause: Duration::from_millis(12) };
+    let drip = Fault::Drip {
+        piece: 4096,
+        pause: Duration::from_millis(40),
+    };
     for index in 0..SEGMENTS {
-        plain.origin.site().always(&segment_path(index), drip.clone());
+        plain
+            .origin
+            .site()
+            .always(&segment_path(index), drip.clone());
     }
     let environment = Environment::new();
     let stored = |environment: &Environment| -> u64 {
         let listed = environment.list();
-        let progress = listed.first().map_or(0.0, |asset| asset["progress"].as_f64().unwrap());
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a small count")]
+        let progress = listed
+            .first()
+            .map_or(0.0, |asset| asset["progress"].as_f64().unwrap());
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a share of a small count"
+        )]
         let stored = (progress * SEGMENTS as f64).round() as u64;
         stored
     };
@@ -32,7 +45,9 @@ fn twenty_kills_lose_no_finished_segment() {
         let mut child = environment.start(["download", &plain.url()]);
         let goal = before + 2;
         let asked = plain.origin.site().requests().len();
-        wait_for("progress", || stored(&environment) >= goal || child.try_wait().unwrap().is_some());
+        wait_for("progress", || {
+            stored(&environment) >= goal || child.try_wait().unwrap().is_some()
+        });
         if child.try_wait().unwrap().is_some() {
             break;
         }
@@ -42,7 +57,10 @@ fn twenty_kills_lose_no_finished_segment() {
         child.wait().unwrap();
         kills += 1;
         let after = stored(&environment);
-        assert!(after >= goal, "kill {kills}: {after} segments are stored, {goal} were before");
+        assert!(
+            after >= goal,
+            "kill {kills}: {after} segments are stored, {goal} were before"
+        );
         assert!(plain.origin.site().requests().len() > asked);
         before = after;
         let only = environment.only();
@@ -53,18 +71,35 @@ fn twenty_kills_lose_no_finished_segment() {
     assert!(kills >= KILLS, "the download was over after {kills} kills");
 
     // What is stored now is not asked for again.
-    let missing: Vec<String> =
-        environment.inspect()["missing"].as_array().unwrap().iter().map(|missing| missing["url"].as_str().unwrap().to_owned()).collect();
+    let missing: Vec<String> = environment.inspect()["missing"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|missing| missing["url"].as_str().unwrap().to_owned())
+        .collect();
     assert!(!missing.is_empty() && missing.len() < SEGMENTS);
     let asked_before: Vec<usize> = (0..SEGMENTS).map(|index| plain.requests(index)).collect();
     environment.run(["download", &plain.url()]).fine();
     for (index, asked) in asked_before.into_iter().enumerate() {
-        let was_missing = missing.iter().any(|url| url.ends_with(&segment_path(index)));
-        assert_eq!(plain.requests(index) > asked, was_missing, "segment {index}");
+        let was_missing = missing
+            .iter()
+            .any(|url| url.ends_with(&segment_path(index)));
+        assert_eq!(
+            plain.requests(index) > asked,
+            was_missing,
+            "segment {index}"
+        );
     }
 
     let folder = environment.path("out");
-    environment.run(["export", &environment.only_id(), "-o", folder.to_str().unwrap()]).fine();
+    environment
+        .run([
+            "export",
+            &environment.only_id(),
+            "-o",
+            folder.to_str().unwrap(),
+        ])
+        .fine();
     for (index, segment) in plain.segments.iter().enumerate() {
         let exported = std::fs::read(folder.join(format!("media/segment-{index:08}.ts"))).unwrap();
         assert!(exported == *segment, "segment {index} differs");

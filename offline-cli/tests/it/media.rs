@@ -8,17 +8,36 @@ use crate::stream::encrypt;
 
 /// H.264 with B-frames and closed groups of one second.
 const VIDEO: &[&str] = &[
-    "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-pix_fmt", "yuv420p",
+    "-c:v",
+    "libx264",
+    "-preset",
+    "ultrafast",
+    "-bf",
+    "2",
+    "-g",
+    "25",
+    "-keyint_min",
+    "25",
+    "-sc_threshold",
+    "0",
+    "-pix_fmt",
+    "yuv420p",
 ];
 const AUDIO: &[&str] = &["-c:a", "aac", "-ac", "2", "-b:a", "48k"];
 const HLS: &[&str] = &["-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod"];
 
 pub(crate) fn ffmpeg(folder: &Path, arguments: &[&[&str]]) {
     let mut command = Command::new("ffmpeg");
-    command.current_dir(folder).args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]);
+    command
+        .current_dir(folder)
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]);
     command.args(arguments.iter().flat_map(|part| part.iter()));
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn inputs(size: &str, rate: u32, seconds: u32, tone: u32) -> Vec<String> {
@@ -56,12 +75,31 @@ pub(crate) fn transport_stream(root: &Path) -> &'static str {
         &folder,
         &[
             &strs(&source),
-            &["-filter_complex", "[0:v]split=2[a][b];[a]scale=160:90[v0]", "-map", "[v0]", "-map", "1:a", "-map", "[b]", "-map", "1:a"],
+            &[
+                "-filter_complex",
+                "[0:v]split=2[a][b];[a]scale=160:90[v0]",
+                "-map",
+                "[v0]",
+                "-map",
+                "1:a",
+                "-map",
+                "[b]",
+                "-map",
+                "1:a",
+            ],
             VIDEO,
             AUDIO,
             &["-b:v:0", "80k", "-b:v:1", "300k"],
             HLS,
-            &["-hls_segment_filename", "%v/s%d.ts", "-master_pl_name", "master.m3u8", "-var_stream_map", "v:0,a:0,name:low v:1,a:1,name:high", "%v/index.m3u8"],
+            &[
+                "-hls_segment_filename",
+                "%v/s%d.ts",
+                "-master_pl_name",
+                "master.m3u8",
+                "-var_stream_map",
+                "v:0,a:0,name:low v:1,a:1,name:high",
+                "%v/index.m3u8",
+            ],
         ],
     );
     "ts/high/index.m3u8"
@@ -71,17 +109,49 @@ pub(crate) fn transport_stream(root: &Path) -> &'static str {
 pub(crate) fn fragmented(root: &Path) {
     let folder = fresh(root, "fmp4");
     let source = inputs("160x90", 25, 8, 440);
-    ffmpeg(&folder, &[&strs(&source), VIDEO, AUDIO, HLS, &["-hls_segment_type", "fmp4", "-hls_segment_filename", "s%d.m4s", "index.m3u8"]]);
+    ffmpeg(
+        &folder,
+        &[
+            &strs(&source),
+            VIDEO,
+            AUDIO,
+            HLS,
+            &[
+                "-hls_segment_type",
+                "fmp4",
+                "-hls_segment_filename",
+                "s%d.m4s",
+                "index.m3u8",
+            ],
+        ],
+    );
 }
 
 /// One file with byte ranges, as TS and as fragmented MP4; the second of two TS ranges has its offset taken away where it is implied.
 pub(crate) fn byte_ranges(root: &Path) {
     let source = inputs("160x90", 25, 8, 440);
-    for (name, kind, file) in [("br_ts", "mpegts", "all.ts"), ("br_fmp4", "fmp4", "all.mp4")] {
+    for (name, kind, file) in [
+        ("br_ts", "mpegts", "all.ts"),
+        ("br_fmp4", "fmp4", "all.mp4"),
+    ] {
         let folder = fresh(root, name);
         ffmpeg(
             &folder,
-            &[&strs(&source), VIDEO, AUDIO, HLS, &["-hls_flags", "single_file", "-hls_segment_type", kind, "-hls_segment_filename", file, "index.m3u8"]],
+            &[
+                &strs(&source),
+                VIDEO,
+                AUDIO,
+                HLS,
+                &[
+                    "-hls_flags",
+                    "single_file",
+                    "-hls_segment_type",
+                    kind,
+                    "-hls_segment_filename",
+                    file,
+                    "index.m3u8",
+                ],
+            ],
         );
     }
     let path = root.join("br_ts/index.m3u8");
@@ -91,7 +161,11 @@ pub(crate) fn byte_ranges(root: &Path) {
         .map(|line| match line.strip_prefix("#EXT-X-BYTERANGE:") {
             Some(range) => {
                 seen += 1;
-                let range = if seen % 2 == 0 { range.split('@').next().unwrap() } else { range };
+                let range = if seen % 2 == 0 {
+                    range.split('@').next().unwrap()
+                } else {
+                    range
+                };
                 format!("#EXT-X-BYTERANGE:{range}")
             }
             None => line.to_owned(),
@@ -105,20 +179,36 @@ pub(crate) fn byte_ranges(root: &Path) {
 pub(crate) fn encrypted(root: &Path) {
     let folder = fresh(root, "aes");
     let source = inputs("160x90", 25, 12, 440);
-    ffmpeg(&folder, &[&strs(&source), VIDEO, AUDIO, HLS, &["-hls_segment_filename", "c%d.ts", "clear.m3u8"]]);
+    ffmpeg(
+        &folder,
+        &[
+            &strs(&source),
+            VIDEO,
+            AUDIO,
+            HLS,
+            &["-hls_segment_filename", "c%d.ts", "clear.m3u8"],
+        ],
+    );
     let keys = [[0x11; 16], [0x22; 16]];
     for (index, key) in keys.iter().enumerate() {
         std::fs::write(folder.join(format!("k{index}.bin")), key).unwrap();
     }
     let explicit = *b"0123456789abcdef";
     let first = 7_u128;
-    let mut text = format!("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+    let mut text = format!(
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+    );
     let mut index = 0;
     for line in read(&folder.join("clear.m3u8")).lines() {
         if line.starts_with("#EXTINF") {
             match index {
                 0 => text.push_str("#EXT-X-KEY:METHOD=AES-128,URI=\"k0.bin\"\n"),
-                2 => writeln!(text, "#EXT-X-KEY:METHOD=AES-128,URI=\"k1.bin\",IV=0x{}", hex(&explicit)).unwrap(),
+                2 => writeln!(
+                    text,
+                    "#EXT-X-KEY:METHOD=AES-128,URI=\"k1.bin\",IV=0x{}",
+                    hex(&explicit)
+                )
+                .unwrap(),
                 3 => text.push_str("#EXT-X-KEY:METHOD=NONE\n"),
                 4 => text.push_str("#EXT-X-KEY:METHOD=AES-128,URI=\"k0.bin\"\n"),
                 _ => {}
@@ -152,15 +242,34 @@ pub(crate) fn alternate_audio(root: &Path) {
         &folder,
         &[
             &strs(&source),
-            &["-f", "lavfi", "-i", "sine=frequency=880:sample_rate=48000:duration=8", "-map", "0:v", "-map", "1:a", "-map", "2:a"],
+            &[
+                "-f",
+                "lavfi",
+                "-i",
+                "sine=frequency=880:sample_rate=48000:duration=8",
+                "-map",
+                "0:v",
+                "-map",
+                "1:a",
+                "-map",
+                "2:a",
+            ],
             VIDEO,
             AUDIO,
             HLS,
-            &["-hls_segment_filename", "%v/s%d.ts", "-var_stream_map", "v:0,agroup:aud,name:video a:0,agroup:aud,name:en a:1,agroup:aud,name:de", "%v/index.m3u8"],
+            &[
+                "-hls_segment_filename",
+                "%v/s%d.ts",
+                "-var_stream_map",
+                "v:0,agroup:aud,name:video a:0,agroup:aud,name:en a:1,agroup:aud,name:de",
+                "%v/index.m3u8",
+            ],
         ],
     );
     let subtitles = fresh(&folder, "subs");
-    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+    let mut text = String::from(
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n",
+    );
     for index in 0..2 {
         let start = index * 4;
         let cue = format!(
@@ -185,12 +294,17 @@ pub(crate) fn alternate_audio(root: &Path) {
     .unwrap();
 }
 
-/// Two encodings of different size, rate and codec parameters, joined: as TS with a discontinuity, as fragmented MP4 with a second map as well.
+/// Two encodings joined by a discontinuity: TS that differ in size and rate, and fragmented MP4 with a map each.
+///
+/// The latter are alike in their parameters, since ffmpeg reads no second map that says something else.
 pub(crate) fn discontinuous(root: &Path) {
-    for (name, kind, ending) in [("disc", "mpegts", "ts"), ("maps", "fmp4", "m4s")] {
+    for (name, kind, ending, second) in [
+        ("disc", "mpegts", "ts", ("192x108", 30)),
+        ("maps", "fmp4", "m4s", ("160x90", 25)),
+    ] {
         let folder = fresh(root, name);
-        for (part, size, rate) in [("a", "160x90", 25), ("b", "192x108", 30)] {
-            let source = inputs(size, rate, 4, 440);
+        for (part, (size, rate), tone) in [("a", ("160x90", 25), 440), ("b", second, 880)] {
+            let source = inputs(size, rate, 4, tone);
             ffmpeg(
                 &folder,
                 &[
@@ -212,7 +326,9 @@ pub(crate) fn discontinuous(root: &Path) {
         }
         let first = read(&folder.join("a.m3u8"));
         let second = read(&folder.join("b.m3u8"));
-        let body = second.lines().skip_while(|line| !line.starts_with("#EXTINF") && !line.starts_with("#EXT-X-MAP"));
+        let body = second
+            .lines()
+            .skip_while(|line| !line.starts_with("#EXTINF") && !line.starts_with("#EXT-X-MAP"));
         let mut text = first.replace("#EXT-X-ENDLIST\n", "#EXT-X-DISCONTINUITY\n");
         for line in body {
             writeln!(text, "{line}").unwrap();
@@ -227,10 +343,30 @@ pub(crate) fn audio_only(root: &Path) {
     ffmpeg(
         &folder,
         &[
-            &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=8"],
+            &[
+                "-f",
+                "lavfi",
+                "-i",
+                "sine=frequency=440:sample_rate=48000:duration=8",
+            ],
             AUDIO,
-            &["-f", "segment", "-segment_time", "2", "-segment_format", "adts", "-segment_format_options", "write_id3v2=1"],
-            &["-segment_list_type", "m3u8", "-segment_list", "index.m3u8", "s%d.aac"],
+            &[
+                "-f",
+                "segment",
+                "-segment_time",
+                "2",
+                "-segment_format",
+                "adts",
+                "-segment_format_options",
+                "write_id3v2=1",
+            ],
+            &[
+                "-segment_list_type",
+                "m3u8",
+                "-segment_list",
+                "index.m3u8",
+                "s%d.aac",
+            ],
         ],
     );
     let path = folder.join("index.m3u8");
@@ -243,11 +379,26 @@ pub(crate) fn audio_only(root: &Path) {
 /// What a player sees: one line for each decoded frame with its time and the hash of its picture or sound.
 pub(crate) fn frames(input: &str, map: &str) -> Vec<String> {
     let output = Command::new("ffmpeg")
-        .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i", input, "-map", map, "-f", "framehash", "-"])
+        .args([
+            "-hide_banner",
+            "-loglevel",
+            "error",
+            "-nostdin",
+            "-i",
+            input,
+            "-map",
+            map,
+            "-f",
+            "framehash",
+            "-",
+        ])
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

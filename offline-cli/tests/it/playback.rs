@@ -18,9 +18,22 @@ fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str,
     std::fs::create_dir_all(&root).unwrap();
     make(&root);
     let origin = Origin::directory(&root).unwrap();
-    let expected: Vec<Vec<String>> = maps.iter().map(|map| frames(origin.url(&format!("/{compared_with}")).as_str(), map)).collect();
-    assert!(expected.iter().all(|frames| frames.len() > 50), "the origin itself does not play");
-    environment.run(["download", origin.url(&format!("/{playlist}")).as_str(), "--id", "a"]).fine();
+    let expected: Vec<Vec<String>> = maps
+        .iter()
+        .map(|map| frames(origin.url(&format!("/{compared_with}")).as_str(), map))
+        .collect();
+    assert!(
+        expected.iter().all(|frames| frames.len() > 50),
+        "the origin itself does not play"
+    );
+    environment
+        .run([
+            "download",
+            origin.url(&format!("/{playlist}")).as_str(),
+            "--id",
+            "a",
+        ])
+        .fine();
     drop(origin);
     std::fs::remove_dir_all(&root).unwrap();
 
@@ -28,13 +41,25 @@ fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str,
     assert_eq!(found["playable_offline"], true, "{found}");
     let serving = Serving::start(&environment);
     let folder = environment.path("exported");
-    environment.run(["export", "a", "-o", folder.to_str().unwrap()]).fine();
+    environment
+        .run(["export", "a", "-o", folder.to_str().unwrap()])
+        .fine();
     let exported = folder.join("index.m3u8");
     for (map, expected) in maps.iter().zip(&expected) {
         let served = frames(&serving.asset("a"), map);
-        assert!(served == *expected, "served {map} differs: {} frames, {} expected", served.len(), expected.len());
+        assert!(
+            served == *expected,
+            "served {map} differs: {} frames, {} expected",
+            served.len(),
+            expected.len()
+        );
         let from_disk = frames(exported.to_str().unwrap(), map);
-        assert!(from_disk == *expected, "exported {map} differs: {} frames, {} expected", from_disk.len(), expected.len());
+        assert!(
+            from_disk == *expected,
+            "exported {map} differs: {} frames, {} expected",
+            from_disk.len(),
+            expected.len()
+        );
     }
 }
 
@@ -42,18 +67,40 @@ const BOTH: &[&str] = &["0:v:0", "0:a:0"];
 
 #[test]
 fn transport_streams_with_two_variants() {
-    plays_the_same(|root| { media::transport_stream(root); }, "ts/master.m3u8", "ts/high/index.m3u8", BOTH);
+    plays_the_same(
+        |root| {
+            media::transport_stream(root);
+        },
+        "ts/master.m3u8",
+        "ts/high/index.m3u8",
+        BOTH,
+    );
 }
 
 #[test]
 fn fragmented_mp4() {
-    plays_the_same(media::fragmented, "fmp4/index.m3u8", "fmp4/index.m3u8", BOTH);
+    plays_the_same(
+        media::fragmented,
+        "fmp4/index.m3u8",
+        "fmp4/index.m3u8",
+        BOTH,
+    );
 }
 
 #[test]
 fn byte_ranges_explicit_and_implied() {
-    plays_the_same(media::byte_ranges, "br_ts/index.m3u8", "br_ts/index.m3u8", BOTH);
-    plays_the_same(media::byte_ranges, "br_fmp4/index.m3u8", "br_fmp4/index.m3u8", BOTH);
+    plays_the_same(
+        media::byte_ranges,
+        "br_ts/index.m3u8",
+        "br_ts/index.m3u8",
+        BOTH,
+    );
+    plays_the_same(
+        media::byte_ranges,
+        "br_fmp4/index.m3u8",
+        "br_fmp4/index.m3u8",
+        BOTH,
+    );
 }
 
 #[test]
@@ -63,18 +110,80 @@ fn encrypted_with_rotating_keys() {
 
 #[test]
 fn alternate_audio_and_subtitles() {
-    plays_the_same(media::alternate_audio, "alt/master.m3u8", "alt/master.m3u8", BOTH);
+    plays_the_same(
+        media::alternate_audio,
+        "alt/master.m3u8",
+        "alt/master.m3u8",
+        BOTH,
+    );
 }
 
 #[test]
 fn discontinuities_and_changing_maps() {
-    plays_the_same(media::discontinuous, "disc/index.m3u8", "disc/index.m3u8", BOTH);
-    plays_the_same(media::discontinuous, "maps/index.m3u8", "maps/index.m3u8", BOTH);
+    plays_the_same(
+        media::discontinuous,
+        "disc/index.m3u8",
+        "disc/index.m3u8",
+        BOTH,
+    );
+    plays_the_same(
+        media::discontinuous,
+        "maps/index.m3u8",
+        "maps/index.m3u8",
+        BOTH,
+    );
+}
+
+#[test]
+fn every_map_keeps_its_bytes_and_its_segments() {
+    if !has("ffmpeg") {
+        return;
+    }
+    let environment = Environment::new();
+    let root = environment.path("origin");
+    std::fs::create_dir_all(&root).unwrap();
+    media::discontinuous(&root);
+    let origin = Origin::directory(&root).unwrap();
+    environment
+        .run([
+            "download",
+            origin.url("/maps/index.m3u8").as_str(),
+            "--id",
+            "a",
+        ])
+        .fine();
+    let folder = environment.path("exported");
+    environment
+        .run(["export", "a", "-o", folder.to_str().unwrap()])
+        .fine();
+    let text = std::fs::read_to_string(folder.join("media/index.m3u8")).unwrap();
+    let uris: Vec<&str> = text
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("#EXT-X-MAP:URI=")
+                .or(Some(line).filter(|line| !line.starts_with('#')))
+        })
+        .map(|uri| uri.trim_matches('"'))
+        .collect();
+    let originals = ["a.mp4", "a0.m4s", "a1.m4s", "b.mp4", "b0.m4s", "b1.m4s"];
+    assert_eq!(uris.len(), originals.len(), "{text}");
+    for (uri, original) in uris.iter().zip(originals) {
+        let original = std::fs::read(root.join("maps").join(original)).unwrap();
+        assert!(
+            std::fs::read(folder.join("media").join(uri)).unwrap() == original,
+            "{uri} differs"
+        );
+    }
 }
 
 #[test]
 fn packed_audio() {
-    plays_the_same(media::audio_only, "audio/index.m3u8", "audio/index.m3u8", &["0:a:0"]);
+    plays_the_same(
+        media::audio_only,
+        "audio/index.m3u8",
+        "audio/index.m3u8",
+        &["0:a:0"],
+    );
 }
 
 #[test]
@@ -87,12 +196,22 @@ fn subtitles_keep_their_bytes() {
     std::fs::create_dir_all(&root).unwrap();
     media::alternate_audio(&root);
     let origin = Origin::directory(&root).unwrap();
-    environment.run(["download", origin.url("/alt/master.m3u8").as_str(), "--id", "a"]).fine();
+    environment
+        .run([
+            "download",
+            origin.url("/alt/master.m3u8").as_str(),
+            "--id",
+            "a",
+        ])
+        .fine();
     let folder = environment.path("exported");
-    environment.run(["export", "a", "-o", folder.to_str().unwrap()]).fine();
+    environment
+        .run(["export", "a", "-o", folder.to_str().unwrap()])
+        .fine();
     for index in 0..2 {
         let original = std::fs::read(root.join(format!("alt/subs/{index}.vtt"))).unwrap();
-        let exported = std::fs::read(folder.join(format!("subtitles-2/segment-{index:08}.vtt"))).unwrap();
+        let exported =
+            std::fs::read(folder.join(format!("subtitles-2/segment-{index:08}.vtt"))).unwrap();
         assert_eq!(exported, original);
     }
 }

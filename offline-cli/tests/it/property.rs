@@ -22,8 +22,18 @@ struct Made {
 }
 
 fn made() -> impl Strategy<Value = Made> {
-    (1_usize..40, proptest::option::of(any::<bool>()), proptest::option::of((0_u8..3, any::<bool>())), any::<bool>())
-        .prop_map(|(packets, ranged, key, discontinuity)| Made { packets, ranged, key, discontinuity })
+    (
+        1_usize..40,
+        proptest::option::of(any::<bool>()),
+        proptest::option::of((0_u8..3, any::<bool>())),
+        any::<bool>(),
+    )
+        .prop_map(|(packets, ranged, key, discontinuity)| Made {
+            packets,
+            ranged,
+            key,
+            discontinuity,
+        })
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -46,7 +56,9 @@ fn fault() -> impl Strategy<Value = Fault> {
 /// Builds the site; returns the clear bytes of each segment.
 fn site(segments: &[Made]) -> (Site, Vec<Vec<u8>>) {
     let site = Site::new();
-    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1000\n");
+    let mut text = String::from(
+        "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1000\n",
+    );
     let mut big = Vec::new();
     let mut clear_segments = Vec::new();
     let mut previous_ranged = false;
@@ -68,14 +80,23 @@ fn site(segments: &[Made]) -> (Site, Vec<Vec<u8>>) {
             }
             Some((key, true)) => {
                 let hex: String = explicit.iter().map(|byte| format!("{byte:02X}")).collect();
-                text.push_str(&format!("#EXT-X-KEY:METHOD=AES-128,URI=\"key{key}\",IV=0x{hex}\n"));
+                text.push_str(&format!(
+                    "#EXT-X-KEY:METHOD=AES-128,URI=\"key{key}\",IV=0x{hex}\n"
+                ));
                 encrypt(&clear, [key; 16], explicit)
             }
         };
         text.push_str("#EXTINF:2,\n");
         if let Some(said) = made.ranged {
-            let offset = if said || !previous_ranged { format!("@{}", big.len()) } else { String::new() };
-            text.push_str(&format!("#EXT-X-BYTERANGE:{}{offset}\nbig.ts\n", bytes.len()));
+            let offset = if said || !previous_ranged {
+                format!("@{}", big.len())
+            } else {
+                String::new()
+            };
+            text.push_str(&format!(
+                "#EXT-X-BYTERANGE:{}{offset}\nbig.ts\n",
+                bytes.len()
+            ));
             big.extend_from_slice(&bytes);
         } else {
             text.push_str(&format!("s{index}.ts\n"));
@@ -94,7 +115,11 @@ fn site(segments: &[Made]) -> (Site, Vec<Vec<u8>>) {
 }
 
 fn exported_segments(folder: &Path, count: usize) -> Vec<Vec<u8>> {
-    (0..count).map(|index| std::fs::read(folder.join(format!("media/segment-{:08}.ts", 1000 + index))).unwrap()).collect()
+    (0..count)
+        .map(|index| {
+            std::fs::read(folder.join(format!("media/segment-{:08}.ts", 1000 + index))).unwrap()
+        })
+        .collect()
 }
 
 proptest! {
@@ -131,6 +156,7 @@ proptest! {
         let out = folder.path().join("out");
         export::hls(&store, &id, &out, |_| {}).unwrap();
         prop_assert!(exported_segments(&out, clear.len()) == clear);
-        prop_assert!(store.verify(None, &mut |_| {}).unwrap().is_good());
+        let verified = store.verify(None, &mut |_| {}).unwrap();
+        prop_assert!(verified.is_good(), "{:?}", verified);
     }
 }

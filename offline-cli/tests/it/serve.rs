@@ -15,11 +15,22 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(environment: &Environment) -> Self {
-        let mut child = environment.command().args(["serve", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = environment
+            .command()
+            .args(["serve", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let first: serde_json::Value = serde_json::from_str(&line).unwrap();
-        Self { child, url: first["url"].as_str().unwrap().to_owned() }
+        Self {
+            child,
+            url: first["url"].as_str().unwrap().to_owned(),
+        }
     }
 
     pub(crate) fn asset(&self, id: &str) -> String {
@@ -27,11 +38,24 @@ impl Serving {
     }
 
     fn host(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap().split('/').next().unwrap()
+        self.url
+            .strip_prefix("http://")
+            .unwrap()
+            .split('/')
+            .next()
+            .unwrap()
     }
 
     fn path(&self) -> String {
-        format!("/{}", self.url.strip_prefix("http://").unwrap().split_once('/').unwrap().1)
+        format!(
+            "/{}",
+            self.url
+                .strip_prefix("http://")
+                .unwrap()
+                .split_once('/')
+                .unwrap()
+                .1
+        )
     }
 
     /// Sends a request as it is and reads the answer.
@@ -48,9 +72,16 @@ impl Serving {
         stream.write_all(request.as_bytes()).unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let end = bytes
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .unwrap();
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head, body: bytes[end + 4..].to_vec() }
+        Answer {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head,
+            body: bytes[end + 4..].to_vec(),
+        }
     }
 }
 
@@ -69,14 +100,20 @@ struct Answer {
 
 impl Answer {
     fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.split_once(": ").filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+        self.head.lines().find_map(|line| {
+            line.split_once(": ")
+                .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+        })
     }
 }
 
 fn served() -> (Environment, Plain, Serving, String) {
     let plain = Plain::new(3, 50);
     let environment = Environment::new();
-    environment.run(["download", &plain.url(), "--id", "a"]).fine();
+    environment
+        .run(["download", &plain.url(), "--id", "a"])
+        .fine();
     let serving = Serving::start(&environment);
     let segment = format!("{}/assets/a/media/segment-00000001.ts", serving.path());
     (environment, plain, serving, segment)
@@ -85,13 +122,32 @@ fn served() -> (Environment, Plain, Serving, String) {
 #[test]
 fn playlists_and_segments_are_served() {
     let (_environment, plain, serving, segment) = served();
-    let index = serving.ask("GET", &format!("{}/assets/a/index.m3u8", serving.path()), &[("Range", "bytes=0-")]);
+    let index = serving.ask(
+        "GET",
+        &format!("{}/assets/a/index.m3u8", serving.path()),
+        &[("Range", "bytes=0-")],
+    );
     assert!(index.status == 200 || index.status == 206, "{}", index.head);
-    assert_eq!(index.header("content-type"), Some("application/vnd.apple.mpegurl"));
+    assert_eq!(
+        index.header("content-type"),
+        Some("application/vnd.apple.mpegurl")
+    );
     assert_eq!(index.header("cache-control"), Some("no-store"));
-    assert!(String::from_utf8(index.body).unwrap().contains("media/index.m3u8"));
-    let media = serving.ask("GET", &format!("{}/assets/a/media/index.m3u8", serving.path()), &[]);
-    assert!(String::from_utf8(media.body).unwrap().contains("segment-00000001.ts"));
+    assert!(
+        String::from_utf8(index.body)
+            .unwrap()
+            .contains("media/index.m3u8")
+    );
+    let media = serving.ask(
+        "GET",
+        &format!("{}/assets/a/media/index.m3u8", serving.path()),
+        &[],
+    );
+    assert!(
+        String::from_utf8(media.body)
+            .unwrap()
+            .contains("segment-00000001.ts")
+    );
     let whole = serving.ask("GET", &segment, &[]);
     assert_eq!(whole.status, 200);
     assert_eq!(whole.body, plain.segments[1]);
@@ -107,33 +163,90 @@ fn ranges_tags_and_heads() {
     let (_environment, plain, serving, segment) = served();
     let bytes = &plain.segments[1];
     let part = serving.ask("GET", &segment, &[("Range", "bytes=100-299")]);
-    assert_eq!((part.status, part.header("content-range")), (206, Some("bytes 100-299/9400")));
+    assert_eq!(
+        (part.status, part.header("content-range")),
+        (206, Some("bytes 100-299/9400"))
+    );
     assert_eq!(part.body, bytes[100..300]);
     let tail = serving.ask("GET", &segment, &[("Range", "bytes=-10")]);
     assert_eq!(tail.body, bytes[9390..]);
     let past = serving.ask("GET", &segment, &[("Range", "bytes=9400-")]);
-    assert_eq!((past.status, past.header("content-range")), (416, Some("bytes */9400")));
+    assert_eq!(
+        (past.status, past.header("content-range")),
+        (416, Some("bytes */9400"))
+    );
     let several = serving.ask("GET", &segment, &[("Range", "bytes=0-1,3-4")]);
     assert_eq!((several.status, several.body.len()), (200, 9400));
 
     let head = serving.ask("HEAD", &segment, &[]);
-    assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, Some("9400"), 0));
+    assert_eq!(
+        (head.status, head.header("content-length"), head.body.len()),
+        (200, Some("9400"), 0)
+    );
     let tag = head.header("etag").unwrap().to_owned();
-    assert_eq!(serving.ask("GET", &segment, &[("If-None-Match", &tag)]).status, 304);
-    assert_eq!(serving.ask("GET", &segment, &[("If-None-Match", "\"other\"")]).status, 200);
-    assert_eq!(serving.ask("GET", &segment, &[("Range", "bytes=0-9"), ("If-Range", &tag)]).status, 206);
-    assert_eq!(serving.ask("GET", &segment, &[("Range", "bytes=0-9"), ("If-Range", "\"other\"")]).status, 200);
+    assert_eq!(
+        serving
+            .ask("GET", &segment, &[("If-None-Match", &tag)])
+            .status,
+        304
+    );
+    assert_eq!(
+        serving
+            .ask("GET", &segment, &[("If-None-Match", "\"other\"")])
+            .status,
+        200
+    );
+    assert_eq!(
+        serving
+            .ask(
+                "GET",
+                &segment,
+                &[("Range", "bytes=0-9"), ("If-Range", &tag)]
+            )
+            .status,
+        206
+    );
+    assert_eq!(
+        serving
+            .ask(
+                "GET",
+                &segment,
+                &[("Range", "bytes=0-9"), ("If-Range", "\"other\"")]
+            )
+            .status,
+        200
+    );
 }
 
 #[test]
 fn strangers_get_nothing() {
     let (_environment, _plain, serving, segment) = served();
     let rest = segment.strip_prefix(&serving.path()).unwrap();
-    assert_eq!(serving.ask("GET", &segment, &[("Host", "evil.example")]).status, 421);
-    assert_eq!(serving.ask("GET", &segment, &[("Host", "127.0.0.1:1")]).status, 421);
-    assert_eq!(serving.ask("GET", &segment, &[("Sec-Fetch-Site", "cross-site")]).status, 403);
+    assert_eq!(
+        serving
+            .ask("GET", &segment, &[("Host", "evil.example")])
+            .status,
+        421
+    );
+    assert_eq!(
+        serving
+            .ask("GET", &segment, &[("Host", "127.0.0.1:1")])
+            .status,
+        421
+    );
+    assert_eq!(
+        serving
+            .ask("GET", &segment, &[("Sec-Fetch-Site", "cross-site")])
+            .status,
+        403
+    );
     assert_eq!(serving.ask("GET", rest, &[]).status, 404);
-    assert_eq!(serving.ask("GET", &format!("/{}{rest}", "0".repeat(32)), &[]).status, 404);
+    assert_eq!(
+        serving
+            .ask("GET", &format!("/{}{rest}", "0".repeat(32)), &[])
+            .status,
+        404
+    );
     assert_eq!(serving.ask("GET", "/", &[]).status, 404);
     for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
         assert_eq!(serving.ask(method, &segment, &[]).status, 405, "{method}");
@@ -150,18 +263,38 @@ fn strangers_get_nothing() {
         "/assets/nobody/index.m3u8",
         "/nothing",
     ] {
-        assert_eq!(serving.ask("GET", &format!("{}{path}", serving.path()), &[]).status, 404, "{path}");
+        assert_eq!(
+            serving
+                .ask("GET", &format!("{}{path}", serving.path()), &[])
+                .status,
+            404,
+            "{path}"
+        );
     }
 }
 
 #[test]
 fn an_unfinished_asset_is_not_offered() {
     let plain = Plain::new(3, 50);
-    plain.origin.site().always("/segments/1.ts", segment_fetch::testing::Fault::Status(404));
+    plain
+        .origin
+        .site()
+        .always("/segments/1.ts", segment_fetch::testing::Fault::Status(404));
     let environment = Environment::new();
-    environment.run(["download", &plain.url(), "--id", "a"]).refused(4);
+    environment
+        .run(["download", &plain.url(), "--id", "a"])
+        .refused(4);
     let serving = Serving::start(&environment);
-    assert_eq!(serving.ask("GET", &format!("{}/assets/a/index.m3u8", serving.path()), &[]).status, 404);
+    assert_eq!(
+        serving
+            .ask(
+                "GET",
+                &format!("{}/assets/a/index.m3u8", serving.path()),
+                &[]
+            )
+            .status,
+        404
+    );
     let library = serving.ask("GET", &format!("{}/", serving.path()), &[]);
     assert_eq!(library.status, 200);
 }
@@ -170,11 +303,21 @@ fn an_unfinished_asset_is_not_offered() {
 fn the_library_page_escapes_titles() {
     let plain = Plain::new(1, 10);
     let environment = Environment::new();
-    environment.run(["download", &plain.url(), "--title", "<script>alert(1)</script>&\"'"]).fine();
+    environment
+        .run([
+            "download",
+            &plain.url(),
+            "--title",
+            "<script>alert(1)</script>&\"'",
+        ])
+        .fine();
     let serving = Serving::start(&environment);
     let page = serving.ask("GET", &format!("{}/", serving.path()), &[]);
     let page = String::from_utf8(page.body).unwrap();
-    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
+    assert!(
+        !page.contains("<script>") && page.contains("&lt;script&gt;"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -182,9 +325,20 @@ fn playing_is_noted() {
     let (environment, _plain, serving, _segment) = served();
     let played = environment.store().join("assets").join("a");
     let documents = || -> Vec<String> {
-        std::fs::read_dir(&played).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+        std::fs::read_dir(&played)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect()
     };
     assert!(!documents().iter().any(|name| name.starts_with("played")));
-    serving.ask("GET", &format!("{}/assets/a/index.m3u8", serving.path()), &[]);
-    assert!(documents().iter().any(|name| name.starts_with("played")), "{:?}", documents());
+    serving.ask(
+        "GET",
+        &format!("{}/assets/a/index.m3u8", serving.path()),
+        &[],
+    );
+    assert!(
+        documents().iter().any(|name| name.starts_with("played")),
+        "{:?}",
+        documents()
+    );
 }

@@ -41,12 +41,17 @@ pub(crate) struct Plain {
 impl Plain {
     pub(crate) fn new(count: usize, packets: usize) -> Self {
         let site = Site::new();
-        let segments: Vec<Vec<u8>> = (0..count).map(|index| transport_stream(index as u64 + 1, packets)).collect();
+        let segments: Vec<Vec<u8>> = (0..count)
+            .map(|index| transport_stream(index as u64 + 1, packets))
+            .collect();
         for (index, segment) in segments.iter().enumerate() {
             site.route(&segment_path(index), Resource::new(segment.clone()));
         }
         site.route("/media.m3u8", Resource::new(playlist(count)));
-        Self { origin: Origin::serve(site).unwrap(), segments }
+        Self {
+            origin: Origin::serve(site).unwrap(),
+            segments,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -64,11 +69,18 @@ pub(crate) fn segment_path(index: usize) -> String {
 }
 
 pub(crate) fn requests(origin: &Origin, path: &str) -> usize {
-    origin.site().requests().iter().filter(|request| request.path == path).count()
+    origin
+        .site()
+        .requests()
+        .iter()
+        .filter(|request| request.path == path)
+        .count()
 }
 
 pub(crate) fn playlist(count: usize) -> String {
-    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+    let mut text = String::from(
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n",
+    );
     for index in 0..count {
         writeln!(text, "#EXTINF:4,\nsegments/{index}.ts").unwrap();
     }

@@ -45,7 +45,9 @@ fn a_flipped_bit_is_found_and_mended() {
     let inspected = environment.inspect();
     assert_eq!(inspected["playable_offline"], false);
     assert_eq!(inspected["missing"].as_array().unwrap().len(), 1);
-    environment.run(["export", &environment.only_id(), "-o", "out"]).refused(1);
+    environment
+        .run(["export", &environment.only_id(), "-o", "out"])
+        .refused(1);
 
     let said = environment.run(["verify", "--repair", "--json"]).fine();
     assert_eq!(said.json()["repaired"].as_array().unwrap().len(), 1);
@@ -89,7 +91,12 @@ fn deleting_or_damaging_the_index_changes_no_answer() {
     environment.run(["download", &plain.url()]).fine();
     let answers = || {
         let id = environment.only_id();
-        [vec!["list", "--json"], vec!["inspect", "--json", &id], vec!["verify", "--json"]].map(|arguments| environment.run(arguments).fine().stdout)
+        [
+            vec!["list", "--json"],
+            vec!["inspect", "--json", &id],
+            vec!["verify", "--json"],
+        ]
+        .map(|arguments| environment.run(arguments).fine().stdout)
     };
     let before = answers();
     let index = environment.store().join("index");

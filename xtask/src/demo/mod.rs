@@ -28,7 +28,9 @@ pub(crate) fn run(options: &Options) -> Result {
 
     say("building offline …");
     run::status(run::cargo().args(["build", "--quiet", "--locked", "--package", "offline-cli"]))?;
-    let offline = target.join("debug").join(format!("offline{}", std::env::consts::EXE_SUFFIX));
+    let offline = target
+        .join("debug")
+        .join(format!("offline{}", std::env::consts::EXE_SUFFIX));
 
     let playlist = stream::make(&stream)?;
     let origin = origin::Origin::start(&stream)?;
@@ -45,22 +47,47 @@ pub(crate) fn run(options: &Options) -> Result {
     origin.stop();
     say("the origin is stopped; from here on everything comes from the store");
     for command in ["list", "inspect"] {
-        let id = if command == "inspect" { Some("Demo") } else { None };
-        say(&format!("$ offline {command}{}", id.map(|id| format!(" {id}")).unwrap_or_default()));
+        let id = if command == "inspect" {
+            Some("Demo")
+        } else {
+            None
+        };
+        say(&format!(
+            "$ offline {command}{}",
+            id.map(|id| format!(" {id}")).unwrap_or_default()
+        ));
         run::status(offline().arg(command).args(id))?;
     }
     say("$ offline serve");
-    let mut server = Server(offline().args(["serve", "--json"]).stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?);
+    let mut server = Server(
+        offline()
+            .args(["serve", "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?,
+    );
     let mut line = String::new();
     let output = server.0.stdout.take().ok_or("the server has no output")?;
-    BufReader::new(output).read_line(&mut line).map_err(|error| error.to_string())?;
-    let base = line.split('"').nth(3).ok_or("the server did not say where it listens")?.to_owned();
+    BufReader::new(output)
+        .read_line(&mut line)
+        .map_err(|error| error.to_string())?;
+    let base = line
+        .split('"')
+        .nth(3)
+        .ok_or("the server did not say where it listens")?
+        .to_owned();
     let listed = run::output(offline().args(["list", "--json"]))?;
-    let id = listed.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next()).ok_or("nothing was stored")?;
+    let id = listed
+        .split("\"id\":\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .ok_or("nothing was stored")?;
     let address = format!("{base}/assets/{id}/index.m3u8");
     let answer = origin::get(&address)?;
     if !answer.contains("#EXTM3U") {
-        return Err(format!("{address} did not answer with a playlist:\n{answer}"));
+        return Err(format!(
+            "{address} did not answer with a playlist:\n{answer}"
+        ));
     }
     say("\nPlay it in VLC, mpv, ffplay, Safari or Chrome:");
     say(&format!("\n    {address}\n"));
@@ -68,7 +95,11 @@ pub(crate) fn run(options: &Options) -> Result {
         return Ok(());
     }
     say("Ctrl-C stops serving.");
-    server.0.wait().map(|_| ()).map_err(|error| error.to_string())
+    server
+        .0
+        .wait()
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 /// The served store; it ends with this chore.

@@ -22,7 +22,10 @@ pub(crate) struct Origin {
 impl Origin {
     pub(crate) fn start(folder: &Path) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
-        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+        let port = listener
+            .local_addr()
+            .map_err(|error| error.to_string())?
+            .port();
         let stopped = Arc::new(AtomicBool::new(false));
         let (flag, folder) = (Arc::clone(&stopped), folder.to_owned());
         let thread = std::thread::spawn(move || {
@@ -35,7 +38,12 @@ impl Origin {
                 std::thread::spawn(move || answer(stream, &folder));
             }
         });
-        Ok(Self { url: format!("http://127.0.0.1:{port}"), port, stopped, thread })
+        Ok(Self {
+            url: format!("http://127.0.0.1:{port}"),
+            port,
+            stopped,
+            thread,
+        })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -52,7 +60,9 @@ impl Origin {
 }
 
 fn answer(mut stream: TcpStream, folder: &Path) -> Option<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .ok()?;
     let mut lines = BufReader::new(stream.try_clone().ok()?.take(16 * 1024)).lines();
     let request = lines.next()?.ok()?;
     while lines.next()?.ok()?.trim() != "" {}
@@ -62,19 +72,27 @@ fn answer(mut stream: TcpStream, folder: &Path) -> Option<()> {
         Some(body) => ("200 OK", body),
         None => ("404 Not Found", b"not found".to_vec()),
     };
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
     stream.write_all(head.as_bytes()).ok()?;
     stream.write_all(&body).ok()
 }
 
 fn file(folder: &Path, path: &str) -> Option<PathBuf> {
-    let plain = path.split('/').all(|part| part != ".." && !part.contains('\\'));
+    let plain = path
+        .split('/')
+        .all(|part| part != ".." && !part.contains('\\'));
     plain.then(|| folder.join(path.trim_start_matches('/')))
 }
 
 /// A GET request, answered as text.
 pub(crate) fn get(url: &str) -> Result<String> {
-    let (host, path) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).ok_or("not an http address")?;
+    let (host, path) = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split_once('/'))
+        .ok_or("not an http address")?;
     let mut stream = TcpStream::connect(host).map_err(|error| format!("{host}: {error}"))?;
     let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     let mut answer = String::new();

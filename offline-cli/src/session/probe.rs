@@ -1,0 +1,173 @@
+//! Looking at an address without downloading any media.
+
+use std::time::Duration;
+
+use hls_parse::{Diagnostic, SelectionRequest, Timeline};
+use serde::Serialize;
+use url::Url;
+
+use super::Network;
+use super::event::seconds;
+use super::resolve::{Root, rejected};
+use crate::{Error, ErrorKind, Result};
+
+/// What an address offers, without any media.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Probe {
+    /// `media` or `multivariant`.
+    pub kind: &'static str,
+    /// Segments of the Media Playlist, or of the one the automatic choice takes.
+    pub segments: usize,
+    /// Seconds.
+    pub duration: f64,
+    /// Whether it still grows.
+    pub live: bool,
+    /// The key system, when the content is protected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protection: Option<String>,
+    /// The variants in the order of the playlist.
+    pub variants: Vec<ProbedVariant>,
+    /// The renditions in the order of the playlist.
+    pub renditions: Vec<ProbedRendition>,
+    /// What is wrong with the root playlist.
+    pub diagnostics: Vec<ProbedDiagnostic>,
+}
+
+/// A variant as declared.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct ProbedVariant {
+    /// BANDWIDTH in bits per second.
+    pub bandwidth: Option<u64>,
+    /// AVERAGE-BANDWIDTH in bits per second.
+    pub average_bandwidth: Option<u64>,
+    /// `1920x1080`.
+    pub resolution: Option<String>,
+    /// CODECS.
+    pub codecs: Option<String>,
+    /// Estimated bytes of the variant alone: its bandwidth over the duration.
+    pub estimated_bytes: Option<u64>,
+    /// Whether the automatic choice takes it.
+    pub selected: bool,
+}
+
+/// A rendition as declared.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct ProbedRendition {
+    /// `audio`, `subtitles`, `video` or `closed-captions`.
+    pub kind: String,
+    /// GROUP-ID.
+    pub group: String,
+    /// NAME.
+    pub name: String,
+    /// LANGUAGE.
+    pub language: Option<String>,
+    /// Whether the automatic choice takes it.
+    pub selected: bool,
+}
+
+/// A finding about a playlist.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct ProbedDiagnostic {
+    /// The rule that was broken.
+    pub rule: String,
+    /// `fatal`, `error` or `warning`.
+    pub severity: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Network {
+    /// Looks at an address and downloads nothing but playlists.
+    ///
+    /// # Errors
+    /// When the playlist cannot be fetched or read.
+    pub async fn probe(&self, url: &Url, request: &SelectionRequest) -> Result<Probe> {
+        let (root, reach) = self.root(url).await?;
+        match root {
+            Root::Media(_, timeline, diagnostics) => Ok(Probe::of("media", &timeline, diagnostics)),
+            Root::Multivariant(received, multivariant, diagnostics) => {
+                let selection = multivariant
+                    .select(request)
+                    .map_err(|error| rejected(&received.url, error))?;
+                let mut first = selection.clone();
+                first.renditions.clear();
+                let tracks = self.tracks(&multivariant, &first, reach).await?;
+                let Some(main) = tracks.first() else {
+                    return Err(Error::new(
+                        ErrorKind::PlaylistRejected,
+                        "the Multivariant Playlist has no variant",
+                    ));
+                };
+                let mut probe = Probe::of("multivariant", &main.timeline, diagnostics);
+                probe.variants = multivariant
+                    .variants
+                    .iter()
+                    .enumerate()
+                    .map(|(index, variant)| ProbedVariant {
+                        bandwidth: variant.bandwidth,
+                        average_bandwidth: variant.average_bandwidth,
+                        resolution: variant
+                            .resolution
+                            .map(|size| format!("{}x{}", size.width, size.height)),
+                        codecs: variant.codecs.clone(),
+                        estimated_bytes: variant
+                            .average_bandwidth
+                            .or(variant.bandwidth)
+                            .map(|rate| estimate(rate, main.timeline.duration())),
+                        selected: selection.variants.contains(&index),
+                    })
+                    .collect();
+                probe.renditions = multivariant
+                    .renditions
+                    .iter()
+                    .enumerate()
+                    .map(|(index, rendition)| ProbedRendition {
+                        kind: rendition.kind.to_string().to_ascii_lowercase(),
+                        group: rendition.group_id.clone(),
+                        name: rendition.name.clone(),
+                        language: rendition.language.clone(),
+                        selected: selection.renditions.contains(&index),
+                    })
+                    .collect();
+                Ok(probe)
+            }
+        }
+    }
+}
+
+impl Probe {
+    fn of(kind: &'static str, timeline: &Timeline, diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            kind,
+            segments: timeline.segments().len(),
+            duration: seconds(timeline.duration()),
+            live: timeline.is_live(),
+            protection: timeline.protection().map(|protection| protection.name),
+            variants: Vec::new(),
+            renditions: Vec::new(),
+            diagnostics: diagnostics
+                .into_iter()
+                .map(|found| ProbedDiagnostic {
+                    rule: found.rule.to_string(),
+                    severity: found.severity.to_string(),
+                    line: found.line,
+                    column: found.column,
+                    message: found.message,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn estimate(bits_per_second: u64, duration: Duration) -> u64 {
+    let bits = u128::from(bits_per_second) * duration.as_millis() / 1000;
+    u64::try_from(bits / 8).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,248 @@
+//! One run of a download: resources in flight, commits in the background.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use asset_store::{AssetWriter, PartialKey};
+use futures::stream::{self, FuturesUnordered, StreamExt};
+use segment_fetch::{Event, Job};
+
+use super::download::{Gap, interrupted};
+use super::event::seconds;
+use super::prepare::{Prepared, attributes};
+use super::{DownloadEvent, Session, layout, source};
+use crate::adapters::sink::PartialSink;
+use crate::{Error, Result};
+
+/// Finished resources that wait for the disk; beyond this no new one is taken from the network.
+const COMMITS_IN_FLIGHT: usize = 64;
+/// Resources that may fail for good before the whole download gives up.
+const FAILURES_LIMIT: usize = 8;
+
+/// Counters of one run.
+pub(super) struct Run<'a> {
+    job: &'a Prepared,
+    pub(super) bytes: u64,
+    pub(super) stored: u64,
+    media_stored: Duration,
+    media_total: Duration,
+    pub(super) gaps: Vec<Gap>,
+    failures: Vec<Error>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(job: &'a Prepared) -> Self {
+        let media_total: Duration = job
+            .resources
+            .iter()
+            .map(|resource| resource.media_time)
+            .sum();
+        let outstanding: Duration = job
+            .pending
+            .iter()
+            .filter_map(|&index| job.resources.get(index))
+            .map(|resource| resource.media_time)
+            .sum();
+        let pending = u64::try_from(job.pending.len()).unwrap_or(u64::MAX);
+        Self {
+            job,
+            bytes: 0,
+            stored: job.metadata.resources.saturating_sub(pending),
+            media_stored: media_total.saturating_sub(outstanding),
+            media_total,
+            gaps: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    pub(super) async fn fetch(
+        &mut self,
+        session: &Session,
+        writer: &AssetWriter,
+        mut stop: impl Future<Output = ()> + Unpin,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<()> {
+        let job = self.job;
+        let unopened: Arc<Mutex<Option<Error>>> = Arc::default();
+        let jobs = stream::iter(
+            job.pending
+                .iter()
+                .filter_map(|&index| Some((index, job.resources.get(index)?))),
+        )
+        .map(|(index, resource)| {
+            let key = PartialKey {
+                identity: resource.identity.clone(),
+                range: resource.range.clone(),
+            };
+            Ok(Job {
+                tag: index,
+                request: resource.request(job.reach),
+                sink: PartialSink::new(writer.partial(&key)?),
+            })
+        });
+        let failed = Arc::clone(&unopened);
+        let jobs = jobs.scan((), move |(), opened: Result<_>| {
+            std::future::ready(
+                opened
+                    .map_err(|error| {
+                        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    })
+                    .ok(),
+            )
+        });
+        let mut fetches = pin!(session.network.fetcher.fetch_all(jobs));
+        let mut commits = FuturesUnordered::new();
+        let mut fetching = true;
+        let ended = loop {
+            if !fetching && commits.is_empty() {
+                break Ok(());
+            }
+            tokio::select! {
+                biased;
+                () = &mut stop => break Err(interrupted()),
+                Some((index, committed)) = commits.next() => {
+                    let stored = match committed { Ok(entry) => self.stored(writer, index, &entry), Err(error) => Err(Error::from(error)) };
+                    if let Err(error) = stored { break Err(error); }
+                    observe(self.progress());
+                }
+                event = fetches.next(), if fetching && commits.len() < COMMITS_IN_FLIGHT => match event {
+                    None => fetching = false,
+                    Some(Event::Finished { tag, sink, .. }) => {
+                        if let Some(resource) = job.resources.get(tag)
+                            && let Some(path) = resource.paths.first()
+                        {
+                            let commit = writer.commit(sink.into_partial(), path, attributes(resource));
+                            commits.push(async move { (tag, commit.await) });
+                        }
+                    }
+                    Some(Event::Failed { tag, error, .. }) => if let Err(error) = self.failed(tag, error, observe) { break Err(error); },
+                    Some(Event::Progress { bytes, .. }) => {
+                        self.bytes = self.bytes.saturating_add(bytes);
+                        observe(self.progress());
+                    }
+                    Some(Event::Retrying { error, after, .. }) => observe(DownloadEvent::Retrying {
+                        url: error.url().map(source::shown).unwrap_or_default(),
+                        error: crate::render::text::printable(&error.to_string()),
+                        after: seconds(after),
+                    }),
+                    Some(_) => {}
+                },
+            }
+        };
+        // Whatever ended the loop: what is on its way to the disk is whole and worth keeping.
+        while let Some((index, committed)) = commits.next().await {
+            if let Ok(entry) = committed {
+                self.stored(writer, index, &entry)?;
+            }
+        }
+        ended?;
+        if let Some(error) = unopened
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            return Err(error);
+        }
+        self.verdict()
+    }
+
+    fn stored(
+        &mut self,
+        writer: &AssetWriter,
+        index: usize,
+        entry: &asset_store::Entry,
+    ) -> Result<()> {
+        let Some(resource) = self.job.resources.get(index) else {
+            return Ok(());
+        };
+        for path in resource.paths.iter().skip(1) {
+            writer.link(path, &entry.digest, entry.length, attributes(resource))?;
+        }
+        self.stored = self.stored.saturating_add(1);
+        self.media_stored += resource.media_time;
+        Ok(())
+    }
+
+    /// Notes a resource that cannot be had; an error means that going on is pointless.
+    fn failed(
+        &mut self,
+        index: usize,
+        error: segment_fetch::Error,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<()> {
+        let Some(resource) = self.job.resources.get(index) else {
+            return Ok(());
+        };
+        let about_this_resource = is_about_the_resource(error.kind());
+        let error = Error::from(error);
+        if !about_this_resource {
+            return Err(error);
+        }
+        let url = source::shown(&resource.url);
+        if self.job.allow_gaps && resource.role == layout::role::SEGMENT {
+            observe(DownloadEvent::Gap {
+                url: url.clone(),
+                error: error.one_line(),
+            });
+            self.gaps.extend(resource.paths.iter().map(|path| Gap {
+                path: path.clone(),
+                url: url.clone(),
+            }));
+            return Ok(());
+        }
+        self.failures.push(error);
+        if self.failures.len() >= FAILURES_LIMIT {
+            self.verdict()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn verdict(&mut self) -> Result<()> {
+        let count = self.failures.len();
+        let Some(first) = self.failures.drain(..).next() else {
+            return Ok(());
+        };
+        let kind = first.kind();
+        let what = if count == 1 {
+            "a resource could not be had".to_owned()
+        } else {
+            format!("{count} resources could not be had, the first")
+        };
+        Err(Error::new(kind, what).because(first).hint(
+            "download again to try once more, or leave holes where they are with --allow-gaps",
+        ))
+    }
+
+    fn progress(&self) -> DownloadEvent {
+        let share = if self.media_total.is_zero() {
+            0.0
+        } else {
+            seconds(self.media_stored) / seconds(self.media_total)
+        };
+        DownloadEvent::Progress {
+            bytes: self.bytes,
+            resources_stored: self.stored,
+            resources: self.job.metadata.resources,
+            media_time: share * seconds(self.job.duration),
+            duration: seconds(self.job.duration),
+        }
+    }
+}
+
+/// Whether other resources may still be had: the server answered, and what it said is about this one.
+fn is_about_the_resource(kind: segment_fetch::ErrorKind) -> bool {
+    use segment_fetch::ErrorKind as Fetch;
+    matches!(
+        kind,
+        Fetch::NotFound
+            | Fetch::Status(_)
+            | Fetch::Truncated
+            | Fetch::WrongRange
+            | Fetch::WrongLength
+            | Fetch::TooLarge
+            | Fetch::WrongContent
+    )
+}

@@ -1,0 +1,230 @@
+//! Keeping a store in order: removal, purging, garbage, verification, usage.
+
+use std::time::SystemTime;
+
+use asset_store::{AssetId, Damage, GcOptions, GcReport, Store, VerifyProgress};
+use serde::Serialize;
+use storage_policy::{Limits, Plan};
+
+use crate::adapters::{catalog, inventory};
+use crate::{Error, Result};
+
+/// What `offline usage` answers.
+#[derive(Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Used {
+    /// Bytes of the assets.
+    #[serde(flatten)]
+    pub usage: cache_inspect::Usage,
+    /// Bytes of downloads that were not finished.
+    pub partials: u64,
+    /// Bytes that were moved aside because they are damaged.
+    pub trash: u64,
+}
+
+/// Counts the bytes of a store.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn usage(store: &Store) -> Result<Used> {
+    let files = store.usage()?;
+    let usage = cache_inspect::usage(&catalog::StoreCatalog { store })?;
+    Ok(Used {
+        usage,
+        partials: files.partial_bytes,
+        trash: files.trash_bytes,
+    })
+}
+
+/// Removes an asset and the bytes that only it needs; returns the bytes freed.
+///
+/// # Errors
+/// When it is being written, or cannot be removed.
+pub fn remove(store: &Store, id: &AssetId) -> Result<u64> {
+    Ok(store.remove(id)?.bytes_freed)
+}
+
+/// What `offline purge` did, or would do.
+#[derive(Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Purged {
+    /// Bytes freed.
+    pub freed: u64,
+    /// Bytes that are still over the limit.
+    pub shortfall: u64,
+    /// The assets that went, in this order.
+    pub purged: Vec<PurgedAsset>,
+    /// Why others had to stay although they were needed.
+    pub kept: Vec<String>,
+}
+
+/// One purged asset.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct PurgedAsset {
+    /// The asset.
+    pub id: String,
+    /// Why it went.
+    pub reason: String,
+    /// Bytes freed.
+    pub freed: u64,
+}
+
+/// Plans a purge and, unless `dry_run`, carries it out.
+///
+/// # Errors
+/// When the store cannot be read or an asset cannot be removed; what was removed before stays removed.
+pub fn purge(store: &Store, limits: &Limits, dry_run: bool) -> Result<Purged> {
+    let plan: Plan = storage_policy::plan(&inventory::inventory(store)?, limits, SystemTime::now())
+        .map_err(|error| Error::usage("the purge cannot be planned").because(error))?;
+    let mut done = Purged {
+        freed: 0,
+        shortfall: plan.shortfall,
+        purged: Vec::new(),
+        kept: plan
+            .kept
+            .iter()
+            .map(|kept| format!("{}: {}", kept.id, kept.because))
+            .collect(),
+    };
+    for purge in plan.purges {
+        let freed = if dry_run {
+            purge.bytes_freed
+        } else {
+            let id = AssetId::new(&purge.id)?;
+            match store.remove(&id) {
+                Ok(removed) => removed.bytes_freed,
+                // Taken into use, or removed, since the plan was made.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        asset_store::ErrorKind::Busy | asset_store::ErrorKind::UnknownAsset
+                    ) =>
+                {
+                    done.shortfall = done.shortfall.saturating_add(purge.bytes_freed);
+                    done.kept.push(format!("{}: {error}", purge.id));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        done.freed = done.freed.saturating_add(freed);
+        done.purged.push(PurgedAsset {
+            id: purge.id,
+            reason: purge.reason.to_string(),
+            freed,
+        });
+    }
+    Ok(done)
+}
+
+/// Removes bytes that nothing refers to.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn collect_garbage(store: &Store, options: &GcOptions) -> Result<GcReport> {
+    Ok(store.collect_garbage(options)?)
+}
+
+/// What `offline verify` answers.
+#[derive(Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Blobs whose content was read and hashed.
+    pub checked: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Entries whose content is not what it was; it has been moved aside.
+    pub damaged: Vec<Finding>,
+    /// Entries whose content is not there.
+    pub missing: Vec<Finding>,
+    /// Entries that were fetched again.
+    pub repaired: Vec<Finding>,
+}
+
+/// An entry that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The asset.
+    pub id: String,
+    /// The entry.
+    pub path: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl Verified {
+    /// Moves the findings that are whole again, after a repair, from missing and damaged to repaired.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn mark_repaired(&mut self, store: &Store) -> Result<()> {
+        let mut repaired = Vec::new();
+        for list in [&mut self.damaged, &mut self.missing] {
+            for finding in std::mem::take(list) {
+                let asset = store.asset(&AssetId::new(&finding.id)?)?;
+                let entry = asset.entries().get(&finding.path);
+                let whole = entry.is_some_and(|entry| store.has_blob(&entry.digest, entry.length));
+                if whole { &mut repaired } else { &mut *list }.push(finding);
+            }
+        }
+        self.repaired = repaired;
+        Ok(())
+    }
+
+    /// Whether everything is as it should be.
+    pub fn is_clean(&self) -> bool {
+        self.damaged.is_empty() && self.missing.is_empty()
+    }
+}
+
+/// Reads and hashes every stored byte of one asset or all.
+///
+/// # Errors
+/// When the store cannot be read. Damage is no error but an answer.
+pub fn verify(
+    store: &Store,
+    id: Option<&AssetId>,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<Verified> {
+    let mut bytes = 0;
+    let report = store.verify(id, &mut |step| {
+        bytes = step.bytes_done;
+        progress(step);
+    })?;
+    let findings = |found: &[asset_store::Finding]| {
+        found
+            .iter()
+            .map(|finding| Finding {
+                id: finding.asset.to_string(),
+                path: finding.path.clone(),
+                what: describe(finding.what).to_owned(),
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut damaged = findings(&report.damaged);
+    damaged.extend(report.damaged_assets.iter().map(|asset| Finding {
+        id: asset.asset.to_string(),
+        path: String::new(),
+        what: asset.reason.clone(),
+    }));
+    Ok(Verified {
+        checked: report.checked,
+        bytes,
+        damaged,
+        missing: findings(&report.missing),
+        repaired: Vec::new(),
+    })
+}
+
+fn describe(damage: Damage) -> &'static str {
+    match damage {
+        Damage::Missing => "its bytes are gone",
+        Damage::Length => "its length is wrong; what is left was moved to the trash of the store",
+        Damage::Unreadable => "the disk does not give its bytes back",
+        _ => {
+            "its bytes are not the ones that were stored; they were moved to the trash of the store"
+        }
+    }
+}
