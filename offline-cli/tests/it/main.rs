@@ -11,6 +11,8 @@ mod bad_input;
 mod commands;
 mod environment;
 mod faults;
+mod full_disk;
+mod https;
 mod interruption;
 mod kill;
 mod media;

@@ -202,7 +202,7 @@ pub(crate) fn encrypted(root: &Path) {
     for line in read(&folder.join("clear.m3u8")).lines() {
         if line.starts_with("#EXTINF") {
             match index {
-                0 => text.push_str("#EXT-X-KEY:METHOD=AES-128,URI=\"k0.bin\"\n"),
+                0 | 4 => text.push_str("#EXT-X-KEY:METHOD=AES-128,URI=\"k0.bin\"\n"),
                 2 => writeln!(
                     text,
                     "#EXT-X-KEY:METHOD=AES-128,URI=\"k1.bin\",IV=0x{}",
@@ -210,7 +210,6 @@ pub(crate) fn encrypted(root: &Path) {
                 )
                 .unwrap(),
                 3 => text.push_str("#EXT-X-KEY:METHOD=NONE\n"),
-                4 => text.push_str("#EXT-X-KEY:METHOD=AES-128,URI=\"k0.bin\"\n"),
                 _ => {}
             }
             text.push_str(line);
@@ -219,7 +218,6 @@ pub(crate) fn encrypted(root: &Path) {
             let clear = std::fs::read(folder.join(line)).unwrap();
             let implicit = (first + index).to_be_bytes();
             let bytes = match index {
-                0 | 1 => encrypt(&clear, keys[0], implicit),
                 2 => encrypt(&clear, keys[1], explicit),
                 3 => clear,
                 _ => encrypt(&clear, keys[0], implicit),

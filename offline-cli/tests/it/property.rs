@@ -79,7 +79,7 @@ fn site(segments: &[Made]) -> (Site, Vec<Vec<u8>>) {
                 encrypt(&clear, [key; 16], iv)
             }
             Some((key, true)) => {
-                let hex: String = explicit.iter().map(|byte| format!("{byte:02X}")).collect();
+                let hex = format!("{:032X}", u128::from_be_bytes(explicit));
                 text.push_str(&format!(
                     "#EXT-X-KEY:METHOD=AES-128,URI=\"key{key}\",IV=0x{hex}\n"
                 ));

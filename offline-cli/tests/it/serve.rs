@@ -170,9 +170,9 @@ fn ranges_tags_and_heads() {
     assert_eq!(part.body, bytes[100..300]);
     let tail = serving.ask("GET", &segment, &[("Range", "bytes=-10")]);
     assert_eq!(tail.body, bytes[9390..]);
-    let past = serving.ask("GET", &segment, &[("Range", "bytes=9400-")]);
+    let beyond = serving.ask("GET", &segment, &[("Range", "bytes=9400-")]);
     assert_eq!(
-        (past.status, past.header("content-range")),
+        (beyond.status, beyond.header("content-range")),
         (416, Some("bytes */9400"))
     );
     let several = serving.ask("GET", &segment, &[("Range", "bytes=0-1,3-4")]);

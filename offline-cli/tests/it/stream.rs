@@ -9,14 +9,16 @@ use segment_fetch::testing::{Origin, Resource, Site};
 pub(crate) fn transport_stream(seed: u64, packets: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(packets * 188);
-    for _ in 0..packets {
-        bytes.push(0x47);
-        for _ in 1..188 {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            bytes.push(state.to_le_bytes()[3]);
-        }
+    while bytes.len() < packets * 188 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let is_first = bytes.len().is_multiple_of(188);
+        bytes.push(if is_first {
+            0x47
+        } else {
+            state.to_le_bytes()[3]
+        });
     }
     bytes
 }
