@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind};
 const SWEEP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A look at a lock holds it for a moment, so one refusal does not yet mean that it is taken.
-const WRITER_PATIENCE: Duration = Duration::from_millis(200);
+const WRITER_PATIENCE: Duration = Duration::from_millis(50);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);

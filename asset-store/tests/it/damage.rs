@@ -149,7 +149,7 @@ fn check_reader(store: &Store, before: &Asset) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Cut or change any file of an asset anywhere: readers are told or see less, a writer mends.
     #[test]

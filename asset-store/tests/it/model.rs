@@ -60,7 +60,7 @@ fn check(store: &Store, model: &Model) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn the_store_is_a_map(operations in prop::collection::vec(operation(), 1..40)) {

@@ -71,14 +71,22 @@ fn a_creation_that_was_cut_off_is_finished() {
 fn many_threads_may_create_the_same_store() {
     let scratch = Scratch::new();
     std::thread::scope(|scope| {
-        for number in 0..8 {
-            let scratch = &scratch;
-            scope.spawn(move || {
-                let store = scratch.store();
-                fill(&store, &format!("a{number}"), 1, true);
-                store
-            });
-        }
+        let threads: Vec<_> = (0..8)
+            .map(|number| {
+                let scratch = &scratch;
+                scope.spawn(move || {
+                    let store = scratch.store();
+                    fill(&store, &format!("a{number}"), 1, true);
+                    store
+                })
+            })
+            .collect();
+        // Nobody waits for the others to close it.
+        let stores: Vec<_> = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        assert_eq!(stores.len(), 8);
     });
     assert_eq!(scratch.store().asset_ids().unwrap().len(), 8);
 }
