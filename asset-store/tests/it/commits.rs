@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
-use asset_store::{Durability, ErrorKind, PartialKey, Store, StoreOptions};
+use asset_store::{ErrorKind, PartialKey};
 
 use crate::support::{Scratch, contents, files_below, fill, id, noise, segment};
 
@@ -32,7 +32,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 #[test]
 fn a_commit_is_a_future() {
     let scratch = Scratch::new();
-    let store = scratch.store();
+    let store = scratch.durable_store();
     let writer = store.writer(&id("film")).unwrap();
     let mut partial = writer.partial(&PartialKey::new("x")).unwrap();
     partial.append(b"bytes").unwrap();
@@ -44,7 +44,7 @@ fn a_commit_is_a_future() {
 #[test]
 fn commits_from_many_threads_and_assets_all_arrive() {
     let scratch = Scratch::new();
-    let store = scratch.store();
+    let store = scratch.durable_store();
     std::thread::scope(|scope| {
         for name in ["a", "b", "c"] {
             let store = &store;
@@ -87,7 +87,7 @@ fn commits_from_many_threads_and_assets_all_arrive() {
 #[test]
 fn an_abandoned_commit_is_done_all_the_same() {
     let scratch = Scratch::new();
-    let store = scratch.store();
+    let store = scratch.durable_store();
     let writer = store.writer(&id("film")).unwrap();
     let mut partial = writer.partial(&PartialKey::new("x")).unwrap();
     partial.append(b"bytes").unwrap();
@@ -95,7 +95,12 @@ fn an_abandoned_commit_is_done_all_the_same() {
     drop(writer);
     drop(store);
     assert_eq!(
-        scratch.store().asset(&id("film")).unwrap().entries().len(),
+        scratch
+            .durable_store()
+            .asset(&id("film"))
+            .unwrap()
+            .entries()
+            .len(),
         1
     );
 }
@@ -103,7 +108,7 @@ fn an_abandoned_commit_is_done_all_the_same() {
 #[test]
 fn equal_content_is_stored_once_and_linked() {
     let scratch = Scratch::new();
-    let store = scratch.store();
+    let store = scratch.durable_store();
     let first = store.writer(&id("first")).unwrap();
     let entry = first.put("x", b"same", segment()).unwrap();
     let second = store.writer(&id("second")).unwrap();
@@ -123,7 +128,7 @@ fn equal_content_is_stored_once_and_linked() {
 #[test]
 fn storing_again_replaces_a_damaged_blob() {
     let scratch = Scratch::new();
-    let store = scratch.store();
+    let store = scratch.durable_store();
     let writer = store.writer(&id("film")).unwrap();
     let entry = writer.put("x", b"right", segment()).unwrap();
     for wrong in [&b"wrong"[..], b"", b"longer than before"] {
@@ -140,7 +145,7 @@ fn storing_again_replaces_a_damaged_blob() {
 #[test]
 fn a_partial_of_another_asset_is_refused_and_kept() {
     let scratch = Scratch::new();
-    let store = scratch.store();
+    let store = scratch.durable_store();
     let (a, b) = (
         store.writer(&id("a")).unwrap(),
         store.writer(&id("b")).unwrap(),
@@ -155,7 +160,7 @@ fn a_partial_of_another_asset_is_refused_and_kept() {
 #[test]
 fn a_failed_commit_changes_nothing_and_keeps_the_bytes() {
     let scratch = Scratch::new();
-    let store = scratch.store();
+    let store = scratch.durable_store();
     let writer = store.writer(&id("film")).unwrap();
     // A folder where the log should be.
     std::fs::create_dir(scratch.asset_file(&id("film"), "0.log")).unwrap();
@@ -173,13 +178,9 @@ fn a_failed_commit_changes_nothing_and_keeps_the_bytes() {
 #[test]
 fn a_relaxed_store_holds_the_same() {
     let scratch = Scratch::new();
-    let options = StoreOptions {
-        durability: Durability::Relaxed,
-        create: true,
-    };
-    let store = Store::open_with(scratch.root(), &options).unwrap();
+    let store = scratch.store();
     let id = fill(&store, "film", 5, true);
-    let asset = scratch.store().asset(&id).unwrap();
+    let asset = scratch.durable_store().asset(&id).unwrap();
     assert!(asset.is_sealed());
     assert_eq!(contents(&store, &asset).len(), 5);
 }

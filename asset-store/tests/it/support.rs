@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use asset_store::{Asset, AssetId, Digest, Entry, EntryAttributes, Source, Store};
+use asset_store::{
+    Asset, AssetId, Digest, Durability, Entry, EntryAttributes, Source, Store, StoreOptions,
+};
 
 /// A folder for one store that goes away with the test.
 pub(crate) struct Scratch {
@@ -21,7 +23,16 @@ impl Scratch {
         self.folder.path().join("store")
     }
 
+    /// Relaxed, since a test cannot cut the power and the disk may be slow.
     pub(crate) fn store(&self) -> Store {
+        let options = StoreOptions {
+            durability: Durability::Relaxed,
+            create: true,
+        };
+        Store::open_with(self.root(), &options).unwrap()
+    }
+
+    pub(crate) fn durable_store(&self) -> Store {
         Store::open(self.root()).unwrap()
     }
 
