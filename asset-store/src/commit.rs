@@ -24,7 +24,7 @@ const MAX_BATCH: usize = 32;
 /// Whoever commits faster than the disk takes it waits here, with this many files open.
 const QUEUE: usize = 256;
 
-/// Syncs under way at the same time; more of them did not raise the throughput.
+/// Syncs under way at the same time, so that the file system can answer several with one flush.
 const SYNC_THREADS: usize = 4;
 
 /// A change of one entry of one asset.
