@@ -1,10 +1,12 @@
 //! `cargo xtask ci`: the only gate.
 
+use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
 use clap::Args;
 
+use crate::demo;
 use crate::run::{self, Result, say};
 
 /// Options of `ci`.
@@ -24,9 +26,6 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ffmpeg", "real streams, played back frame by frame"),
     ("ffprobe", "what players see in a stream"),
 ];
-
-/// Examples and what they are run with; the ones that need the network are only built.
-const EXAMPLES: &[(&str, &str, &[&str])] = &[];
 
 struct Step {
     name: &'static str,
@@ -164,23 +163,49 @@ fn test(options: &Options) -> Result {
     run::status(&mut cargo)
 }
 
+/// Runs every example, the ones that want a network against a small stream on this machine.
 fn examples() -> Result {
-    for (package, example, arguments) in EXAMPLES {
-        let mut cargo: Command = run::cargo();
-        cargo
-            .args([
-                "run",
-                "--quiet",
-                "--locked",
-                "--package",
-                package,
-                "--example",
-                example,
-                "--",
-            ])
-            .args(*arguments);
-        run::status(&mut cargo)
-            .map_err(|error| format!("example {example} of {package}: {error}"))?;
+    run::status(run::cargo().args([
+        "build",
+        "--locked",
+        "--workspace",
+        "--examples",
+        "--all-features",
+    ]))?;
+    let target = run::target_directory()?;
+    let (built, folder) = (
+        target.join("debug").join("examples"),
+        target.join("examples"),
+    );
+    let _ = fs::remove_dir_all(&folder);
+    let stream = folder.join("stream");
+    fs::create_dir_all(&stream).map_err(|error| format!("{}: {error}", stream.display()))?;
+    let playlist = demo::stream::silence(&stream)?;
+    let origin = demo::origin::Origin::start(&stream)?;
+    let url = |name: &str| format!("{}/{name}", origin.url());
+    let path = |name: &str| folder.join(name).display().to_string();
+    let file = stream.join(playlist).display().to_string();
+    let segment = stream.join("segment000.aac").display().to_string();
+    for (example, arguments) in [
+        ("summarize", vec![file]),
+        (
+            "fetch",
+            vec![
+                url("segment000.aac"),
+                url("segment001.aac"),
+                path("fetched"),
+            ],
+        ),
+        ("keep", vec![path("store"), segment.clone()]),
+        ("plan", vec![]),
+        ("inspect", vec![]),
+        ("identify", vec![segment]),
+        ("application", vec![url(playlist), path("kept")]),
+    ] {
+        let program = built.join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
+        run::status(Command::new(program).args(arguments))
+            .map_err(|error| format!("example {example}: {error}"))?;
     }
+    origin.stop();
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the whole way, for someone with no stream at hand.
 
-mod origin;
-mod stream;
+pub(crate) mod origin;
+pub(crate) mod stream;
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -79,7 +79,7 @@ fn with_ffmpeg(folder: &Path) -> Result<&'static str> {
 }
 
 /// Packed audio (RFC 8216bis §3.1.4): ADTS frames of silence behind an ID3 tag with the time stamp.
-fn silence(folder: &Path) -> Result<&'static str> {
+pub(crate) fn silence(folder: &Path) -> Result<&'static str> {
     const RATE: u64 = 44_100;
     const SAMPLES_PER_FRAME: u64 = 1024;
     const FRAMES_PER_SEGMENT: u64 = 172;
