@@ -320,3 +320,9 @@ pub(crate) fn bytes_below(path: &Path) -> Result<u64, Error> {
     }
     Ok(total)
 }
+
+/// Bytes left for this user on the volume of a path.
+pub(crate) fn free_bytes(path: &Path) -> Result<u64, Error> {
+    fs4::available_space(path)
+        .map_err(|error| Error::io("see the free space of the volume of", path, error))
+}

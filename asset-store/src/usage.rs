@@ -33,6 +33,14 @@ pub struct AssetUsage {
 }
 
 impl Store {
+    /// Bytes that this user may still write on the volume that holds the store.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn free_bytes(&self) -> Result<u64, Error> {
+        fs::free_bytes(self.root())
+    }
+
     /// Counts the bytes of the store and of each asset. Of a damaged asset counts what can be read.
     ///
     /// # Errors

@@ -41,6 +41,6 @@ pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
     Ok(Inventory {
         items,
         blob_lengths,
-        free_bytes: None,
+        free_bytes: Some(store.free_bytes()?),
     })
 }
