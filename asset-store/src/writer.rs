@@ -271,6 +271,11 @@ impl WriterState {
 
     fn sync_blobs(&self) -> Result<(), Error> {
         let mut unsynced = lock(&self.unsynced);
+        // Without those that were replaced meanwhile: nobody refers to them, so they may be gone.
+        let current = lock(&self.current);
+        let kept: BTreeSet<Digest> = current.entries.values().map(|entry| entry.digest).collect();
+        drop(current);
+        unsynced.retain(|digest| kept.contains(digest));
         for digest in unsynced.iter() {
             fs::sync_existing(&self.layout.blob(digest))?;
         }

@@ -259,7 +259,8 @@ impl From<segment_fetch::Error> for Error {
             Fetch::NotFound => (ErrorKind::Network, Some("check the address")),
             _ => (ErrorKind::Network, None),
         };
-        let mut made = Self::new(kind, "cannot fetch").because(error);
+        // The fetch error says what and where itself; as the cause it brings its own causes.
+        let mut made = Self::new(kind, error.to_string()).because(error);
         made.inner.hint = hint.map(str::to_owned);
         made
     }

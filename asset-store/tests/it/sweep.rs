@@ -152,6 +152,17 @@ fn foreign_files_are_left_alone() {
 }
 
 #[test]
+fn an_entry_that_was_replaced_and_collected_does_not_keep_a_relaxed_store_from_sealing() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let writer = store.writer(&id("film")).unwrap();
+    writer.put("0", &noise(1, 500), segment()).unwrap();
+    writer.put("0", &noise(2, 500), segment()).unwrap();
+    assert_eq!(store.collect_garbage(&at_once()).unwrap().blobs_removed, 1);
+    assert_eq!(writer.seal().unwrap().entries().len(), 1);
+}
+
+#[test]
 fn collecting_beside_writers_takes_nothing_they_have() {
     let scratch = Scratch::new();
     let done = std::sync::atomic::AtomicBool::new(false);

@@ -39,7 +39,13 @@ pub fn main() -> ExitCode {
                 quiet: false,
                 ..output
             };
-            loud.message(&format!("error: {}", error.one_line()));
+            // To stop was the user's wish, not a mistake.
+            let what = if error.kind() == ErrorKind::Interrupted {
+                "paused"
+            } else {
+                "error"
+            };
+            loud.message(&format!("{what}: {}", error.one_line()));
             if let Some(hint) = error.advice() {
                 loud.message(&format!("hint: {hint}"));
             }

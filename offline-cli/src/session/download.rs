@@ -155,6 +155,6 @@ impl Session {
 }
 
 pub(super) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "interrupted")
+    Error::new(ErrorKind::Interrupted, "interrupted, what is there is kept")
         .hint("download the same address again to continue")
 }
