@@ -18,8 +18,12 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
     request.allow_gaps = arguments.allow_gaps;
     request.treat_as_vod = arguments.treat_as_vod;
     let mut progress = Progress::new(output);
+    let mut paused = false;
     let result = session
-        .download(request, interrupt(), |event| progress.show(&event))
+        .download(request, interrupt(), |event| {
+            paused |= matches!(event, DownloadEvent::Paused { .. });
+            progress.show(&event);
+        })
         .await;
     progress.clear();
     match result {
@@ -47,7 +51,8 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
             Ok(1)
         }
         Err(error) => {
-            if output.json && error.kind() != crate::ErrorKind::Interrupted {
+            // Every run ends with an event that says how.
+            if output.json && !paused {
                 output::json(&DownloadEvent::failed(&error))?;
             }
             Err(error)

@@ -262,6 +262,40 @@ fn removal_frees_the_bytes() {
 }
 
 #[test]
+fn usage_adds_up() {
+    let (one, other) = (Plain::new(4, 100), Plain::new(6, 100));
+    let environment = Environment::new();
+    environment
+        .run(["download", &one.url(), "--id", "one"])
+        .fine();
+    environment
+        .run(["download", &other.url(), "--id", "other"])
+        .fine();
+    let used = environment.run(["usage", "--json"]).fine().json();
+    let listed = environment.list();
+    let sum = |field: &str| {
+        listed
+            .iter()
+            .map(|asset| asset[field].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(used["logical"].as_u64().unwrap(), sum("bytes"));
+    // The first four segments are the same.
+    assert_eq!(used["shared"], 4 * 18_800);
+    assert_eq!(
+        used["stored"].as_u64().unwrap(),
+        sum("bytes_exclusive") + 4 * 18_800
+    );
+    assert_eq!(used["roles"]["segment"], 10 * 18_800);
+    assert_eq!(used["partials"], 0);
+    let text = environment.run(["usage"]).fine().stdout;
+    assert!(
+        text.contains("EXCLUSIVE") && text.contains("75.2 kB"),
+        "{text}"
+    );
+}
+
+#[test]
 fn titles_from_anywhere_are_safe_to_print() {
     let plain = Plain::new(1, 10);
     let environment = Environment::new();

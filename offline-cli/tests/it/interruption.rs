@@ -55,6 +55,33 @@ fn interrupt_with(signal: &str) {
 }
 
 #[test]
+fn an_interrupt_before_the_playlist_is_there_leaves_nothing() {
+    let plain = Plain::new(1, 20);
+    plain.origin.site().always("/media.m3u8", Fault::Stall(10));
+    let environment = Environment::new();
+    let child = environment
+        .command()
+        .args(["download", "--json", &plain.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for("a request", || !plain.origin.site().requests().is_empty());
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    let said = said(&child.wait_with_output().unwrap());
+    assert_eq!(said.code, 130, "{}", said.stderr);
+    let last = said.events().pop().unwrap();
+    assert_eq!(
+        (&last["event"], &last["kind"]),
+        (&"failed".into(), &"interrupted".into())
+    );
+    assert!(environment.list().is_empty());
+}
+
+#[test]
 fn control_c_pauses() {
     interrupt_with("-INT");
 }
