@@ -215,7 +215,7 @@ pub(super) fn rejected(url: &Url, error: hls_parse::Error) -> Error {
 fn notes(selection: &Selection) -> Vec<String> {
     let note = |unmatched: &Unmatched| {
         format!(
-            "there are no {} in `{}`",
+            "there is no {} rendition in `{}`",
             unmatched.kind.to_string().to_ascii_lowercase(),
             unmatched.language
         )
