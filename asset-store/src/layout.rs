@@ -86,6 +86,10 @@ impl Layout {
         self.asset(id).join("writer.lock")
     }
 
+    pub(crate) fn use_lock(&self, id: &AssetId) -> PathBuf {
+        self.asset(id).join("use.lock")
+    }
+
     pub(crate) fn partials(&self) -> PathBuf {
         self.root.join("ingest")
     }

@@ -88,6 +88,7 @@ pub use digest::Digest;
 pub use entry::{Entry, EntryAttributes, ROLE_KEY, Source, check_entry_path};
 pub use error::{Error, ErrorKind};
 pub use id::AssetId;
+pub use lock::InUse;
 pub use partial::{Partial, PartialKey};
 pub use store::{Durability, Store, StoreOptions};
 pub use sweep::{GcOptions, GcReport, Removed};

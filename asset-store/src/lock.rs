@@ -112,3 +112,28 @@ impl WriterLock {
         }
     }
 }
+
+/// An asset is in use while this lives, see [`Store::mark_in_use`](crate::Store::mark_in_use).
+#[derive(Debug)]
+pub struct InUse {
+    _held: File,
+}
+
+impl InUse {
+    pub(crate) fn mark(path: &Path) -> Result<InUse, Error> {
+        let file = fs::open_or_create(path)?;
+        // Only a look at the lock can be in the way, and it is short.
+        if acquire(&file, path, Mode::Shared, WRITER_PATIENCE)? {
+            Ok(InUse { _held: file })
+        } else {
+            Err(Error::at(ErrorKind::Busy, path, "locked by somebody else"))
+        }
+    }
+
+    pub(crate) fn is_marked(path: &Path) -> Result<bool, Error> {
+        match fs::open(path)? {
+            None => Ok(false),
+            Some((file, _)) => Ok(!acquire(&file, path, Mode::Exclusive, Duration::ZERO)?),
+        }
+    }
+}

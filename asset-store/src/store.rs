@@ -9,7 +9,7 @@ use crate::fs::{self, File};
 use crate::id::check_document_name;
 use crate::index::SourceIndex;
 use crate::layout::Layout;
-use crate::lock::WriterLock;
+use crate::lock::{InUse, WriterLock};
 use crate::partial::PartialKey;
 use crate::writer::AssetWriter;
 use crate::{Asset, AssetId, BlobFile, Digest, Entry, Error, ErrorKind, blob, format, manifest};
@@ -226,6 +226,30 @@ impl Store {
     /// When the lock cannot be looked at.
     pub fn is_being_written(&self, id: &AssetId) -> Result<bool, Error> {
         WriterLock::is_held(&self.layout().writer_lock(id))
+    }
+
+    /// Marks an asset as in use, for example because it is being played, until the mark is dropped
+    /// or the process ends. Any number of users may mark it at the same time.
+    ///
+    /// It is a sign for whoever decides what to remove, see [`is_in_use`](Store::is_in_use):
+    /// [`remove`](Store::remove) does not look at it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownAsset`]; otherwise when the mark cannot be made.
+    pub fn mark_in_use(&self, id: &AssetId) -> Result<InUse, Error> {
+        if !fs::is_directory(&self.layout().asset(id)) {
+            let message = format!("there is no asset {id}");
+            return Err(Error::new(ErrorKind::UnknownAsset, message));
+        }
+        InUse::mark(&self.layout().use_lock(id))
+    }
+
+    /// Whether somebody, in this process or another, has [marked](Store::mark_in_use) the asset.
+    ///
+    /// # Errors
+    /// When the lock cannot be looked at.
+    pub fn is_in_use(&self, id: &AssetId) -> Result<bool, Error> {
+        InUse::is_marked(&self.layout().use_lock(id))
     }
 
     /// Opens a blob; `None` when the store does not have it.

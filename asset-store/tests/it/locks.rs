@@ -117,3 +117,22 @@ fn another_process_holds_an_asset_until_it_is_killed() {
     child.wait().unwrap();
     assert!(store.writer(&id("film")).unwrap().contains("x"));
 }
+
+#[test]
+fn an_asset_is_in_use_until_the_last_mark_is_dropped() {
+    let scratch = Scratch::new();
+    let (store, other) = (scratch.store(), scratch.store());
+    assert!(store.mark_in_use(&id("film")).is_err());
+    assert!(!store.is_in_use(&id("film")).unwrap());
+    fill(&store, "film", 1, true);
+    assert!(!store.is_in_use(&id("film")).unwrap());
+    let first = store.mark_in_use(&id("film")).unwrap();
+    let second = other.mark_in_use(&id("film")).unwrap();
+    drop(first);
+    assert!(store.is_in_use(&id("film")).unwrap());
+    assert!(other.is_in_use(&id("film")).unwrap());
+    drop(second);
+    assert!(!store.is_in_use(&id("film")).unwrap());
+    let _mark = store.mark_in_use(&id("film")).unwrap();
+    store.remove(&id("film")).unwrap();
+}

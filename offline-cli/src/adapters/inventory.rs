@@ -34,7 +34,7 @@ pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
                 .and_then(|metadata| record::time(metadata.created))
                 .unwrap_or(SystemTime::UNIX_EPOCH),
             last_played: record::last_played(store, &id)?,
-            in_use: store.is_being_written(&id)?,
+            in_use: store.is_being_written(&id)? || store.is_in_use(&id)?,
             blobs: held,
         });
     }

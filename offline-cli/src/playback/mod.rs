@@ -4,4 +4,6 @@ pub(crate) mod content;
 pub mod export;
 pub(crate) mod local;
 pub(crate) mod range;
+mod reply;
 pub mod server;
+mod shelf;

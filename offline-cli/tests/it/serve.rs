@@ -321,6 +321,27 @@ fn the_library_page_escapes_titles() {
 }
 
 #[test]
+fn what_is_being_played_is_not_purged() {
+    let (environment, _plain, serving, segment) = served();
+    serving.ask("GET", &segment, &[]);
+    let purged = environment.run(["purge", "--max-size", "0", "--json"]);
+    assert_eq!(purged.code, 1);
+    assert_eq!(purged.json()["purged"].as_array().unwrap().len(), 0);
+    assert!(
+        purged.json()["kept"][0]
+            .as_str()
+            .unwrap()
+            .contains("in use")
+    );
+    drop(serving);
+    let purged = environment
+        .run(["purge", "--max-size", "0", "--json"])
+        .fine()
+        .json();
+    assert_eq!(purged["purged"][0]["id"], "a");
+}
+
+#[test]
 fn playing_is_noted() {
     let (environment, _plain, serving, _segment) = served();
     let played = environment.store().join("assets").join("a");

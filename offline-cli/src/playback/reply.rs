@@ -1,0 +1,166 @@
+//! Answers of the local server: playlists, media, words.
+
+use asset_store::Store;
+use bytes::Bytes;
+use futures::StreamExt;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+
+use super::content::{Content, ContentReader};
+use super::local::{INDEX, content_type};
+use super::range::{self, Asked};
+
+pub(super) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+pub(super) type Reply = Response<Body>;
+
+/// How much is read from disk at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// The bytes of an entry, whole or a part, or the news that the player has them already.
+pub(super) async fn media(
+    store: &Store,
+    content: Content,
+    headers: &HeaderMap,
+) -> Result<Reply, StatusCode> {
+    let tag = content.entity_tag();
+    let media_type = content.media_type;
+    let mut reply = Response::new(empty());
+    let is_match = |name: HeaderName| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| {
+            value
+                .split(',')
+                .any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*")
+        })
+    };
+    let set = |reply: &mut Reply, name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            reply.headers_mut().insert(name, value);
+        }
+    };
+    set(&mut reply, header::ETAG, &tag);
+    // An address keeps its bytes: the tag is the hash of the content.
+    set(
+        &mut reply,
+        header::CACHE_CONTROL,
+        "private, max-age=31536000, immutable",
+    );
+    if is_match(header::IF_NONE_MATCH) {
+        *reply.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(reply);
+    }
+    let store = store.clone();
+    let opened = tokio::task::spawn_blocking(move || content.open(&store)).await;
+    let reader = match opened {
+        Ok(Ok(reader)) => reader,
+        Ok(Err(error)) => {
+            tracing::warn!(error = %error.one_line(), "an entry cannot be served");
+            return Err(StatusCode::NOT_FOUND);
+        }
+        Err(_) => return Err(StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    let length = reader.length();
+    set(&mut reply, header::CONTENT_TYPE, media_type);
+    set(&mut reply, header::ACCEPT_RANGES, "bytes");
+    let asked = headers
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok());
+    let current = !headers.contains_key(header::IF_RANGE) || is_match(header::IF_RANGE);
+    let asked = asked
+        .filter(|_| current)
+        .map_or(Asked::Whole, |header| range::parse(header, length));
+    let part = match asked {
+        Asked::Whole => 0..length,
+        Asked::Part(part) => {
+            *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
+            set(
+                &mut reply,
+                header::CONTENT_RANGE,
+                &format!("bytes {}-{}/{length}", part.start, part.end - 1),
+            );
+            part
+        }
+        Asked::Unsatisfiable => {
+            *reply.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+            set(
+                &mut reply,
+                header::CONTENT_RANGE,
+                &format!("bytes */{length}"),
+            );
+            set(&mut reply, header::CONTENT_LENGTH, "0");
+            return Ok(reply);
+        }
+    };
+    set(
+        &mut reply,
+        header::CONTENT_LENGTH,
+        &(part.end - part.start).to_string(),
+    );
+    *reply.body_mut() = stream(reader, part);
+    Ok(reply)
+}
+
+/// Reads the part chunk by chunk, the next one only when the player has taken the one before.
+fn stream(reader: ContentReader, part: std::ops::Range<u64>) -> Body {
+    let chunks = futures::stream::try_unfold((reader, part), |(mut reader, part)| async move {
+        if part.is_empty() {
+            return Ok(None);
+        }
+        let length = usize::try_from(part.end - part.start)
+            .unwrap_or(CHUNK)
+            .min(CHUNK);
+        let read = tokio::task::spawn_blocking(move || {
+            reader
+                .read_at(part.start, length)
+                .map(|bytes| (reader, bytes))
+        });
+        let (reader, bytes) = read.await.map_err(std::io::Error::other)??;
+        if bytes.is_empty() {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let next = part.start + bytes.len() as u64..part.end;
+        Ok(Some((Bytes::from(bytes), (reader, next))))
+    });
+    BodyExt::boxed_unsync(StreamBody::new(chunks.map(|chunk| chunk.map(Frame::data))))
+}
+
+pub(super) fn playlist(playlist: String) -> Reply {
+    let mut reply = Response::new(full(playlist));
+    reply.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(content_type(INDEX)),
+    );
+    // An unfinished asset gains tracks.
+    reply
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+pub(super) fn text(status: StatusCode, text: &str) -> Reply {
+    let mut reply = Response::new(full(text.to_owned()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    reply
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+fn full(text: String) -> Body {
+    Full::new(Bytes::from(text))
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
+pub(super) fn empty() -> Body {
+    Full::new(Bytes::new())
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
