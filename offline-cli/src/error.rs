@@ -214,7 +214,13 @@ impl From<asset_store::Error> for Error {
             Store::InvalidName => (ErrorKind::Usage, "invalid name", None),
             _ => (ErrorKind::Storage, "the store failed", None),
         };
-        let mut made = Self::new(kind, message).because(error);
+        let mut made = match (kind, error.path()) {
+            // What the system says about it would only repeat it.
+            (ErrorKind::DiskFull, Some(path)) => {
+                Self::new(kind, format!("{message}: cannot write {}", path.display()))
+            }
+            _ => Self::new(kind, message).because(error),
+        };
         made.inner.hint = hint.map(str::to_owned);
         made
     }
@@ -223,26 +229,8 @@ impl From<asset_store::Error> for Error {
 impl From<segment_fetch::Error> for Error {
     fn from(error: segment_fetch::Error) -> Self {
         use segment_fetch::ErrorKind as Fetch;
-        if let Some(io) = sink_failure(&error) {
-            let full = is_disk_full(io);
-            let made = Self::new(
-                if full {
-                    ErrorKind::DiskFull
-                } else {
-                    ErrorKind::Storage
-                },
-                if full {
-                    "the disk is full"
-                } else {
-                    "the store failed"
-                },
-            )
-            .because(error);
-            return if full {
-                made.hint("free some space (`offline purge`, `offline remove`) and download again: what is there is kept")
-            } else {
-                made
-            };
+        if let Some(stored) = store_failure(&error) {
+            return stored.into();
         }
         let (kind, hint) = match error.kind() {
             Fetch::InvalidUrl => (ErrorKind::Usage, None),
@@ -257,6 +245,7 @@ impl From<segment_fetch::Error> for Error {
                 Some("open the address in a browser: it may be a login or error page"),
             ),
             Fetch::NotFound => (ErrorKind::Network, Some("check the address")),
+            Fetch::Sink => (ErrorKind::Storage, None),
             _ => (ErrorKind::Network, None),
         };
         // The fetch error says what and where itself; as the cause it brings its own causes.
@@ -266,16 +255,8 @@ impl From<segment_fetch::Error> for Error {
     }
 }
 
-fn sink_failure(error: &segment_fetch::Error) -> Option<&std::io::Error> {
-    if error.kind() != segment_fetch::ErrorKind::Sink {
-        return None;
-    }
-    let mut source = StdError::source(error);
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return Some(io);
-        }
-        source = cause.source();
-    }
-    None
+/// The error of the store that a sink failed with, through the I/O error that carries it.
+fn store_failure(error: &segment_fetch::Error) -> Option<asset_store::Error> {
+    let io = StdError::source(error)?.downcast_ref::<std::io::Error>()?;
+    io.get_ref()?.downcast_ref::<asset_store::Error>().cloned()
 }
