@@ -29,7 +29,7 @@
 //!     return Err("not a Media Playlist".into());
 //! };
 //! let timeline = playlist.resolve(&Context::new("https://example.com/film/low.m3u8".parse()?))?;
-//! assert_eq!(timeline.segments()[1].byte_range.map(|range| range.start), Some(1000));
+//! assert_eq!(timeline.segments().get(1).and_then(|segment| segment.byte_range).map(|range| range.start), Some(1000));
 //! assert_eq!(timeline.resources().len(), 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -78,6 +78,7 @@ mod reference;
 mod resolve;
 mod resources;
 mod rule;
+mod segments;
 mod selection;
 mod tag;
 mod timeline;
@@ -99,6 +100,7 @@ pub use playlist::{
 pub use qualifier::Qualifier;
 pub use resources::{Protection, Resource, ResourceKind};
 pub use rule::Rule;
+pub use segments::{SegmentIter, Segments};
 pub use selection::{RenditionRequest, Selection, SelectionRequest, Unmatched};
 pub use tag::TagName;
 pub use timeline::{Key, KeyMethod, Map, Segment, Timeline};

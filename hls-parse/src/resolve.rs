@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use url::Url;
 
 use crate::attributes::AttributeList;
@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, excerpt};
 use crate::multivariant::join;
 use crate::playlist::{MediaPlaylist, RangeEntry, TagEntry};
 use crate::reference::References;
+use crate::segments::{SegmentStore, counted_on};
 use crate::tag::TagName;
 use crate::timeline::{Key, KeyMethod, KeySets, Map, Segment, Timeline};
 use crate::value::{self, ByteRange, Span};
@@ -27,12 +28,12 @@ impl MediaPlaylist {
     /// [`ErrorKind::Overflow`], [`ErrorKind::LimitExceeded`].
     pub fn resolve(&self, context: &Context) -> Result<Timeline, Error> {
         let mut state = State::new(self, context);
-        let mut segments = Vec::with_capacity(self.segments.len());
+        let mut segments = SegmentStore::with_capacity(self.segments.len(), self.ranges.len());
         let mut tags = self.common.tags.iter().peekable();
         let mut ranges = self.ranges.iter().peekable();
         let mut dates = self.dates.iter().peekable();
-        let mut expected_date = None;
-        let (mut discontinuities, mut start) = (self.discontinuity_sequence, 0u64);
+        let mut last_stated: Option<(Timestamp, Duration)> = None;
+        let mut discontinuities = self.discontinuity_sequence;
         let overflow = |line| {
             Error::at(
                 ErrorKind::Overflow,
@@ -50,18 +51,19 @@ impl MediaPlaylist {
             let stated = dates
                 .next_if(|date| date.segment == index)
                 .map(|date| date.date);
-            let date = stated.or(expected_date);
-            expected_date = date.and_then(|date| later(date, entry.nanoseconds));
+            let start = segments.duration();
+            last_stated = stated.map(|date| (date, start)).or(last_stated);
+            let date = last_stated.and_then(|(date, since)| counted_on(date, since, start));
             discontinuities = discontinuities
                 .checked_add(u64::from(entry.discontinuity))
                 .ok_or_else(|| overflow(entry.line))?;
-            segments.push(Segment {
+            let segment = Segment {
                 media_sequence_number: self
                     .media_sequence
                     .checked_add(u64::from(index))
                     .ok_or_else(|| overflow(entry.line))?,
                 discontinuity_number: discontinuities,
-                start: Duration::from_nanos(start),
+                start,
                 duration: Duration::from_nanos(entry.nanoseconds),
                 byte_range,
                 program_date_time: date,
@@ -73,15 +75,13 @@ impl MediaPlaylist {
                 key_set: state.key_set(),
                 uri,
                 title: entry.title,
-            });
-            start = start
-                .checked_add(entry.nanoseconds)
-                .ok_or_else(|| overflow(entry.line))?;
+            };
+            segments.push(segment).ok_or_else(|| overflow(entry.line))?;
         }
         for tag in tags {
             state.tag(tag)?;
         }
-        count_dates_back(&mut segments);
+        segments.count_dates_back();
         Ok(Timeline {
             base: context.base.clone(),
             segments,
@@ -89,7 +89,6 @@ impl MediaPlaylist {
             keys: state.keys,
             maps: state.maps,
             key_sets: state.key_sets,
-            duration: Duration::from_nanos(start),
             target_duration: Duration::from_secs(self.target_seconds.unwrap_or(0)),
             media_sequence: self.media_sequence,
             discontinuity_sequence: self.discontinuity_sequence,
@@ -99,28 +98,6 @@ impl MediaPlaylist {
             i_frames_only: self.i_frames_only,
             independent_segments: self.common.independent_segments,
         })
-    }
-}
-
-fn later(date: Timestamp, nanoseconds: u64) -> Option<Timestamp> {
-    let nanoseconds = i64::try_from(nanoseconds).ok()?;
-    date.checked_add(SignedDuration::from_nanos(nanoseconds))
-        .ok()
-}
-
-/// Segments before the first stated date are dated from it.
-fn count_dates_back(segments: &mut [Segment]) {
-    let Some(first) = segments.iter().position(|segment| segment.has_stated_date) else {
-        return;
-    };
-    let (before, after) = segments.split_at_mut(first);
-    let mut date = after.first().and_then(|segment| segment.program_date_time);
-    for segment in before.iter_mut().rev() {
-        date = date.and_then(|date| {
-            let duration = SignedDuration::try_from(segment.duration).ok()?;
-            date.checked_sub(duration).ok()
-        });
-        segment.program_date_time = date;
     }
 }
 

@@ -50,12 +50,12 @@ impl Timeline {
     /// Gaps are not requested, nor are keys that cannot [simply be loaded](Key::fetchable_url).
     pub fn resources(&self) -> Vec<Resource> {
         let mut list = ResourceList {
-            resources: Vec::with_capacity(self.segments.len()),
-            numbers: HashMap::with_capacity(self.segments.len()),
+            resources: Vec::with_capacity(self.segments().len()),
+            numbers: HashMap::with_capacity(self.segments().len()),
         };
         let mut key_seen = vec![false; self.keys.len()];
         let mut map_seen = vec![false; self.maps.len()];
-        for (index, segment) in self.segments.iter().enumerate() {
+        for (index, segment) in self.segments().iter().enumerate() {
             if segment.gap {
                 continue;
             }
@@ -95,7 +95,7 @@ impl Timeline {
             let mut keys = keys.iter().filter_map(|&key| self.keys.get(key)).peekable();
             keys.peek().is_some() && keys.all(|key| key.fetchable_url().is_none())
         };
-        self.segments
+        self.segments()
             .iter()
             .enumerate()
             .filter(|(_, segment)| !segment.gap)

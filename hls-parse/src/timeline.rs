@@ -9,21 +9,21 @@ use url::Url;
 
 use crate::open_enum::open_enum;
 use crate::playlist::{PlaylistType, Start};
+use crate::segments::{SegmentStore, Segments};
 use crate::value::{ByteRange, Span};
 
 /// A Media Playlist with everything that a segment inherits spelled out; made by [`MediaPlaylist::resolve`](crate::MediaPlaylist::resolve).
 ///
-/// Keys and maps are shared by index, so that 100,000 segments stay cheap. Methods that take an index panic, as slices do, when there is no such item.
+/// Keys and maps are shared by index and [`Segments`] take little space, so that 100,000 of them stay cheap. Methods that take an index panic, as slices do, when there is no such item.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     pub(crate) base: Url,
     /// The text of the playlist, followed by the URIs that have variables replaced.
     pub(crate) text: Arc<str>,
-    pub(crate) segments: Vec<Segment>,
+    pub(crate) segments: SegmentStore,
     pub(crate) keys: Vec<Key>,
     pub(crate) maps: Vec<Map>,
     pub(crate) key_sets: KeySets,
-    pub(crate) duration: Duration,
     pub(crate) target_duration: Duration,
     pub(crate) media_sequence: u64,
     pub(crate) discontinuity_sequence: u64,
@@ -160,8 +160,8 @@ pub struct Map {
 
 impl Timeline {
     /// The segments, in order.
-    pub fn segments(&self) -> &[Segment] {
-        &self.segments
+    pub fn segments(&self) -> Segments<'_> {
+        Segments::new(&self.segments)
     }
 
     /// Every distinct key, in order of first appearance.
@@ -176,7 +176,7 @@ impl Timeline {
 
     /// How long all segments are together, gaps included.
     pub fn duration(&self) -> Duration {
-        self.duration
+        self.segments.duration()
     }
 
     /// The target duration; zero when the playlist has none.
@@ -237,18 +237,18 @@ impl Timeline {
 
     /// The URI of a segment as written, variables replaced.
     pub fn segment_uri(&self, index: usize) -> &str {
-        self.segments[index].uri.of(&self.text)
+        self.segments.uri(index).of(&self.text)
     }
 
     /// The title of a segment, if it has one.
     pub fn segment_title(&self, index: usize) -> Option<&str> {
-        let title = self.segments[index].title.of(&self.text).trim();
+        let title = self.segments.title(index).of(&self.text).trim();
         (!title.is_empty()).then_some(title)
     }
 
     /// The indices in [`Timeline::keys`] of the keys that apply to a segment, one for each key format.
     pub fn segment_keys(&self, index: usize) -> &[usize] {
-        self.key_sets.get(self.segments[index].key_set)
+        self.key_sets.get(self.segments.shared(index).key_set)
     }
 
     /// The initialization vector for a segment and a key: the explicit one, else the Media Sequence Number as 16 bytes, big-endian, where section 4.4.4.4
@@ -258,7 +258,8 @@ impl Timeline {
         let implicit =
             key.is_identity() && matches!(key.method, KeyMethod::Aes128 | KeyMethod::SampleAes);
         key.iv.or_else(|| {
-            implicit.then(|| u128::from(self.segments[segment].media_sequence_number).to_be_bytes())
+            let number = self.segments().get(segment)?.media_sequence_number;
+            implicit.then(|| u128::from(number).to_be_bytes())
         })
     }
 }

@@ -33,7 +33,7 @@ impl Timeline {
     pub fn write_local(&self, local: &impl LocalMedia, ended: bool) -> String {
         let mut body = Body::new(self, local);
         for (index, segment) in self.segments().iter().enumerate() {
-            body.segment(index, segment);
+            body.segment(index, &segment);
         }
         let mut out = self.local_header(&body, ended);
         out.push_str(&body.out);

@@ -235,7 +235,7 @@ fn bandwidth(presentation: &Presentation) -> u64 {
         return 0;
     };
     let layout = track.layout();
-    let rate = |(index, segment): (usize, &hls_parse::Segment)| {
+    let rate = |(index, segment): (usize, hls_parse::Segment)| {
         let length = presentation
             .asset
             .entries()

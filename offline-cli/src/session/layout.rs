@@ -64,7 +64,9 @@ impl TrackLayout<'_> {
     /// `segment-00000012.ts`: the Media Sequence Number keeps names stable when playlists grow.
     pub(crate) fn segment_name(&self, index: usize) -> String {
         let segment = self.timeline.segments().get(index);
-        let number = segment.map_or(0, |segment| segment.media_sequence_number);
+        let number = segment
+            .as_ref()
+            .map_or(0, |segment| segment.media_sequence_number);
         let mapped = segment.is_some_and(|segment| segment.map.is_some());
         let ending = ending(&self.timeline.segment_url(index), mapped, self.subtitles);
         format!("segment-{number:08}.{ending}")

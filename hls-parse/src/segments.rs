@@ -1,0 +1,353 @@
+//! The segments of a timeline in little space.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::timeline::Segment;
+use crate::value::{ByteRange, Span};
+
+/// Keeps segments as what each has for itself, and as runs of what they have in common.
+///
+/// Most segments differ from the one before in URI, time and byte range only. A segment that can be told from the start of its run takes 32 bytes; the others
+/// start a run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SegmentStore {
+    rows: Vec<Row>,
+    runs: Vec<Run>,
+    ranges: Vec<ByteRange>,
+    end: u64,
+}
+
+/// What a segment has for itself. Its duration is the time until the next one starts.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    start: u64,
+    uri: Span,
+    title: Span,
+    run: u32,
+    /// The index of its byte range; [`NO_RANGE`] without one.
+    range: u32,
+}
+
+const NO_RANGE: u32 = u32::MAX;
+
+/// Segments that follow from the first of them.
+#[derive(Debug, Clone)]
+struct Run {
+    index: usize,
+    first: Segment,
+}
+
+impl Run {
+    /// The segment at `index` of the timeline, if it belongs to this run.
+    fn segment(&self, index: usize, row: &Row, end: u64, byte_range: Option<ByteRange>) -> Segment {
+        let start = Duration::from_nanos(row.start);
+        let is_first = index == self.index;
+        let offset = (index - self.index) as u64;
+        Segment {
+            media_sequence_number: self.first.media_sequence_number.saturating_add(offset),
+            start,
+            duration: Duration::from_nanos(end - row.start),
+            byte_range,
+            program_date_time: self
+                .first
+                .program_date_time
+                .and_then(|date| counted_on(date, self.first.start, start)),
+            discontinuity: self.first.discontinuity && is_first,
+            has_stated_date: self.first.has_stated_date && is_first,
+            uri: row.uri,
+            title: row.title,
+            ..self.first.clone()
+        }
+    }
+}
+
+/// The date at the time `now` of a timeline that has `date` at `then`; `None` beyond the year 9999.
+pub(crate) fn counted_on(date: Timestamp, then: Duration, now: Duration) -> Option<Timestamp> {
+    let passed = now.checked_sub(then)?;
+    if passed.is_zero() {
+        return Some(date);
+    }
+    date.checked_add(SignedDuration::try_from(passed).ok()?)
+        .ok()
+}
+
+impl SegmentStore {
+    pub(crate) fn with_capacity(segments: usize, ranges: usize) -> Self {
+        Self {
+            rows: Vec::with_capacity(segments),
+            ranges: Vec::with_capacity(ranges),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a segment, which starts where the last one ends; `None` when time exceeds 64 bits of nanoseconds.
+    pub(crate) fn push(&mut self, mut segment: Segment) -> Option<()> {
+        let duration = u64::try_from(segment.duration.as_nanos()).ok()?;
+        let end = self.end.checked_add(duration)?;
+        segment.start = Duration::from_nanos(self.end);
+        let range = match segment.byte_range {
+            None => NO_RANGE,
+            Some(range) => {
+                self.ranges.push(range);
+                u32::try_from(self.ranges.len() - 1).ok()?
+            }
+        };
+        let mut row = Row {
+            start: self.end,
+            uri: segment.uri,
+            title: segment.title,
+            run: u32::try_from(self.runs.len()).ok()?,
+            range,
+        };
+        let index = self.rows.len();
+        let starts_run = segment.discontinuity || segment.has_stated_date;
+        let continues = |run: &Run| run.segment(index, &row, end, segment.byte_range) == segment;
+        if !starts_run && self.runs.last().is_some_and(continues) {
+            row.run -= 1;
+        } else {
+            self.runs.push(Run {
+                index,
+                first: segment,
+            });
+        }
+        self.rows.push(row);
+        self.end = end;
+        Some(())
+    }
+
+    /// Dates the segments before the first dated one from it.
+    pub(crate) fn count_dates_back(&mut self) {
+        let is_dated = |run: &Run| run.first.program_date_time.is_some();
+        let Some(at) = self.runs.iter().position(is_dated) else {
+            return;
+        };
+        let (before, after) = self.runs.split_at_mut(at);
+        let Some(dated) = after.first().map(|run| &run.first) else {
+            return;
+        };
+        for run in before {
+            run.first.program_date_time = dated.program_date_time.and_then(|date| {
+                let duration = dated.start.checked_sub(run.first.start)?;
+                date.checked_sub(SignedDuration::try_from(duration).ok()?)
+                    .ok()
+            });
+        }
+    }
+
+    /// How long all segments are together.
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_nanos(self.end)
+    }
+
+    pub(crate) fn uri(&self, index: usize) -> Span {
+        self.rows[index].uri
+    }
+
+    pub(crate) fn title(&self, index: usize) -> Span {
+        self.rows[index].title
+    }
+
+    /// What the segment has in common with others; everything but time, range, URI and title.
+    pub(crate) fn shared(&self, index: usize) -> &Segment {
+        &self.runs[self.rows[index].run as usize].first
+    }
+
+    fn get(&self, index: usize) -> Option<Segment> {
+        let row = self.rows.get(index)?;
+        let end = self.rows.get(index + 1).map_or(self.end, |next| next.start);
+        let byte_range = self.ranges.get(row.range as usize).copied();
+        let run = self.runs.get(row.run as usize)?;
+        Some(run.segment(index, row, end, byte_range))
+    }
+}
+
+/// The segments of a [`Timeline`](crate::Timeline), in order.
+///
+/// They are kept in less space than [`Segment`] takes and made on demand, so they come by value.
+///
+/// ```
+/// use hls_parse::Context;
+///
+/// let text = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\na.ts\n#EXTINF:4,\nb.ts\n#EXT-X-ENDLIST\n";
+/// let parsed = hls_parse::parse(text)?;
+/// let playlist = parsed.playlist.as_media().ok_or("no Media Playlist")?;
+/// let timeline = playlist.resolve(&Context::new("https://example.com/a.m3u8".parse()?))?;
+/// let starts: Vec<u64> = timeline.segments().iter().map(|segment| segment.start.as_secs()).collect();
+/// assert_eq!(starts, [0, 6]);
+/// assert_eq!(timeline.segments().get(2), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Segments<'t> {
+    store: &'t SegmentStore,
+}
+
+impl<'t> Segments<'t> {
+    pub(crate) fn new(store: &'t SegmentStore) -> Self {
+        Self { store }
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.store.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.store.rows.is_empty()
+    }
+
+    /// The segment at `index`, counted from 0.
+    pub fn get(self, index: usize) -> Option<Segment> {
+        self.store.get(index)
+    }
+
+    /// The first one.
+    pub fn first(self) -> Option<Segment> {
+        self.get(0)
+    }
+
+    /// The last one.
+    pub fn last(self) -> Option<Segment> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
+    /// One after the other.
+    pub fn iter(self) -> SegmentIter<'t> {
+        SegmentIter {
+            segments: self,
+            indices: 0..self.len(),
+        }
+    }
+}
+
+impl<'t> IntoIterator for Segments<'t> {
+    type Item = Segment;
+    type IntoIter = SegmentIter<'t>;
+
+    fn into_iter(self) -> SegmentIter<'t> {
+        self.iter()
+    }
+}
+
+/// Iterator over [`Segments`]; made by [`Segments::iter`].
+#[derive(Debug, Clone)]
+pub struct SegmentIter<'t> {
+    segments: Segments<'t>,
+    indices: Range<usize>,
+}
+
+impl Iterator for SegmentIter<'_> {
+    type Item = Segment;
+
+    fn next(&mut self) -> Option<Segment> {
+        self.segments.get(self.indices.next()?)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.indices.size_hint()
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Segment> {
+        self.segments.get(self.indices.nth(n)?)
+    }
+}
+
+impl DoubleEndedIterator for SegmentIter<'_> {
+    fn next_back(&mut self) -> Option<Segment> {
+        self.segments.get(self.indices.next_back()?)
+    }
+}
+
+impl ExactSizeIterator for SegmentIter<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    prop_compose! {
+        fn segments()(
+            choices in prop::collection::vec((0u32..3, any::<[bool; 5]>(), 0u64..3), 0..40),
+        ) -> Vec<Segment> {
+            let (mut start, mut discontinuities) = (Duration::ZERO, 0);
+            let mut anchor = None;
+            choices.into_iter().zip(0u64..).map(|((kind, flags, seconds), number)| {
+                let [discontinuity, gap, dated, ranged, mapped] = flags.map(|flag| flag && kind == 0);
+                let duration = Duration::from_millis(seconds * 1001);
+                discontinuities += u64::from(discontinuity);
+                if dated {
+                    anchor = Timestamp::from_second(1_000_000 * i64::from(kind + 1)).ok().map(|date| (date, start));
+                }
+                let segment = Segment {
+                    media_sequence_number: 7 + number,
+                    discontinuity_number: discontinuities,
+                    start,
+                    duration,
+                    byte_range: ranged.then_some(ByteRange { start: number, length: seconds }),
+                    program_date_time: anchor.and_then(|(date, since)| counted_on(date, since, start)),
+                    map: mapped.then_some(2),
+                    bitrate: (kind == 1).then_some(800),
+                    discontinuity,
+                    gap,
+                    has_stated_date: dated,
+                    key_set: kind / 2,
+                    uri: Span::new(usize::from(gap), 3),
+                    title: Span::default(),
+                };
+                start += duration;
+                segment
+            }).collect()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_put_in_comes_out(segments in segments()) {
+            let mut store = SegmentStore::default();
+            for segment in &segments {
+                prop_assert_eq!(store.push(segment.clone()), Some(()));
+            }
+            let out: Vec<Segment> = Segments::new(&store).iter().collect();
+            prop_assert_eq!(&out, &segments);
+            let back: Vec<Segment> = Segments::new(&store).iter().rev().collect();
+            prop_assert!(back.iter().rev().eq(&segments));
+        }
+    }
+
+    #[test]
+    fn segments_that_follow_share_a_run_and_time_does_not_wrap() {
+        let mut store = SegmentStore::default();
+        let mut segment = Segment {
+            media_sequence_number: u64::MAX - 2,
+            discontinuity_number: 0,
+            start: Duration::ZERO,
+            duration: Duration::from_secs(6),
+            byte_range: None,
+            program_date_time: Some(Timestamp::MAX),
+            map: None,
+            bitrate: None,
+            discontinuity: true,
+            gap: false,
+            has_stated_date: true,
+            key_set: 0,
+            uri: Span::default(),
+            title: Span::default(),
+        };
+        assert_eq!(store.push(segment.clone()), Some(()));
+        segment.discontinuity = false;
+        segment.has_stated_date = false;
+        segment.program_date_time = None;
+        for _ in 0..2 {
+            segment.media_sequence_number += 1;
+            assert_eq!(store.push(segment.clone()), Some(()));
+        }
+        assert_eq!(store.runs.len(), 1);
+        segment.duration = Duration::from_nanos(u64::MAX);
+        assert_eq!(store.push(segment), None);
+    }
+}
