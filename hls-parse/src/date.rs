@@ -53,7 +53,7 @@ pub(crate) fn parse(text: &[u8]) -> Option<Timestamp> {
 
 fn two(tens: u8, ones: u8) -> Option<u8> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-    (tens <= 9 && ones <= 9).then_some(tens * 10 + ones)
+    (tens <= 9 && ones <= 9).then(|| tens * 10 + ones)
 }
 
 fn days_in_month(year: i64, month: u8) -> u8 {
@@ -144,6 +144,7 @@ mod tests {
             "2026-01-31T24:00:00Z",
             "2026-01-31T12:00:00.Z",
             "2026-01-31T12:00:00x",
+            "2026-01-31T\u{7f}2:00:00Z",
         ] {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }

@@ -77,6 +77,10 @@ const STEPS: &[Step] = &[
         run: |_| examples(),
     },
     Step {
+        name: "fuzz",
+        run: |_| crate::fuzz::check(),
+    },
+    Step {
         name: "doc",
         run: |_| {
             run::status(

@@ -2,6 +2,7 @@
 
 mod ci;
 mod demo;
+mod fuzz;
 mod run;
 mod tidy;
 
@@ -25,6 +26,8 @@ enum Command {
     Tidy,
     /// Make a small stream, download it, stop its origin, and serve what is stored
     Demo(demo::Options),
+    /// Feed a fuzz target of hls-parse for a while
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Command::Ci(options) => ci::run(&options),
         Command::Tidy => tidy::run(),
         Command::Demo(options) => demo::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

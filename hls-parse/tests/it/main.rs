@@ -8,6 +8,7 @@ mod local;
 mod parse;
 mod resolve;
 mod rules;
+mod seeds;
 mod selection;
 
 use hls_parse::{Context, Error, MediaPlaylist, Multivariant, MultivariantPlaylist, Timeline};
