@@ -1,74 +1,45 @@
-//! Benchmarks of hls-parse beside m3u8-rs, on generated playlists.
+//! Benchmarks of hls-parse beside m3u8-rs, `hls_m3u8` and quick-m3u8, on generated playlists.
 #![expect(
     clippy::unwrap_used,
     reason = "a benchmark that cannot go on has failed"
 )]
 
-use std::fmt::Write as _;
+mod common;
+
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use hls_parse::{Context, Document, LocalKey, LocalMedia, Timeline, lines, parse};
-use url::Url;
+use criterion::measurement::WallTime;
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
+use hls_parse::{Document, LocalKey, LocalMedia, lines, parse};
 
-fn plain(segments: usize) -> String {
-    let mut text = String::from(
-        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:7\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n",
-    );
-    for number in 0..segments {
-        writeln!(text, "#EXTINF:6.006,\nvideo/1080p/segment_{number:06}.ts").unwrap();
-    }
-    text.push_str("#EXT-X-ENDLIST\n");
-    text
-}
+use common::parsers::{PARSERS, resolved};
+use common::playlists::{Input, inputs};
 
-/// Dates and byte ranges on each segment, a new key on each tenth.
-fn rich(segments: usize) -> String {
-    let mut text = String::from(
-        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:7\n#EXT-X-MEDIA-SEQUENCE:0\n",
-    );
-    for number in 0..segments {
-        if number % 10 == 0 {
-            writeln!(
-                text,
-                "#EXT-X-KEY:METHOD=AES-128,URI=\"keys/{number}.bin\",IV=0x{number:032x}"
-            )
-            .unwrap();
-        }
-        let (hour, minute, second) = (number / 3600 % 24, number / 60 % 60, number % 60);
-        writeln!(
-            text,
-            "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T{hour:02}:{minute:02}:{second:02}.000Z"
-        )
-        .unwrap();
-        writeln!(
-            text,
-            "#EXTINF:6.006,\n#EXT-X-BYTERANGE:1048576@{}\nvideo/all.ts",
-            number * 1_048_576
-        )
-        .unwrap();
-    }
-    text.push_str("#EXT-X-ENDLIST\n");
-    text
-}
+/// One thing to do with a playlist.
+type Operation = (&'static str, fn(&Input) -> usize);
 
-fn resolved(text: &str) -> Timeline {
-    let context = Context::new(Url::parse("https://example.com/film/index.m3u8").unwrap());
-    let parsed = parse(text.as_bytes()).unwrap();
-    parsed
-        .playlist
-        .as_media()
-        .unwrap()
-        .resolve(&context)
-        .unwrap()
-}
+const OPERATIONS: &[Operation] = &[
+    ("lines", |input| {
+        lines(input.text.as_bytes())
+            .map(|line| line.text.len())
+            .sum()
+    }),
+    ("parse", |input| {
+        parse(input.text.as_bytes()).unwrap().diagnostics.len()
+    }),
+    ("document", |input| {
+        Document::parse(input.text.as_bytes()).unwrap().len()
+    }),
+];
 
-struct Everything;
+struct Everything(Vec<String>);
 
 impl LocalMedia for Everything {
     fn segment(&self, index: usize) -> Option<String> {
-        Some(format!("{index}.ts"))
+        self.0.get(index).cloned()
     }
 
     fn map(&self, index: usize) -> Option<String> {
@@ -80,57 +51,61 @@ impl LocalMedia for Everything {
     }
 }
 
-fn benchmarks(criterion: &mut Criterion) {
-    let inputs = [
-        ("plain-10k", plain(10_000)),
-        ("plain-200k", plain(200_000)),
-        ("rich-100k", rich(100_000)),
-    ];
-    for (operation, run) in [
-        (
-            "lines",
-            (|text: &str| lines(text.as_bytes()).map(|line| line.text.len()).sum())
-                as fn(&str) -> usize,
-        ),
-        ("parse", |text| {
-            parse(text.as_bytes()).unwrap().diagnostics.len()
-        }),
-        ("parse-resolve", |text| resolved(text).segments().len()),
-        ("m3u8-rs-parse", |text| {
-            m3u8_rs::parse_media_playlist_res(text.as_bytes())
-                .unwrap()
-                .segments
-                .len()
-        }),
-        ("document", |text| {
-            Document::parse(text.as_bytes()).unwrap().len()
-        }),
-    ] {
-        let mut group = criterion.benchmark_group(format!("hls-parse/{operation}"));
-        group
-            .sample_size(10)
-            .warm_up_time(Duration::from_millis(500))
-            .measurement_time(Duration::from_secs(2));
-        for (name, text) in &inputs {
-            group.throughput(Throughput::Bytes(text.len() as u64));
-            group.bench_with_input(BenchmarkId::from_parameter(name), text, |bencher, text| {
-                bencher.iter(|| run(black_box(text)));
-            });
-        }
-        group.finish();
-    }
-    let mut group = criterion.benchmark_group("hls-parse/write-local");
+fn group<'c>(criterion: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c, WallTime> {
+    let mut group = criterion.benchmark_group(format!("hls-parse/{name}"));
     group
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    for (name, text) in &inputs {
-        let timeline = resolved(text);
-        group.throughput(Throughput::Bytes(
-            timeline.write_local(&Everything, true).len() as u64,
-        ));
-        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-            bencher.iter(|| timeline.write_local(&Everything, true));
+    group
+}
+
+fn benchmarks(criterion: &mut Criterion) {
+    let inputs = inputs();
+    for (operation, run) in OPERATIONS {
+        let mut group = group(criterion, operation);
+        for input in &inputs {
+            group.throughput(Throughput::Bytes(input.text.len() as u64));
+            group.bench_with_input(
+                BenchmarkId::from_parameter(input.name),
+                input,
+                |b, input| {
+                    b.iter(|| run(black_box(input)));
+                },
+            );
+        }
+        group.finish();
+    }
+    for parser in PARSERS {
+        let mut group = group(criterion, &format!("model-{}", parser.name));
+        for input in &inputs {
+            if (parser.run)(input).is_none() {
+                continue;
+            }
+            group.throughput(Throughput::Bytes(input.text.len() as u64));
+            group.bench_with_input(
+                BenchmarkId::from_parameter(input.name),
+                input,
+                |b, input| {
+                    b.iter(|| (parser.run)(black_box(input)));
+                },
+            );
+        }
+        group.finish();
+    }
+    let mut group = group(criterion, "write-local");
+    for input in inputs.iter().filter(|input| input.is_media) {
+        let timeline = resolved(&input.text);
+        let names = 0..timeline.segments().len();
+        let local = Everything(
+            names
+                .map(|index| format!("segment-{index:08}.ts"))
+                .collect(),
+        );
+        let length = timeline.write_local(&local, true).len();
+        group.throughput(Throughput::Bytes(length as u64));
+        group.bench_function(BenchmarkId::from_parameter(input.name), |b| {
+            b.iter(|| timeline.write_local(&local, true));
         });
     }
     group.finish();

@@ -17,7 +17,7 @@ use crate::value::{self, Span};
 /// Parses a playlist, forgiving what leaves a meaning.
 ///
 /// # Errors
-/// [`ErrorKind::NotAPlaylist`] when the bytes do not start with `#EXTM3U`, [`ErrorKind::LimitExceeded`] when they are too many.
+/// [`ErrorKind::NotAPlaylist`] when the first line is not `#EXTM3U` and no tag that such a line follows, [`ErrorKind::LimitExceeded`] when they are too many.
 ///
 /// ```
 /// let parsed = hls_parse::parse(b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\na.ts\n#EXT-X-ENDLIST\n")?;
@@ -69,7 +69,7 @@ pub fn parse_with(input: &[u8], options: &ParseOptions) -> Result<Parsed, Error>
     parser.finish()
 }
 
-/// The header may stand after blank lines and comments and with white space after it, which is reported.
+/// The header may stand after blank lines and comments and with white space after it, or after other tags, which is reported.
 fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error> {
     const HEADER: &[u8] = b"#EXTM3U";
     let first =
@@ -82,7 +82,8 @@ fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error
     };
     let start = line.text.trim_ascii_start();
     let rest = start.strip_prefix(HEADER);
-    if !matches!(rest, Some([] | [b' ' | b'\t' | b'\r' | b':' | b',', ..])) {
+    let is_header = matches!(rest, Some([] | [b' ' | b'\t' | b'\r' | b':' | b',', ..]));
+    if !is_header && !precedes_header(&line, input) {
         let found: Vec<u8> = start.iter().copied().take(40).collect();
         let found = excerpt(&String::from_utf8_lossy(&found));
         return Err(Error::at(
@@ -100,7 +101,11 @@ fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error
             Rule::HeaderLine,
             place,
             line.span(),
-            "the first line is not exactly #EXTM3U",
+            if is_header {
+                "the first line is not exactly #EXTM3U"
+            } else {
+                "there are tags before #EXTM3U"
+            },
         );
     }
     if input.starts_with(BYTE_ORDER_MARK) {
@@ -116,6 +121,15 @@ fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error
         );
     }
     Ok(())
+}
+
+/// Whether the line is a tag that only playlists have, with the header somewhere after it.
+fn precedes_header(line: &Line<'_>, input: &[u8]) -> bool {
+    let tag = |line: &Line<'_>| match line.kind() {
+        LineKind::Tag { name, .. } => TagName::from_bytes(name),
+        _ => TagName::Unknown,
+    };
+    tag(line) != TagName::Unknown && lines(input).any(|line| tag(&line) == TagName::ExtM3u)
 }
 
 /// How many tags of each class there were, from which the kind of the playlist is told.
@@ -272,8 +286,9 @@ impl Parser<'_> {
 
     fn finish(mut self) -> Result<Parsed, Error> {
         let (media_tags, multivariant_tags) = (self.counts.media, self.counts.multivariant);
-        let is_media = media_tags > 0
-            && (multivariant_tags == 0 || self.segments.count() > 0 || self.counts.variants == 0);
+        // Without a tag of either kind there is nothing to choose from, so nothing to select: an empty Media Playlist, which lacks a target duration.
+        let is_media = multivariant_tags == 0
+            || media_tags > 0 && (self.segments.count() > 0 || self.counts.variants == 0);
         if !self.unfinished.is_empty() {
             self.common.tags.append(&mut self.unfinished);
             self.common.tags.sort_by_key(|tag| tag.line);

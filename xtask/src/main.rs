@@ -1,6 +1,8 @@
 //! The workspace's chores, run as `cargo xtask COMMAND`.
 
+mod bench;
 mod ci;
+mod conformance;
 mod demo;
 mod fuzz;
 mod run;
@@ -24,6 +26,10 @@ enum Command {
     Ci(ci::Options),
     /// Check what the compiler does not: crate edges, layout, sizes, invariants
     Tidy,
+    /// Run the benchmarks, or compare with rivals
+    Bench(bench::Options),
+    /// Read playlists of other projects and compare with what they expect
+    Conformance(conformance::Options),
     /// Make a small stream, download it, stop its origin, and serve what is stored
     Demo(demo::Options),
     /// Feed a fuzz target of hls-parse for a while
@@ -34,6 +40,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Ci(options) => ci::run(&options),
         Command::Tidy => tidy::run(),
+        Command::Bench(options) => bench::run(&options),
+        Command::Conformance(options) => conformance::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
     };

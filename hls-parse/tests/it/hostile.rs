@@ -36,7 +36,7 @@ fn limits_are_kept() {
 
 #[test]
 fn diagnostics_are_counted_when_there_are_too_many() {
-    let text = format!("#EXTM3U\n{}", "uri\n".repeat(50));
+    let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{}", "uri\n".repeat(50));
     let parsed = parse_with(text.as_bytes(), &ParseOptions::default().max_diagnostics(7)).unwrap();
     assert_eq!(
         (parsed.diagnostics.len(), parsed.suppressed_diagnostics),

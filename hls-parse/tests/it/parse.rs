@@ -23,7 +23,8 @@ fn the_kind_is_told_by_the_class_of_tags() {
     assert!(is_media(
         "#EXTM3U\n#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:1,\na\n"
     ));
-    assert!(!is_media("#EXTM3U\n"));
+    assert!(is_media("#EXTM3U\n"));
+    assert!(is_media("#EXTM3U\n#EXT-X-VERSION:4\na\n"));
     assert!(!is_media("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na\n"));
     assert!(!is_media(
         "#EXTM3U\n#EXT-X-ENDLIST\n#EXT-X-STREAM-INF:BANDWIDTH=1\na\n"
@@ -38,6 +39,8 @@ fn what_is_no_playlist_is_refused() {
         "<html>",
         "#EXTM3U8\n",
         "#EXTINF:1,\na",
+        "<p>\n#EXTM3U\n",
+        "#EXT-OTHER\n#EXTM3U\n",
         "\u{feff}x",
         "plain",
     ] {
@@ -58,13 +61,17 @@ fn forgiven_headers_are_reported() {
         " #EXTM3U\n",
         "#EXTM3U \n",
         "# a comment\n#EXTM3U\n",
+        "#EXT-X-TARGETDURATION:10\n#EXTM3U\n#EXTINF:9,\na\n",
     ] {
         assert!(
             rules(text).contains(&Rule::HeaderLine.to_string()),
             "{text:?}"
         );
     }
-    assert_eq!(rules("\u{feff}#EXTM3U\r\n"), [Rule::NotUtf8.to_string()]);
+    assert_eq!(
+        rules("\u{feff}#EXTM3U\r\n#EXT-X-TARGETDURATION:1\r\n"),
+        [Rule::NotUtf8.to_string()]
+    );
 }
 
 #[test]

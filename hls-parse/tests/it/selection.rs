@@ -136,7 +136,7 @@ fn requests_for_renditions_are_checked() {
 
 #[test]
 fn there_must_be_a_variant() {
-    let error = multivariant("#EXTM3U\n")
+    let error = multivariant("#EXTM3U\n#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"k\"\n")
         .select(&SelectionRequest::default())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoVariant);

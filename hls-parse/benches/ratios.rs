@@ -1,0 +1,330 @@
+//! How hls-parse compares: speed beside other parsers, memory beside the text, time for twice the input.
+//!
+//! Prints tables; the last line is a JSON object. Times are the best of many rounds in which all take turns, so that a busy machine slows all alike.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints its result, and one that cannot go on has failed"
+)]
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::hint::black_box;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::parsers::{PARSERS, ours, resolved};
+use common::playlists::{Input, inputs};
+use hls_parse::{Document, LocalKey, LocalMedia, lines};
+
+const ROUNDS: usize = 15;
+
+/// The playlist with partial segments, which m3u8-rs keeps as mere strings.
+const LOW_LATENCY: &str = "low-latency-5mb";
+const PLAIN: &str = "plain-10mb";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, name] = arguments.as_slice()
+        && flag == "--peak"
+    {
+        let input = inputs().into_iter().find(|input| input.name == name);
+        println!("{:.3}", peak(&input.unwrap()).unwrap_or(f64::NAN));
+    } else if arguments.iter().any(|argument| argument == "--bench") {
+        println!("{}", Report::measure(&inputs()).json());
+    } else {
+        // `cargo test --all-targets` runs this too; it is not there to measure.
+        println!("run it with cargo bench");
+    }
+}
+
+/// What the last line says.
+struct Report {
+    against_m3u8_rs: f64,
+    against_m3u8_rs_low_latency: f64,
+    plain: f64,
+    lines: f64,
+    write: f64,
+    memory: Option<f64>,
+    growth: f64,
+}
+
+impl Report {
+    fn measure(inputs: &[Input]) -> Self {
+        let mut report = Self {
+            against_m3u8_rs: f64::INFINITY,
+            against_m3u8_rs_low_latency: f64::INFINITY,
+            plain: f64::INFINITY,
+            lines: f64::INFINITY,
+            write: f64::INFINITY,
+            memory: None,
+            growth: 0.0,
+        };
+        report.speed(inputs);
+        report.pieces(inputs);
+        report.memory(inputs);
+        report.growth();
+        report
+    }
+
+    fn speed(&mut self, inputs: &[Input]) {
+        println!("parsed and resolved, MB/s (times m3u8-rs)");
+        for input in inputs {
+            let runs: Vec<_> = PARSERS
+                .iter()
+                .map(|parser| move || (parser.run)(input))
+                .collect();
+            let rates: Vec<Option<f64>> = best(&runs)
+                .into_iter()
+                .map(|time| time.map(|time| rate(input.text.len(), time)))
+                .collect();
+            let [Some(own), Some(theirs)] = rates[..2] else {
+                println!("{:<20}refused", input.name);
+                continue;
+            };
+            let mut line = format!("{:<20}", input.name);
+            for (parser, rate) in PARSERS.iter().zip(&rates) {
+                match rate {
+                    Some(rate) => {
+                        write!(line, "  {} {rate:.0} ({:.2})", parser.name, rate / theirs)
+                    }
+                    None => write!(line, "  {} refuses", parser.name),
+                }
+                .unwrap();
+            }
+            println!("{line}");
+            let worst = if input.name == LOW_LATENCY {
+                &mut self.against_m3u8_rs_low_latency
+            } else {
+                &mut self.against_m3u8_rs
+            };
+            *worst = worst.min(own / theirs);
+            if input.name == PLAIN {
+                self.plain = own;
+            }
+        }
+    }
+
+    fn pieces(&mut self, inputs: &[Input]) {
+        println!("alone, MB/s");
+        for input in inputs.iter().filter(|input| input.is_media) {
+            let timeline = resolved(&input.text);
+            let local = Everything::new(timeline.segments().len());
+            let length = timeline.write_local(&local, true).len();
+            let document = Document::parse(input.text.as_bytes()).unwrap();
+            let text = input.text.as_bytes();
+            let runs: [&dyn Fn() -> Option<usize>; 3] = [
+                &|| Some(lines(text).map(|line| line.text.len()).sum()),
+                &|| Some(timeline.write_local(&local, true).len()),
+                &|| Some(document.write().len()),
+            ];
+            let times = best(&runs);
+            let rates: Vec<f64> = [text.len(), length, text.len()]
+                .into_iter()
+                .zip(times)
+                .map(|(bytes, time)| rate(bytes, time.unwrap()))
+                .collect();
+            println!(
+                "{:<20}  lines {:.0}  write-local {:.0}  write-back {:.0}",
+                input.name, rates[0], rates[1], rates[2]
+            );
+            self.lines = self.lines.min(rates[0]);
+            self.write = self.write.min(rates[1]);
+        }
+    }
+
+    fn memory(&mut self, inputs: &[Input]) {
+        println!("peak memory, times the text");
+        for input in inputs.iter().filter(|input| input.is_media) {
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args(["--peak", input.name])
+                .output()
+                .unwrap();
+            let peak: f64 = String::from_utf8_lossy(&output.stdout)
+                .trim()
+                .parse()
+                .unwrap_or(f64::NAN);
+            if peak.is_nan() {
+                println!("{:<20}  unknown on this system", input.name);
+                continue;
+            }
+            println!("{:<20}  {peak:.2}", input.name);
+            self.memory = Some(self.memory.unwrap_or_default().max(peak));
+        }
+    }
+
+    fn growth(&mut self) {
+        println!("time(2n) / time(n)");
+        for (name, generate) in GROWING {
+            let one = media(generate(20_000));
+            let two = media(generate(40_000));
+            let runs = [&one, &two].map(|input| move || ours(input));
+            let [Some(first), Some(second)] = best(&runs)[..] else {
+                println!("{name:<20}  refused");
+                continue;
+            };
+            let growth = second.as_secs_f64() / first.as_secs_f64();
+            println!("{name:<20}  {growth:.2}");
+            self.growth = self.growth.max(growth);
+        }
+    }
+
+    fn json(&self) -> String {
+        let memory = self
+            .memory
+            .map_or_else(|| "null".to_owned(), |memory| format!("{memory:.2}"));
+        format!(
+            "{{\"vs_m3u8_rs\":{:.2},\"vs_m3u8_rs_ll\":{:.2},\"mb_per_s\":{:.0},\"lines_mb_per_s\":{:.0},\"write_mb_per_s\":{:.0},\"peak_memory\":{memory},\"growth\":{:.2}}}",
+            self.against_m3u8_rs,
+            self.against_m3u8_rs_low_latency,
+            self.plain,
+            self.lines,
+            self.write,
+            self.growth
+        )
+    }
+}
+
+/// Megabytes per second.
+#[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
+fn rate(bytes: usize, time: Duration) -> f64 {
+    bytes as f64 / 1e6 / time.as_secs_f64()
+}
+
+/// The best time of each; `None` where it gives none.
+fn best(runs: &[impl Fn() -> Option<usize>]) -> Vec<Option<Duration>> {
+    let mut best = vec![None; runs.len()];
+    for _ in 0..ROUNDS {
+        for (run, best) in runs.iter().zip(&mut best) {
+            let started = Instant::now();
+            let done = black_box(run()).is_some();
+            let time = started.elapsed();
+            if done && best.is_none_or(|best| time < best) {
+                *best = Some(time);
+            }
+        }
+    }
+    best
+}
+
+/// The most memory that parsing and resolving takes beside the input, as multiple of its length; Linux only.
+#[expect(clippy::cast_precision_loss, reason = "a ratio is rounded anyway")]
+fn peak(input: &Input) -> Option<f64> {
+    // From here on the high-water mark counts what is in use now.
+    fs::write("/proc/self/clear_refs", "5").ok()?;
+    let before = kilobytes("VmRSS:")?;
+    black_box(ours(input))?;
+    let after = kilobytes("VmHWM:")?;
+    Some(after.saturating_sub(before) as f64 * 1024.0 / input.text.len() as f64)
+}
+
+fn kilobytes(field: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with(field))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn media(text: String) -> Input {
+    Input {
+        name: "",
+        text,
+        is_media: true,
+    }
+}
+
+/// What there is many of, and a playlist with that many.
+type Growing = (&'static str, fn(usize) -> String);
+
+const GROWING: &[Growing] = &[
+    ("keys", |n| {
+        repeated(n, |text, number| {
+            write!(
+                text,
+                "#EXT-X-KEY:METHOD=AES-128,URI=\"{number}.key\"\n#EXTINF:6,\n{number}.ts\n"
+            )
+        })
+    }),
+    ("maps", |n| {
+        repeated(n, |text, number| {
+            write!(
+                text,
+                "#EXT-X-MAP:URI=\"{number}.mp4\"\n#EXTINF:6,\n{number}.m4s\n"
+            )
+        })
+    }),
+    ("date ranges", |n| {
+        repeated(n, |text, number| {
+            write!(
+                text,
+                "#EXT-X-DATERANGE:ID=\"{number}\",START-DATE=\"2026-01-01T00:00:00Z\",CLASS=\"a\",END-ON-NEXT=YES\n#EXTINF:6,\n{number}.ts\n"
+            )
+        })
+    }),
+    ("attributes", |n| {
+        // As many in one tag as are accepted, in many tags.
+        repeated(n / 200, |text, number| {
+            write!(text, "#EXT-X-DATERANGE:ID=\"{number}\"")?;
+            (0..200).try_for_each(|attribute| write!(text, ",X-{attribute}=\"{number}\""))?;
+            writeln!(text, "\n#EXTINF:6,\n{number}.ts")
+        })
+    }),
+    ("variables", |n| {
+        let mut text = repeated(n, |text, number| {
+            writeln!(text, "#EXT-X-DEFINE:NAME=\"n{number}\",VALUE=\"v{number}\"")
+        });
+        for number in 0..n {
+            write!(text, "#EXTINF:6,\n{{$n{number}}}.ts\n").unwrap();
+        }
+        text
+    }),
+    ("byte ranges", |n| {
+        repeated(n, |text, number| {
+            let offset = if number == 0 { "@0" } else { "" };
+            write!(text, "#EXTINF:6,\n#EXT-X-BYTERANGE:1000{offset}\nall.ts\n")
+        })
+    }),
+    ("partial segments", |n| {
+        repeated(n, |text, number| {
+            writeln!(text, "#EXT-X-PART:URI=\"{number}.mp4\",DURATION=0.3")
+        })
+    }),
+];
+
+fn repeated(n: usize, line: impl Fn(&mut String, usize) -> std::fmt::Result) -> String {
+    let mut text = String::from(
+        "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:6\n#EXT-X-PART-INF:PART-TARGET=0.4\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n",
+    );
+    for number in 0..n {
+        line(&mut text, number).unwrap();
+    }
+    text
+}
+
+/// All is there, under names that were made before.
+struct Everything(Vec<String>);
+
+impl Everything {
+    fn new(segments: usize) -> Self {
+        Self(
+            (0..segments)
+                .map(|index| format!("segment-{index:08}.ts"))
+                .collect(),
+        )
+    }
+}
+
+impl LocalMedia for Everything {
+    fn segment(&self, index: usize) -> Option<String> {
+        self.0.get(index).cloned()
+    }
+
+    fn map(&self, index: usize) -> Option<String> {
+        Some(format!("init-{index}.mp4"))
+    }
+
+    fn key(&self, index: usize) -> Option<LocalKey> {
+        Some(LocalKey::At(format!("key-{index}.bin")))
+    }
+}

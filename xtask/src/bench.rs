@@ -1,0 +1,38 @@
+//! `cargo xtask bench`: benchmarks, and the ratios that the crates promise.
+
+use clap::{Args, ValueEnum};
+
+use crate::run::{self, Result, say};
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only compare with rivals; the last line is a JSON object
+    #[arg(long, value_name = "WHAT")]
+    ratios: Option<Ratios>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Ratios {
+    /// hls-parse beside other parsers of playlists
+    Parse,
+}
+
+pub(crate) fn run(options: &Options) -> Result {
+    let Some(ratios) = options.ratios else {
+        return run::status(run::cargo().args(["bench", "--locked", "--workspace"]));
+    };
+    let (package, target) = match ratios {
+        Ratios::Parse => ("hls-parse", "ratios"),
+    };
+    let report =
+        run::output(run::cargo().args(["bench", "--locked", "-p", package, "--bench", target]))?;
+    let report = report.trim_end();
+    say(report);
+    match report.lines().last() {
+        Some(last) if last.starts_with('{') && last.ends_with('}') => Ok(()),
+        _ => Err(format!(
+            "{package}: the benchmark {target} ends without a result"
+        )),
+    }
+}
