@@ -35,8 +35,8 @@ pub enum ErrorKind {
     UndefinedVariable,
     /// An `EXT-X-KEY` or `EXT-X-MAP` lacks what is needed to use it.
     IncompleteTag,
-    /// The playlist is a delta update (`EXT-X-SKIP`); a full playlist is needed.
-    DeltaUpdate,
+    /// The playlist is a delta update (`EXT-X-SKIP`) that does not go with what is known; a full playlist is needed.
+    NeedFullReload,
     /// Times or sequence numbers do not fit their types.
     Overflow,
     /// A [`Qualifier`](crate::Qualifier) or [`RenditionRequest`](crate::RenditionRequest) cannot be read.

@@ -40,6 +40,8 @@
 //! * [`parse()`] makes a [`Playlist`] of bytes, with [`Diagnostic`]s for what is wrong. It is either a [`MultivariantPlaylist`] or a [`MediaPlaylist`].
 //! * `resolve` needs a [`Context`], the place a playlist came from, and makes a [`Multivariant`] or a [`Timeline`] of it: variables replaced, URLs absolute,
 //!   byte ranges, keys and maps known for every [`Segment`].
+//! * Low-latency playlists have [`Part`]s, [`PreloadHint`]s and [`RenditionReport`]s beside the segments; a [`DateRange`] says what happens when, an
+//!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
 //! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Timeline::resources`] lists what has to be fetched.
 //! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally.
 //!
@@ -56,17 +58,20 @@
 //! # What it does not do
 //!
 //! It fetches, stores and decrypts nothing and asks no clock. It does not merge reloaded playlists or apply delta updates (`EXT-X-SKIP` is an error of
-//! `resolve`). The tags of low-latency playlists and date ranges are checked and kept as they are written, in [`MediaPlaylist::tags`], but are not part of the
-//! [`Timeline`].
+//! `resolve`), and it does not read the JSON that an asset list of an [`Interstitial`] or a content steering server answers with.
 
 mod attributes;
 mod check;
 mod date;
+mod date_range;
 mod diagnostic;
 mod document;
 mod error;
+mod foreign;
+mod interstitial;
 mod lines;
 mod local;
+mod low_latency;
 mod media;
 mod multivariant;
 mod open_enum;
@@ -87,15 +92,22 @@ mod variables;
 mod variant;
 
 pub use attributes::{Attribute, AttributeDefect, Attributes, attributes};
+pub use date_range::{AttributeValue, Cue, DateRange};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::Document;
 pub use error::{Error, ErrorKind};
+pub use foreign::{CueMarker, CueMarkerKind, ForeignTag};
+pub use interstitial::{
+    Interstitial, InterstitialAsset, Preload, Restrictions, SkipControl, Snap, TimelineOccupies,
+    TimelineStyle,
+};
 pub use lines::{Ending, Line, LineKind, Lines, lines};
 pub use local::{LocalKey, LocalMedia, LocalMultivariant, local_multivariant_for_media};
+pub use low_latency::{HintKind, Part, Pending, PreloadHint, RenditionReport, ServerControl};
 pub use options::{ParseOptions, Strictness};
 pub use parse::{parse, parse_with};
 pub use playlist::{
-    MediaPlaylist, MultivariantPlaylist, Parsed, Playlist, PlaylistType, Start, Tag,
+    MediaPlaylist, MultivariantPlaylist, Parsed, Playlist, PlaylistType, Skip, Start, Tag,
 };
 pub use qualifier::Qualifier;
 pub use resources::{Protection, Resource, ResourceKind};

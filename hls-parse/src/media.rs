@@ -2,7 +2,9 @@
 
 use crate::date;
 use crate::diagnostic::{Diagnostics, LinePlace};
-use crate::playlist::{Common, DateEntry, MediaPlaylist, PlaylistType, RangeEntry, SegmentEntry};
+use crate::playlist::{
+    Common, DateEntry, MediaPlaylist, PlaylistType, RangeEntry, SegmentEntry, Unfinished,
+};
 use crate::rule::Rule;
 use crate::tag::TagName;
 use crate::value::{self, Span};
@@ -206,6 +208,11 @@ impl SegmentReader {
             segments: self.segments,
             ranges: self.ranges,
             dates: self.dates,
+            unfinished: Unfinished {
+                date: self.pending.date,
+                discontinuity: self.pending.discontinuity,
+                gap: self.pending.gap,
+            },
         }
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::attributes::AttributeList;
 use crate::diagnostic::{Diagnostic, LinePlace};
 use crate::tag::TagName;
-use crate::value::{Span, decimal_billionths};
+use crate::value::{Span, signed_seconds};
 
 /// A playlist that was read, and what was found wrong with it.
 #[derive(Debug, Clone)]
@@ -60,15 +61,8 @@ pub struct Start {
 
 impl Start {
     pub(crate) fn parse(offset: &str, precise: bool) -> Option<Self> {
-        let (negative, digits) = match offset.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, offset.strip_prefix('+').unwrap_or(offset)),
-        };
-        let nanoseconds = i64::try_from(decimal_billionths(digits.as_bytes())?).ok()?;
-        let time_offset =
-            SignedDuration::from_nanos(if negative { -nanoseconds } else { nanoseconds });
         Some(Self {
-            time_offset,
+            time_offset: signed_seconds(offset)?,
             precise,
         })
     }
@@ -81,6 +75,16 @@ pub enum PlaylistType {
     Event,
     /// Nothing changes.
     Vod,
+}
+
+/// What a delta update leaves out (section 4.4.5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Skip<'a> {
+    /// How many segments, from the start of the playlist.
+    pub skipped_segments: u64,
+    /// When date ranges are left out too: the IDs, with tabs between, of those that have been removed.
+    pub removed_date_ranges: Option<&'a str>,
 }
 
 /// A tag that was kept as it was written.
@@ -159,6 +163,14 @@ pub(crate) struct DateEntry {
     pub(crate) date: Timestamp,
 }
 
+/// What the tags after the last URI line say of the segment to come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Unfinished {
+    pub(crate) date: Option<Timestamp>,
+    pub(crate) discontinuity: bool,
+    pub(crate) gap: bool,
+}
+
 /// What both kinds of playlist have.
 #[derive(Debug, Clone)]
 pub(crate) struct Common {
@@ -190,6 +202,7 @@ pub struct MediaPlaylist {
     pub(crate) segments: Vec<SegmentEntry>,
     pub(crate) ranges: Vec<RangeEntry>,
     pub(crate) dates: Vec<DateEntry>,
+    pub(crate) unfinished: Unfinished,
 }
 
 impl MultivariantPlaylist {
@@ -243,6 +256,23 @@ impl MediaPlaylist {
             .iter()
             .fold(0u64, |sum, segment| sum.saturating_add(segment.nanoseconds));
         Duration::from_nanos(nanoseconds)
+    }
+
+    /// What `EXT-X-SKIP` leaves out, when the playlist is a delta update (section 4.4.5.2). Only
+    /// [`Timeline::update`](crate::Timeline::update) can make sense of those.
+    pub fn skip(&self) -> Option<Skip<'_>> {
+        let tag = self
+            .common
+            .tags
+            .iter()
+            .find(|tag| tag.name == TagName::Skip)?;
+        let list = AttributeList::new(tag.value.of(&self.common.text));
+        Some(Skip {
+            skipped_segments: list.integer("SKIPPED-SEGMENTS")?,
+            removed_date_ranges: list
+                .get("RECENTLY-REMOVED-DATERANGES")
+                .map(|removed| removed.value),
+        })
     }
 
     /// Whether the playlist may still change: neither `EXT-X-ENDLIST` nor `EXT-X-PLAYLIST-TYPE:VOD`.

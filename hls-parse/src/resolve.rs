@@ -1,5 +1,8 @@
 //! Resolving a Media Playlist.
 
+mod carry;
+mod details;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,9 +12,11 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::attributes::AttributeList;
+use crate::date_range::DateRanges;
 use crate::error::{Error, ErrorKind, excerpt};
+use crate::low_latency::Details;
 use crate::multivariant::join;
-use crate::playlist::{MediaPlaylist, RangeEntry, TagEntry};
+use crate::playlist::{MediaPlaylist, RangeEntry, SegmentEntry, TagEntry};
 use crate::reference::References;
 use crate::segments::{SegmentStore, counted_on};
 use crate::tag::TagName;
@@ -19,73 +24,46 @@ use crate::timeline::{Key, KeyMethod, KeySets, Map, Segment, Timeline};
 use crate::value::{self, ByteRange, Span};
 use crate::variables::{Context, Expander};
 
+use self::details::{PartCursor, RawReport};
+
 impl MediaPlaylist {
     /// Spells out what each segment inherits: numbers, times, byte ranges, keys, map, absolute URL.
     ///
     /// # Errors
-    /// [`ErrorKind::DeltaUpdate`] when segments are skipped, [`ErrorKind::InvalidByteRange`] when a range without offset follows no range of the same
+    /// [`ErrorKind::NeedFullReload`] when segments are skipped, [`ErrorKind::InvalidByteRange`] when a range without offset follows no range of the same
     /// resource, [`ErrorKind::IncompleteTag`] for keys and maps that cannot be used, [`ErrorKind::UndefinedVariable`], [`ErrorKind::InvalidUrl`],
     /// [`ErrorKind::Overflow`], [`ErrorKind::LimitExceeded`].
     pub fn resolve(&self, context: &Context) -> Result<Timeline, Error> {
-        let mut state = State::new(self, context);
-        let mut segments = SegmentStore::with_capacity(self.segments.len(), self.ranges.len());
+        self.resolve_after(context, None)
+    }
+
+    /// Resolves a playlist that may be a delta update of an earlier one.
+    pub(crate) fn resolve_after(
+        &self,
+        context: &Context,
+        previous: Option<&Timeline>,
+    ) -> Result<Timeline, Error> {
+        let mut state = State::new(self, context, previous);
         let mut tags = self.common.tags.iter().peekable();
         let mut ranges = self.ranges.iter().peekable();
         let mut dates = self.dates.iter().peekable();
-        let mut last_stated: Option<(Timestamp, Duration)> = None;
-        let mut discontinuities = self.discontinuity_sequence;
-        let overflow = |line| {
-            Error::at(
-                ErrorKind::Overflow,
-                line,
-                "times or numbers exceed 64 bits from here",
-            )
-        };
         for (index, entry) in (0u32..).zip(&self.segments) {
             while let Some(tag) = tags.next_if(|tag| tag.segments_before <= index) {
                 state.tag(tag)?;
             }
-            let uri = state.uri(entry.uri, entry.line)?;
             let range = ranges.next_if(|range| range.segment == index);
-            let byte_range = state.byte_range(range, uri)?;
-            let stated = dates
-                .next_if(|date| date.segment == index)
-                .map(|date| date.date);
-            let start = segments.duration();
-            last_stated = stated.map(|date| (date, start)).or(last_stated);
-            let date = last_stated.and_then(|(date, since)| counted_on(date, since, start));
-            discontinuities = discontinuities
-                .checked_add(u64::from(entry.discontinuity))
-                .ok_or_else(|| overflow(entry.line))?;
-            let segment = Segment {
-                media_sequence_number: self
-                    .media_sequence
-                    .checked_add(u64::from(index))
-                    .ok_or_else(|| overflow(entry.line))?,
-                discontinuity_number: discontinuities,
-                start,
-                duration: Duration::from_nanos(entry.nanoseconds),
-                byte_range,
-                program_date_time: date,
-                map: state.map,
-                bitrate: state.bitrate.filter(|_| byte_range.is_none()),
-                discontinuity: entry.discontinuity,
-                gap: entry.gap,
-                has_stated_date: stated.is_some(),
-                key_set: state.key_set(),
-                uri,
-                title: entry.title,
-            };
-            segments.push(segment).ok_or_else(|| overflow(entry.line))?;
+            let date = dates.next_if(|date| date.segment == index);
+            state.segment(entry, range, date.map(|date| date.date))?;
         }
         for tag in tags {
             state.tag(tag)?;
         }
-        segments.count_dates_back();
+        state.segments.count_dates_back();
+        let details = state.take_details();
         Ok(Timeline {
             base: context.base.clone(),
-            segments,
             text: state.text(),
+            segments: state.segments,
             keys: state.keys,
             maps: state.maps,
             key_sets: state.key_sets,
@@ -97,6 +75,7 @@ impl MediaPlaylist {
             end_list: self.end_list,
             i_frames_only: self.i_frames_only,
             independent_segments: self.common.independent_segments,
+            details,
         })
     }
 }
@@ -124,10 +103,27 @@ struct State<'p, 'c> {
     bitrate: Option<u64>,
     /// The end of the byte range of the segment before, and its URI.
     previous_range: Option<(u64, Span)>,
+    segments: SegmentStore,
+    /// The Discontinuity Sequence Number of the segment before.
+    discontinuities: u64,
+    /// A date that is known, and the time it is known for; later ones are counted on from it.
+    dated: Option<(Timestamp, Duration)>,
+    /// What delta updates are applied to.
+    previous: Option<&'p Timeline>,
+    has_skipped: bool,
+    has_server_control: bool,
+    cursor: PartCursor,
+    reports: Vec<RawReport>,
+    date_ranges: DateRanges,
+    details: Details,
 }
 
 impl<'p, 'c> State<'p, 'c> {
-    fn new(playlist: &'p MediaPlaylist, context: &'c Context) -> Self {
+    fn new(
+        playlist: &'p MediaPlaylist,
+        context: &'c Context,
+        previous: Option<&'p Timeline>,
+    ) -> Self {
         Self {
             playlist,
             base: &context.base,
@@ -144,7 +140,74 @@ impl<'p, 'c> State<'p, 'c> {
             map: None,
             bitrate: None,
             previous_range: None,
+            segments: SegmentStore::with_capacity(playlist.segments.len(), playlist.ranges.len()),
+            discontinuities: playlist.discontinuity_sequence,
+            dated: None,
+            previous,
+            has_skipped: false,
+            has_server_control: false,
+            cursor: PartCursor::default(),
+            reports: Vec::new(),
+            date_ranges: DateRanges::default(),
+            details: Details::default(),
         }
+    }
+
+    /// The wall-clock time of the next segment, counted on.
+    fn date(&self) -> Option<Timestamp> {
+        let (date, since) = self.dated?;
+        counted_on(date, since, self.segments.duration())
+    }
+
+    /// The index of the next segment.
+    fn index(&self) -> u32 {
+        u32::try_from(self.segments.len()).unwrap_or(u32::MAX)
+    }
+
+    fn segment(
+        &mut self,
+        entry: &SegmentEntry,
+        range: Option<&RangeEntry>,
+        stated: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let overflow = || {
+            Error::at(
+                ErrorKind::Overflow,
+                entry.line,
+                "times or numbers exceed 64 bits from here",
+            )
+        };
+        let uri = self.uri(entry.uri, entry.line)?;
+        let byte_range = self.byte_range(range, uri)?;
+        let start = self.segments.duration();
+        self.dated = stated.map(|date| (date, start)).or(self.dated);
+        self.discontinuities = self
+            .discontinuities
+            .checked_add(u64::from(entry.discontinuity))
+            .ok_or_else(overflow)?;
+        let number = self
+            .playlist
+            .media_sequence
+            .checked_add(u64::from(self.index()));
+        let segment = Segment {
+            media_sequence_number: number.ok_or_else(overflow)?,
+            discontinuity_number: self.discontinuities,
+            start,
+            duration: Duration::from_nanos(entry.nanoseconds),
+            byte_range,
+            program_date_time: self.date(),
+            map: self.map,
+            bitrate: self.bitrate.filter(|_| byte_range.is_none()),
+            discontinuity: entry.discontinuity,
+            gap: entry.gap,
+            has_stated_date: stated.is_some(),
+            key_set: self.key_set(),
+            uri,
+            title: entry.title,
+        };
+        self.segments.push(segment).ok_or_else(overflow)?;
+        self.cursor = PartCursor::default();
+        Ok(())
     }
 
     fn tag(&mut self, tag: &TagEntry) -> Result<(), Error> {
@@ -155,16 +218,17 @@ impl<'p, 'c> State<'p, 'c> {
             TagName::Key => self.key(&AttributeList::new(value), tag.line),
             TagName::Map => self.take_map(&AttributeList::new(value), tag.line),
             TagName::Bitrate => {
-                self.bitrate = value::decimal_integer(value.as_bytes());
+                self.set_bitrate(self.index(), value::decimal_integer(value.as_bytes()));
                 Ok(())
             }
-            TagName::Skip => Err(Error::at(
-                ErrorKind::DeltaUpdate,
-                tag.line,
-                "the playlist is a delta update, a full playlist is needed",
-            )),
-            _ => Ok(()),
+            TagName::Skip => self.skip(tag),
+            _ => self.detail(tag),
         }
+    }
+
+    fn set_bitrate(&mut self, segment: u32, bitrate: Option<u64>) {
+        self.bitrate = bitrate;
+        self.details.bitrates.push((segment, bitrate));
     }
 
     fn key(&mut self, list: &AttributeList<'_>, line: u32) -> Result<(), Error> {
@@ -183,12 +247,16 @@ impl<'p, 'c> State<'p, 'c> {
             let message = format!("more than {MAX_KEY_FORMATS} key formats apply at once");
             return Err(Error::at(ErrorKind::LimitExceeded, line, message));
         }
-        let index = *self.key_numbers.entry(key).or_insert_with_key(|key| {
-            self.keys.push(key.clone());
-            self.keys.len() - 1
-        });
+        let index = self.key_number(key);
         self.current_keys.push(index);
         Ok(())
+    }
+
+    fn key_number(&mut self, key: Key) -> usize {
+        *self.key_numbers.entry(key).or_insert_with_key(|key| {
+            self.keys.push(key.clone());
+            self.keys.len() - 1
+        })
     }
 
     fn key_set(&mut self) -> u32 {
@@ -224,12 +292,15 @@ impl<'p, 'c> State<'p, 'c> {
             byte_range,
             keys: self.current_keys.clone(),
         };
-        let index = *self.map_numbers.entry(map).or_insert_with_key(|map| {
+        self.map = Some(self.map_number(map));
+        Ok(())
+    }
+
+    fn map_number(&mut self, map: Map) -> usize {
+        *self.map_numbers.entry(map).or_insert_with_key(|map| {
             self.maps.push(map.clone());
             self.maps.len() - 1
-        });
-        self.map = Some(index);
-        Ok(())
+        })
     }
 
     /// Where the URI of a segment, variables replaced, is in the text of the timeline; refuses what is no URL.
@@ -242,18 +313,27 @@ impl<'p, 'c> State<'p, 'c> {
             }
             Cow::Owned(replaced) => {
                 join(self.base, &replaced, line)?;
-                let span = Span::new(text.len() + self.replaced.len(), replaced.len());
-                if span.end == u32::MAX {
-                    return Err(Error::at(
-                        ErrorKind::LimitExceeded,
-                        line,
-                        "variables make the playlist too long",
-                    ));
-                }
-                self.replaced.push_str(&replaced);
-                Ok(span)
+                self.add_text(&replaced, line)
             }
         }
+    }
+
+    /// Adds text that is not in the playlist to the text of the timeline.
+    fn add_text(&mut self, text: &str, line: u32) -> Result<Span, Error> {
+        if text.is_empty() {
+            return Ok(Span::default());
+        }
+        let start = self.playlist.common.text.len() + self.replaced.len();
+        let span = Span::new(start, text.len());
+        if span.end == u32::MAX {
+            return Err(Error::at(
+                ErrorKind::LimitExceeded,
+                line,
+                "variables or skipped segments make the playlist too long",
+            ));
+        }
+        self.replaced.push_str(text);
+        Ok(span)
     }
 
     fn uri_text(&self, uri: Span) -> &str {

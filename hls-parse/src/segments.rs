@@ -146,6 +146,23 @@ impl SegmentStore {
         self.rows[index].uri
     }
 
+    /// The Media Sequence Number.
+    pub(crate) fn number(&self, index: usize) -> u64 {
+        let run = &self.runs[self.rows[index].run as usize];
+        let offset = (index - run.index) as u64;
+        run.first.media_sequence_number.saturating_add(offset)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many segments start at that time or before.
+    pub(crate) fn started_at(&self, time: Duration) -> usize {
+        self.rows
+            .partition_point(|row| Duration::from_nanos(row.start) <= time)
+    }
+
     pub(crate) fn title(&self, index: usize) -> Span {
         self.rows[index].title
     }
@@ -192,7 +209,7 @@ impl<'t> Segments<'t> {
 
     /// How many there are.
     pub fn len(self) -> usize {
-        self.store.rows.len()
+        self.store.len()
     }
 
     /// Whether there is none.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+use crate::low_latency::Details;
 use crate::open_enum::open_enum;
 use crate::playlist::{PlaylistType, Start};
 use crate::segments::{SegmentStore, Segments};
@@ -32,6 +33,7 @@ pub struct Timeline {
     pub(crate) end_list: bool,
     pub(crate) i_frames_only: bool,
     pub(crate) independent_segments: bool,
+    pub(crate) details: Details,
 }
 
 /// Lists of key indices, told apart by number; number 0 is the empty one.
@@ -146,6 +148,15 @@ impl Key {
     }
 }
 
+impl Key {
+    pub(crate) fn iv_for(&self, media_sequence_number: u64) -> Option<[u8; 16]> {
+        let implicit =
+            self.is_identity() && matches!(self.method, KeyMethod::Aes128 | KeyMethod::SampleAes);
+        self.iv
+            .or_else(|| implicit.then(|| u128::from(media_sequence_number).to_be_bytes()))
+    }
+}
+
 /// A Media Initialization Section (`EXT-X-MAP`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -159,6 +170,11 @@ pub struct Map {
 }
 
 impl Timeline {
+    /// The URL of the playlist, after redirects.
+    pub fn url(&self) -> &Url {
+        &self.base
+    }
+
     /// The segments, in order.
     pub fn segments(&self) -> Segments<'_> {
         Segments::new(&self.segments)
@@ -226,9 +242,13 @@ impl Timeline {
 
     /// The absolute URL of a segment, without fragment.
     pub fn segment_url(&self, index: usize) -> Url {
+        self.absolute(self.segment_uri(index))
+    }
+
+    pub(crate) fn absolute(&self, uri: &str) -> Url {
         let mut url = self
             .base
-            .join(self.segment_uri(index))
+            .join(uri)
             // Resolution has refused what cannot be joined.
             .unwrap_or_else(|_| self.base.clone());
         url.set_fragment(None);
@@ -254,12 +274,6 @@ impl Timeline {
     /// The initialization vector for a segment and a key: the explicit one, else the Media Sequence Number as 16 bytes, big-endian, where section 4.4.4.4
     /// says so (identity keys with AES-128 or SAMPLE-AES).
     pub fn segment_iv(&self, segment: usize, key: usize) -> Option<[u8; 16]> {
-        let key = &self.keys[key];
-        let implicit =
-            key.is_identity() && matches!(key.method, KeyMethod::Aes128 | KeyMethod::SampleAes);
-        key.iv.or_else(|| {
-            let number = self.segments().get(segment)?.media_sequence_number;
-            implicit.then(|| u128::from(number).to_be_bytes())
-        })
+        self.keys[key].iv_for(self.segments.number(segment))
     }
 }

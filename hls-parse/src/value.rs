@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
+
 /// A part of the input: offsets of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Span {
@@ -17,6 +19,12 @@ impl Span {
             start: offset(start),
             end: offset(start.saturating_add(length)),
         }
+    }
+
+    /// Where `part`, a slice of `text`, is in it.
+    pub(crate) fn within(text: &str, part: &str) -> Self {
+        let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+        Self::new(start, part.len())
     }
 
     pub(crate) fn range(self) -> std::ops::Range<usize> {
@@ -184,6 +192,39 @@ pub(crate) fn hexadecimal_128(text: &str) -> Option<([u8; 16], bool)> {
     }
     let value = u128::from_str_radix(digits, 16).ok()?;
     Some((value.to_be_bytes(), digits.len() < 32))
+}
+
+/// A hexadecimal-sequence of whole bytes.
+pub(crate) fn hexadecimal_bytes(text: &str) -> Option<Vec<u8>> {
+    let digits = text
+        .strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))?;
+    if digits.is_empty() || digits.len() % 2 != 0 {
+        return None;
+    }
+    let nibble = |byte: u8| char::from(byte).to_digit(16);
+    digits
+        .as_bytes()
+        .chunks_exact(2)
+        .map(|pair| match *pair {
+            [high, low] => u8::try_from(nibble(high)? * 16 + nibble(low)?).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A signed-decimal-floating-point as a number of seconds.
+pub(crate) fn signed_seconds(text: &str) -> Option<SignedDuration> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let nanoseconds = i64::try_from(decimal_billionths(digits.as_bytes())?).ok()?;
+    Some(SignedDuration::from_nanos(if negative {
+        -nanoseconds
+    } else {
+        nanoseconds
+    }))
 }
 
 #[cfg(test)]

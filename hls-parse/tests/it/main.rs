@@ -5,6 +5,8 @@ mod differential;
 mod hostile;
 mod laws;
 mod local;
+mod low_latency;
+mod metadata;
 mod parse;
 mod resolve;
 mod rules;

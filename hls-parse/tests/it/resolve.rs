@@ -293,7 +293,7 @@ fn protection_is_what_no_identity_key_opens() {
 fn what_cannot_be_used_is_refused() {
     assert_eq!(
         kind("#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:1,\na\n"),
-        ErrorKind::DeltaUpdate
+        ErrorKind::NeedFullReload
     );
     assert_eq!(
         kind("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128\n#EXTINF:1,\na\n"),
