@@ -51,6 +51,12 @@ pub(crate) fn parse(text: &[u8]) -> Option<Timestamp> {
     Timestamp::new(seconds, nanoseconds).ok()
 }
 
+/// Whether a date that can be read is written as ISO 8601 says and has a zone.
+pub(crate) fn is_complete(text: &[u8]) -> bool {
+    let zone = text.get(19..).unwrap_or_default();
+    text.get(10) == Some(&b'T') && zone.iter().any(|byte| matches!(byte, b'Z' | b'+' | b'-'))
+}
+
 fn two(tens: u8, ones: u8) -> Option<u8> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens <= 9 && ones <= 9).then(|| tens * 10 + ones)

@@ -42,6 +42,48 @@ pub struct Diagnostic {
     pub span: Range<usize>,
     /// What is wrong and what was made of it: a lowercase fragment without control characters.
     pub message: String,
+    /// How to put it right, where there is one obvious way.
+    pub fix: Option<Fix>,
+}
+
+/// An edit of the input that puts one [`Diagnostic`] right; others may stay.
+///
+/// ```
+/// let text = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6\na.ts\n#EXT-X-ENDLIST\n";
+/// let parsed = hls_parse::parse(text.as_bytes())?;
+/// let fix = parsed.diagnostics[0].fix.as_ref().ok_or("no fix")?;
+/// let mut repaired = text.to_owned();
+/// repaired.replace_range(fix.span.clone(), &fix.replacement);
+/// assert_eq!(repaired, "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\na.ts\n#EXT-X-ENDLIST\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fix {
+    /// The bytes of the input to replace; empty to insert.
+    pub span: Range<usize>,
+    /// What to put in their place; empty to delete.
+    pub replacement: String,
+}
+
+impl Fix {
+    pub(crate) fn new(span: Range<usize>, replacement: impl Into<String>) -> Self {
+        Self {
+            span,
+            replacement: replacement.into(),
+        }
+    }
+
+    /// Deletes a line of `text` with its ending, given a place in it.
+    pub(crate) fn delete_line(text: &str, inside: usize) -> Option<Self> {
+        let before = text.get(..inside)?;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let length = text.get(start..)?.find('\n').map(|at| at + 1);
+        Some(Self::new(
+            start..length.map_or(text.len(), |length| start + length),
+            "",
+        ))
+    }
 }
 
 impl fmt::Display for Diagnostic {
@@ -93,6 +135,18 @@ impl Diagnostics {
         span: Range<usize>,
         message: impl fmt::Display,
     ) {
+        self.report_with(rule, place, span, message, || None);
+    }
+
+    /// As [`report`](Self::report), with a way to put it right, which is only made when it is kept.
+    pub(crate) fn report_with(
+        &mut self,
+        rule: Rule,
+        place: LinePlace,
+        span: Range<usize>,
+        message: impl fmt::Display,
+        fix: impl FnOnce() -> Option<Fix>,
+    ) {
         let severity = rule.severity();
         let worse = self
             .worst
@@ -113,6 +167,7 @@ impl Diagnostics {
             column: u32::try_from(column).unwrap_or(u32::MAX),
             span,
             message: message.to_string(),
+            fix: fix(),
         };
         if worse {
             self.worst = Some(diagnostic.clone());

@@ -3,6 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::diagnostic::Diagnostic;
+use crate::rule::Rule;
+
 /// Why a playlist, a selection or an expression was refused.
 ///
 /// The message is a lowercase fragment fit for "cannot read the playlist: {error}" and names the line where there is one.
@@ -14,6 +17,8 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     line: Option<u32>,
+    column: Option<u32>,
+    rule: Option<Rule>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -54,6 +59,8 @@ impl Error {
                 kind,
                 message: message.into(),
                 line: None,
+                column: None,
+                rule: None,
                 source: None,
             }),
         }
@@ -63,6 +70,24 @@ impl Error {
         let mut error = Self::new(kind, message);
         error.inner.line = Some(line);
         error
+    }
+
+    /// The error that a diagnostic is when it is not forgiven.
+    pub(crate) fn unforgiven(diagnostic: &Diagnostic) -> Self {
+        let rule = diagnostic.rule;
+        let message = format!(
+            "{} ({rule}, section {})",
+            diagnostic.message,
+            rule.section()
+        );
+        let mut error = Self::at(ErrorKind::RuleViolation, diagnostic.line, message);
+        error.inner.column = Some(diagnostic.column);
+        error.with_rule(rule)
+    }
+
+    pub(crate) fn with_rule(mut self, rule: Rule) -> Self {
+        self.inner.rule = Some(rule);
+        self
     }
 
     pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
@@ -79,12 +104,26 @@ impl Error {
     pub fn line(&self) -> Option<u32> {
         self.inner.line
     }
+
+    /// The first byte of the place within its line, counted from 1, where it is known.
+    pub fn column(&self) -> Option<u32> {
+        self.inner.column
+    }
+
+    /// The rule of the specification that is broken, if it is one.
+    pub fn rule(&self) -> Option<Rule> {
+        self.inner.rule
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.inner.line {
-            write!(f, "line {line}: ")?;
+            write!(f, "line {line}")?;
+            if let Some(column) = self.inner.column {
+                write!(f, ", column {column}")?;
+            }
+            f.write_str(": ")?;
         }
         f.write_str(&self.inner.message)
     }
@@ -95,6 +134,8 @@ impl fmt::Debug for Error {
         f.debug_struct("Error")
             .field("kind", &self.inner.kind)
             .field("line", &self.inner.line)
+            .field("column", &self.inner.column)
+            .field("rule", &self.inner.rule)
             .field("message", &self.inner.message)
             .field("source", &self.inner.source)
             .finish()

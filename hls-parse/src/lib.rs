@@ -93,7 +93,7 @@ mod variant;
 
 pub use attributes::{Attribute, AttributeDefect, Attributes, attributes};
 pub use date_range::{AttributeValue, Cue, DateRange};
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use document::Document;
 pub use error::{Error, ErrorKind};
 pub use foreign::{CueMarker, CueMarkerKind, ForeignTag};

@@ -1,7 +1,7 @@
 //! Reading the tags of a Media Playlist, one after the other.
 
 use crate::date;
-use crate::diagnostic::{Diagnostics, LinePlace};
+use crate::diagnostic::{Diagnostics, Fix, LinePlace};
 use crate::playlist::{
     Common, DateEntry, MediaPlaylist, PlaylistType, RangeEntry, SegmentEntry, Unfinished,
 };
@@ -33,6 +33,8 @@ struct Pending {
     date: Option<jiff::Timestamp>,
     discontinuity: bool,
     gap: bool,
+    /// Whether there was an `EXT-X-PART`.
+    part: bool,
 }
 
 impl SegmentReader {
@@ -85,13 +87,23 @@ impl SegmentReader {
         place: LinePlace,
         diagnostics: &mut Diagnostics,
     ) -> bool {
+        self.check_order(name, span, place, diagnostics);
         match name {
             TagName::Inf => {
                 self.pending.duration = Some(read_inf(text, span, place, diagnostics));
                 return true;
             }
+            TagName::Part => self.pending.part = true,
             TagName::ProgramDateTime => match date::parse(text.as_bytes()) {
                 Some(date) => {
+                    if !date::is_complete(text.as_bytes()) {
+                        diagnostics.report(
+                            Rule::DateForm,
+                            place,
+                            span.range(),
+                            "the date has no zone or is not ISO 8601, without a zone it is UTC",
+                        );
+                    }
                     self.pending.date = Some(date);
                     return true;
                 }
@@ -107,6 +119,15 @@ impl SegmentReader {
                 let unquoted = text.trim_matches('"');
                 match value::byte_range(unquoted.as_bytes()) {
                     Some((length, offset)) => {
+                        if text.bytes().any(|byte| !matches!(byte, b'0'..=b'9' | b'@')) {
+                            diagnostics.report_with(
+                                Rule::TagValue,
+                                place,
+                                span.range(),
+                                "there is more than a byte range, which is left out",
+                                || Some(Fix::new(span.range(), range_text(length, offset))),
+                            );
+                        }
                         self.pending.range = Some((length, offset, place.number));
                         return true;
                     }
@@ -133,9 +154,56 @@ impl SegmentReader {
             | TagName::PlaylistType
             | TagName::EndList
             | TagName::IFramesOnly => self.header_tag(name, text, span, place, diagnostics),
+            TagName::Bitrate if value::decimal_integer(text.as_bytes()).is_none() => {
+                diagnostics.report(
+                    Rule::DecimalInteger,
+                    place,
+                    span.range(),
+                    "the bit rate is not a number and is ignored",
+                );
+            }
             _ => {}
         }
         false
+    }
+
+    /// What describes one segment comes once, and before its partial segments when it applies to them too (section 4.4.4.9).
+    fn check_order(
+        &self,
+        name: TagName,
+        span: Span,
+        place: LinePlace,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let pending = &self.pending;
+        let repeated = match name {
+            TagName::Inf => pending.duration.is_some(),
+            TagName::ProgramDateTime => pending.date.is_some(),
+            TagName::ByteRange => pending.range.is_some(),
+            TagName::Discontinuity => pending.discontinuity,
+            TagName::Gap => pending.gap,
+            _ => false,
+        };
+        if repeated {
+            diagnostics.report(
+                Rule::RepeatedSegmentTag,
+                place,
+                span.range(),
+                "the tag is repeated before one URI line, the last one counts",
+            );
+        }
+        let precedes = matches!(
+            name,
+            TagName::Discontinuity | TagName::Key | TagName::Map | TagName::ProgramDateTime
+        );
+        if precedes && pending.part {
+            diagnostics.report(
+                Rule::PartPrecedence,
+                place,
+                span.range(),
+                "the tag comes after a partial segment of the segment it applies to",
+            );
+        }
     }
 
     fn header_tag(
@@ -228,12 +296,25 @@ fn set_once<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
     }
 }
 
+fn range_text(length: u64, offset: Option<u64>) -> String {
+    match offset {
+        Some(offset) => format!("{length}@{offset}"),
+        None => length.to_string(),
+    }
+}
+
 fn integer(text: &str, report: &mut impl FnMut(Rule, &str)) -> Option<u64> {
-    let number = value::decimal_integer(text.trim().as_bytes());
+    let trimmed = text.trim();
+    let number = value::decimal_integer(trimmed.as_bytes());
     if number.is_none() {
         report(
             Rule::DecimalInteger,
             "the value is not an integer below 2^64 and is ignored",
+        );
+    } else if trimmed.len() != text.len() {
+        report(
+            Rule::StrayWhiteSpace,
+            "there is white space around the value",
         );
     }
     number
@@ -286,11 +367,15 @@ fn read_inf(
         None => None,
     };
     let Some(title) = title else {
-        diagnostics.report(
+        diagnostics.report_with(
             Rule::DurationComma,
             place,
             span.range(),
             "there is no comma after the duration",
+            || {
+                let end = span.start as usize + after;
+                (after == bytes.len()).then(|| Fix::new(end..end, ","))
+            },
         );
         return (duration, Span::default());
     };

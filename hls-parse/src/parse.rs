@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::attributes::AttributeList;
 use crate::check;
-use crate::diagnostic::{Diagnostics, LinePlace, Severity};
+use crate::diagnostic::{Diagnostics, Fix, LinePlace, Severity};
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::lines::{BYTE_ORDER_MARK, Line, LineKind, lines};
 use crate::media::SegmentReader;
@@ -97,7 +97,7 @@ fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error
             number: line.number,
             start: line.start,
         };
-        diagnostics.report(
+        diagnostics.report_with(
             Rule::HeaderLine,
             place,
             line.span(),
@@ -106,6 +106,7 @@ fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error
             } else {
                 "there are tags before #EXTM3U"
             },
+            || (line.number == 1 && is_header).then(|| Fix::new(line.span(), "#EXTM3U")),
         );
     }
     if input.starts_with(BYTE_ORDER_MARK) {
@@ -113,11 +114,12 @@ fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error
             number: 1,
             start: 0,
         };
-        diagnostics.report(
+        diagnostics.report_with(
             Rule::NotUtf8,
             place,
             0..BYTE_ORDER_MARK.len(),
             "there is a byte order mark",
+            || Some(Fix::new(0..BYTE_ORDER_MARK.len(), "")),
         );
     }
     Ok(())
@@ -176,11 +178,15 @@ impl Parser<'_> {
             }
         }
         if line.has_stray_space() {
-            self.diagnostics.report(
+            self.diagnostics.report_with(
                 Rule::StrayWhiteSpace,
                 place,
                 line.span(),
                 "there is white space before or after the line",
+                || {
+                    let trimmed = std::str::from_utf8(line.text.trim_ascii()).ok()?;
+                    Some(Fix::new(line.span(), trimmed))
+                },
             );
         }
         Ok(())
@@ -275,11 +281,12 @@ impl Parser<'_> {
             _ => {}
         }
         if let Some(rule) = repeated {
-            self.diagnostics.report(
+            self.diagnostics.report_with(
                 rule,
                 place,
                 value.range(),
                 "the tag is repeated, the first one counts",
+                || Fix::delete_line(text, place.start),
             );
         }
     }
@@ -290,6 +297,14 @@ impl Parser<'_> {
         let is_media = multivariant_tags == 0
             || media_tags > 0 && (self.segments.count() > 0 || self.counts.variants == 0);
         if !self.unfinished.is_empty() {
+            if let Some(tag) = self.unfinished.iter().find(|tag| tag.name == TagName::Inf) {
+                self.diagnostics.report(
+                    Rule::UnfinishedSegment,
+                    tag.place(),
+                    tag.value.range(),
+                    "no URI line follows, there is no segment",
+                );
+            }
             self.common.tags.append(&mut self.unfinished);
             self.common.tags.sort_by_key(|tag| tag.line);
         }
@@ -325,16 +340,7 @@ fn fail_on(strictness: Strictness, diagnostics: &Diagnostics) -> Result<(), Erro
         Strictness::Strict => Severity::Error,
     };
     match diagnostics.worst() {
-        Some(worst) if worst.severity >= fatal => Err(Error::at(
-            ErrorKind::RuleViolation,
-            worst.line,
-            format!(
-                "{} ({}, section {})",
-                worst.message,
-                worst.rule,
-                worst.rule.section()
-            ),
-        )),
+        Some(worst) if worst.severity >= fatal => Err(Error::unforgiven(worst)),
         _ => Ok(()),
     }
 }

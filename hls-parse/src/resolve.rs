@@ -18,6 +18,7 @@ use crate::low_latency::Details;
 use crate::multivariant::join;
 use crate::playlist::{MediaPlaylist, RangeEntry, SegmentEntry, TagEntry};
 use crate::reference::References;
+use crate::rule::Rule;
 use crate::segments::{SegmentStore, counted_on};
 use crate::tag::TagName;
 use crate::timeline::{Key, KeyMethod, KeySets, Map, Segment, Timeline};
@@ -362,7 +363,8 @@ impl<'p, 'c> State<'p, 'c> {
             (None, _) => {
                 let message =
                     "the byte range has no offset and does not follow a range of the same resource";
-                return Err(Error::at(ErrorKind::InvalidByteRange, range.line, message));
+                return Err(Error::at(ErrorKind::InvalidByteRange, range.line, message)
+                    .with_rule(Rule::ImplicitByteRange));
             }
         };
         let end = start.checked_add(range.length).ok_or_else(|| {

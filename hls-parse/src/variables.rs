@@ -8,6 +8,7 @@ use url::Url;
 use crate::attributes::AttributeList;
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::playlist::TagEntry;
+use crate::rule::Rule;
 
 /// The variables of a playlist after resolution, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -146,6 +147,7 @@ impl<'c> Expander<'c> {
                         excerpt(name)
                     );
                     Error::at(ErrorKind::UndefinedVariable, line, message)
+                        .with_rule(Rule::UndefinedVariable)
                 })?;
                 if value.len() + out.len() > self.budget {
                     return Err(Error::at(
@@ -193,6 +195,7 @@ impl<'c> Expander<'c> {
             let value = imported.ok_or_else(|| {
                 let message = format!("the variable {} cannot be imported, the Multivariant Playlist does not define it", excerpt(name));
                 Error::at(ErrorKind::UndefinedVariable, tag.line, message)
+                    .with_rule(Rule::ImportedVariable)
             })?;
             (name.to_owned(), value.to_owned())
         } else if let Some(name) = list.text("QUERYPARAM") {
@@ -217,7 +220,7 @@ impl<'c> Expander<'c> {
                 "the URL of the playlist has no query parameter {} with a value",
                 excerpt(name)
             );
-            Error::at(ErrorKind::UndefinedVariable, line, message)
+            Error::at(ErrorKind::UndefinedVariable, line, message).with_rule(Rule::QueryParameter)
         })?;
         percent_decode(value)
             .and_then(|bytes| String::from_utf8(bytes).ok())
@@ -228,6 +231,7 @@ impl<'c> Expander<'c> {
                     excerpt(name)
                 );
                 Error::at(ErrorKind::UndefinedVariable, line, message)
+                    .with_rule(Rule::QueryParameterValue)
             })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::attributes::{Attribute, AttributeDefect, AttributeList, attributes};
 use crate::check::schema::{AttributeRule, Form, attributes_of};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Fix};
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::options::ParseOptions;
 use crate::playlist::TagEntry;
@@ -35,13 +35,19 @@ pub(crate) fn check<'t>(
     let list = AttributeList::new(list_text);
     let offset = tag.value.start as usize;
     for attribute in list.iter() {
-        let mut report = |rule: Rule, message: &str| {
-            let span = offset + attribute.span.start..offset + attribute.span.end;
-            diagnostics.report(
+        let span = offset + attribute.span.start..offset + attribute.span.end;
+        let mut report = |rule: Rule, message: &str, value: Option<String>| {
+            diagnostics.report_with(
                 rule,
                 tag.place(),
-                span,
+                span.clone(),
                 format_args!("{}: {message}", excerpt(attribute.name)),
+                || {
+                    Some(Fix::new(
+                        span.clone(),
+                        format!("{}={}", attribute.name, value?),
+                    ))
+                },
             );
         };
         check_writing(attribute, &mut report);
@@ -91,21 +97,26 @@ fn repeated_name<'t>(list: &AttributeList<'t>) -> Option<&'t str> {
         .map(|item| item.name)
 }
 
-fn check_writing(attribute: &Attribute<'_>, report: &mut impl FnMut(Rule, &str)) {
+/// What to report: the rule, the message, and the value as it should be written.
+type Report<'r> = dyn FnMut(Rule, &str, Option<String>) + 'r;
+
+fn check_writing(attribute: &Attribute<'_>, report: &mut Report<'_>) {
     match attribute.defect {
-        Some(AttributeDefect::NoValue) => report(Rule::AttributeListSyntax, "there is no value"),
+        Some(AttributeDefect::NoValue) => {
+            report(Rule::AttributeListSyntax, "there is no value", None);
+        }
         Some(AttributeDefect::Unclosed) => {
-            report(Rule::QuotedString, "the closing quote is missing");
+            report(Rule::QuotedString, "the closing quote is missing", None);
         }
-        Some(AttributeDefect::TextAfterQuote) => {
-            report(
-                Rule::AttributeListSyntax,
-                "text after the closing quote is left out",
-            );
-        }
+        Some(AttributeDefect::TextAfterQuote) => report(
+            Rule::AttributeListSyntax,
+            "text after the closing quote is left out",
+            None,
+        ),
         Some(AttributeDefect::WhiteSpace) => report(
             Rule::StrayWhiteSpace,
             "there is white space around the name or the value",
+            Some(written(attribute.value, attribute.quoted)),
         ),
         None => {}
     }
@@ -114,85 +125,120 @@ fn check_writing(attribute: &Attribute<'_>, report: &mut impl FnMut(Rule, &str))
         report(
             Rule::AttributeName,
             "the name has other characters than A-Z, 0-9 and -",
+            None,
         );
     }
 }
 
-fn check_form(
-    rule: &AttributeRule,
-    attribute: &Attribute<'_>,
-    report: &mut impl FnMut(Rule, &str),
-) {
-    let bytes = attribute.value.as_bytes();
+fn written(value: &str, quoted: bool) -> String {
+    if quoted {
+        format!("\"{value}\"")
+    } else {
+        value.to_owned()
+    }
+}
+
+fn check_form(rule: &AttributeRule, attribute: &Attribute<'_>, report: &mut Report<'_>) {
+    let (value, bytes) = (attribute.value, attribute.value.as_bytes());
     let wants_quotes = match rule.form {
-        Form::Quoted | Form::QuotedOrEmpty => true,
-        Form::QuotedOrNone => attribute.value != "NONE",
+        Form::Quoted | Form::QuotedOrEmpty | Form::StableId => true,
+        Form::QuotedOrNone => value != "NONE",
         _ => false,
     };
-    if wants_quotes != attribute.quoted {
-        report(
-            Rule::AttributeForm,
-            if wants_quotes {
-                "the value is not quoted and is taken as if it were"
-            } else {
-                "the value is quoted and is taken as if it were not"
-            },
-        );
+    if wants_quotes != attribute.quoted && attribute.defect.is_none() {
+        let message = if wants_quotes {
+            "the value is not quoted and is taken as if it were"
+        } else {
+            "the value is quoted and is taken as if it were not"
+        };
+        let can_be_written = !value.contains('"') && (wants_quotes || !value.contains(','));
+        let fix = (can_be_written && !value.is_empty()).then(|| written(value, wants_quotes));
+        report(Rule::AttributeForm, message, fix);
     }
     match rule.form {
-        Form::Quoted | Form::QuotedOrNone if bytes.is_empty() => {
-            report(
-                Rule::QuotedString,
-                "the value is empty and counts as missing",
-            );
-        }
-        Form::Integer if value::decimal_integer(bytes).is_none() => {
-            report(
-                Rule::DecimalInteger,
-                "the value is not an integer below 2^64 and counts as missing",
-            );
-        }
-        Form::Float if value::decimal_billionths(bytes).is_none() => {
-            report(
-                Rule::DecimalFloatingPoint,
-                "the value is not an unsigned decimal number and counts as missing",
-            );
-        }
+        Form::Quoted | Form::QuotedOrNone | Form::StableId if bytes.is_empty() => report(
+            Rule::QuotedString,
+            "the value is empty and counts as missing",
+            None,
+        ),
+        Form::StableId if !value.contains("{$") && !value.bytes().all(is_stable_id) => report(
+            Rule::StableId,
+            "the value has other characters than A-Z, a-z, 0-9 and +/=.-_",
+            None,
+        ),
+        Form::Integer if value::decimal_integer(bytes).is_none() => report(
+            Rule::DecimalInteger,
+            "the value is not an integer below 2^64 and counts as missing",
+            None,
+        ),
+        Form::Float if value::decimal_billionths(bytes).is_none() => report(
+            Rule::DecimalFloatingPoint,
+            "the value is not an unsigned decimal number and counts as missing",
+            None,
+        ),
         Form::SignedFloat => {
             let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
             if value::decimal_billionths(digits).is_none() {
                 report(
                     Rule::DecimalFloatingPoint,
                     "the value is not a decimal number",
+                    None,
                 );
             }
         }
-        Form::Resolution if value::resolution(bytes).is_none() || bytes.contains(&b'X') => {
-            report(Rule::DecimalResolution, "the value is not WIDTHxHEIGHT");
+        Form::Resolution if value::resolution(bytes).is_none() => report(
+            Rule::DecimalResolution,
+            "the value is not WIDTHxHEIGHT and counts as missing",
+            None,
+        ),
+        Form::Resolution if bytes.contains(&b'X') => report(
+            Rule::DecimalResolution,
+            "the x of WIDTHxHEIGHT is not in lower case",
+            Some(value.replace('X', "x")),
+        ),
+        Form::YesNo if !matches!(value, "YES" | "NO") => report(
+            Rule::AttributeForm,
+            "the value is neither YES nor NO and counts as NO",
+            None,
+        ),
+        Form::Yes if value != "YES" => report(
+            Rule::AttributeForm,
+            "the value is not YES and counts as missing",
+            None,
+        ),
+        Form::Word(_) if bytes.is_empty() => {
+            report(Rule::AttributeForm, "the value is empty", None);
         }
-        Form::YesNo if !matches!(attribute.value, "YES" | "NO") => {
-            report(
-                Rule::AttributeForm,
-                "the value is neither YES nor NO and counts as NO",
-            );
-        }
-        Form::Word if bytes.is_empty() => report(Rule::AttributeForm, "the value is empty"),
-        Form::Hexadecimal if !attribute.value.contains("{$") && !is_hexadecimal(bytes) => {
-            report(
-                Rule::HexadecimalSequence,
-                "the value is not 0x followed by 0-9 and A-F",
-            );
-        }
+        Form::Word(values) if !values.contains(&value) => report(
+            Rule::UnknownValue,
+            "the value is not one that is defined, clients may ignore the tag",
+            None,
+        ),
+        Form::Hexadecimal if !value.contains("{$") => check_hexadecimal(value, report),
         _ => {}
     }
 }
 
-/// Lower-case digits are everywhere and change nothing, so they pass.
-fn is_hexadecimal(bytes: &[u8]) -> bool {
-    match bytes {
-        [b'0', b'x' | b'X', digits @ ..] => {
-            !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit)
-        }
-        _ => false,
+fn is_stable_id(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'.' | b'-' | b'_')
+}
+
+fn check_hexadecimal(value: &str, report: &mut Report<'_>) {
+    let digits = value
+        .strip_prefix("0x")
+        .or_else(|| value.strip_prefix("0X"))
+        .unwrap_or_default();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        report(
+            Rule::HexadecimalSequence,
+            "the value is not 0x followed by 0-9 and A-F",
+            None,
+        );
+    } else if digits.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        report(
+            Rule::HexadecimalSequence,
+            "there are digits in lower case",
+            Some(format!("0x{}", digits.to_ascii_uppercase())),
+        );
     }
 }

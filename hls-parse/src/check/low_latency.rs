@@ -1,30 +1,46 @@
 //! Checks the tags of low-latency playlists.
 
 use crate::attributes::AttributeList;
-use crate::diagnostic::Diagnostics;
+use crate::check::media::check_bitrate;
+use crate::diagnostic::{Diagnostics, Fix};
 use crate::playlist::{MediaPlaylist, TagEntry};
 use crate::rule::Rule;
 use crate::tag::TagName;
+use crate::value;
 
-/// What the tags have to agree with.
+/// What the tags have to agree with, and what was seen of them.
 #[derive(Debug)]
-pub(crate) struct LowLatencyCheck {
+pub(crate) struct LowLatencyCheck<'t> {
+    media: &'t MediaPlaylist,
     target: u64,
     part_target: Option<u64>,
     has_part_inf: bool,
-    end_list: bool,
-    missing_part_inf: bool,
+    is_delta: bool,
+    has_hint: bool,
+    first_part: Option<TagEntry>,
+    last_part: Option<TagEntry>,
+    parent: Parent<'t>,
+    bitrate: Option<u64>,
 }
 
-impl LowLatencyCheck {
-    pub(crate) fn new(media: &MediaPlaylist) -> Self {
+/// The partial segments of one parent so far.
+#[derive(Debug, Default)]
+struct Parent<'t> {
+    segment: u32,
+    /// A short part that is fine only when nothing but a gap follows.
+    short: Option<TagEntry>,
+    /// The resource that all parts so far are ranges of, from its start without holes, and its size so far.
+    whole: Option<(&'t str, u64)>,
+    has_parts: bool,
+}
+
+impl<'t> LowLatencyCheck<'t> {
+    pub(crate) fn new(media: &'t MediaPlaylist) -> Self {
         let text = &media.common.text;
-        let part_inf = media
-            .common
-            .tags
-            .iter()
-            .find(|tag| tag.name == TagName::PartInf);
+        let find = |name| media.common.tags.iter().find(|tag| tag.name == name);
+        let part_inf = find(TagName::PartInf);
         Self {
+            media,
             target: media
                 .target_seconds
                 .unwrap_or(0)
@@ -32,47 +48,139 @@ impl LowLatencyCheck {
             part_target: part_inf
                 .and_then(|tag| AttributeList::new(tag.value.of(text)).billionths("PART-TARGET")),
             has_part_inf: part_inf.is_some(),
-            end_list: media.end_list,
-            missing_part_inf: false,
+            is_delta: find(TagName::Skip).is_some(),
+            has_hint: false,
+            first_part: None,
+            last_part: None,
+            parent: Parent::default(),
+            bitrate: None,
         }
     }
 
     pub(crate) fn tag(
         &mut self,
         tag: &TagEntry,
-        list: &AttributeList<'_>,
+        list: &AttributeList<'t>,
         diagnostics: &mut Diagnostics,
     ) {
+        let text: &'t str = &self.media.common.text;
         let mut report = |rule: Rule, message: &str| {
             diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
         match tag.name {
-            TagName::Part => {
-                if !self.has_part_inf && !std::mem::replace(&mut self.missing_part_inf, true) {
-                    report(
-                        Rule::PartInfPresent,
-                        "there are partial segments but no EXT-X-PART-INF",
-                    );
-                }
-                if let (Some(duration), Some(target)) =
-                    (list.billionths("DURATION"), self.part_target)
-                    && duration > target
-                {
-                    report(
-                        Rule::PartDuration,
-                        "the partial segment is longer than PART-TARGET",
+            TagName::Part => self.part(tag, list, diagnostics),
+            TagName::ServerControl => self.server_control(list, &mut report),
+            TagName::PreloadHint => {
+                self.has_hint = true;
+                if self.media.end_list {
+                    diagnostics.report_with(
+                        Rule::HintAfterEnd,
+                        tag.place(),
+                        tag.value.range(),
+                        "a playlist that has ended has nothing to hint at",
+                        || Fix::delete_line(text, tag.value.start as usize),
                     );
                 }
             }
-            TagName::ServerControl => self.server_control(list, &mut report),
-            TagName::PreloadHint if self.end_list => report(
-                Rule::HintAfterEnd,
-                "a playlist that has ended has nothing to hint at",
-            ),
             TagName::RenditionReport if list.text("URI").is_some_and(|uri| uri.contains("://")) => {
                 report(Rule::ReportUri, "the URI is not relative");
             }
             _ => {}
+        }
+    }
+
+    /// Takes in `EXT-X-BITRATE`, which parts can be measured by.
+    pub(crate) fn bitrate(&mut self, tag: &TagEntry, diagnostics: &mut Diagnostics) {
+        self.leave_parent(diagnostics);
+        self.bitrate = value::decimal_integer(tag.value.of(&self.media.common.text).as_bytes());
+    }
+
+    fn part(&mut self, tag: &TagEntry, list: &AttributeList<'t>, diagnostics: &mut Diagnostics) {
+        if self.first_part.is_none() {
+            self.first_part = Some(*tag);
+            if !self.has_part_inf {
+                diagnostics.report(
+                    Rule::PartInfPresent,
+                    tag.place(),
+                    tag.value.range(),
+                    "there are partial segments but no EXT-X-PART-INF",
+                );
+            }
+        }
+        self.last_part = Some(*tag);
+        if self.parent.segment != tag.segments_before || !self.parent.has_parts {
+            self.leave_parent(diagnostics);
+            self.parent = Parent {
+                segment: tag.segments_before,
+                short: None,
+                whole: list.text("URI").map(|uri| (uri, 0)),
+                has_parts: true,
+            };
+        }
+        let parent = &mut self.parent;
+        parent.whole = parent.whole.and_then(|(uri, size)| {
+            let (length, offset) = value::byte_range(list.text("BYTERANGE")?.as_bytes())?;
+            let continues = list.text("URI") == Some(uri) && offset.unwrap_or(size) == size;
+            continues.then_some((uri, size.checked_add(length)?))
+        });
+        let is_gap = list.is_yes("GAP");
+        if let Some(short) = parent.short.take().filter(|_| !is_gap) {
+            diagnostics.report(
+                Rule::PartTooShort,
+                short.place(),
+                short.value.range(),
+                "the partial segment is shorter than 85 percent of PART-TARGET and others follow it",
+            );
+        }
+        let (Some(duration), Some(target)) = (list.billionths("DURATION"), self.part_target) else {
+            return;
+        };
+        if duration > target {
+            diagnostics.report(
+                Rule::PartDuration,
+                tag.place(),
+                tag.value.range(),
+                "the partial segment is longer than PART-TARGET",
+            );
+        }
+        let is_short = u128::from(duration) * 100 < u128::from(target) * 85;
+        if is_short && !is_gap && !list.is_yes("INDEPENDENT") {
+            parent.short = Some(*tag);
+        }
+    }
+
+    /// Looks at the parent that is left: when its parts are all of it, its size is known.
+    fn leave_parent(&mut self, diagnostics: &mut Diagnostics) {
+        let whole = self.parent.whole.take();
+        let segment = self.media.segments.get(self.parent.segment as usize);
+        if let (Some((uri, size)), Some(segment), Some(bitrate)) = (whole, segment, self.bitrate)
+            && segment.uri.of(&self.media.common.text) == uri
+        {
+            check_bitrate(segment, size, bitrate, diagnostics);
+        }
+    }
+
+    /// Reports what a low-latency playlist lacks as a whole (appendix B.1).
+    pub(crate) fn finish(mut self, diagnostics: &mut Diagnostics) {
+        self.leave_parent(diagnostics);
+        let (Some(first), Some(last)) = (self.first_part, self.last_part) else {
+            return;
+        };
+        if !self.has_hint && !self.media.end_list {
+            diagnostics.report(
+                Rule::HintPresent,
+                last.place(),
+                last.value.range(),
+                "there are partial segments but no EXT-X-PRELOAD-HINT",
+            );
+        }
+        if self.media.dates.is_empty() && !self.is_delta {
+            diagnostics.report(
+                Rule::LowLatencyDate,
+                first.place(),
+                first.value.range(),
+                "there are partial segments but no EXT-X-PROGRAM-DATE-TIME",
+            );
         }
     }
 

@@ -1,15 +1,18 @@
 //! Checks a Media Playlist.
 
-use std::collections::HashSet;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::attributes::AttributeList;
+use crate::check::date_range::DateRangeCheck;
+use crate::check::keys::KeyCheck;
+use crate::check::low_latency::LowLatencyCheck;
 use crate::check::variables::VariableCheck;
 use crate::check::version::VersionCheck;
-use crate::check::{attributes, low_latency};
+use crate::check::{attributes, repeated};
 use crate::diagnostic::{Diagnostics, LinePlace};
 use crate::error::Error;
 use crate::options::ParseOptions;
-use crate::playlist::{MediaPlaylist, SegmentEntry, TagEntry};
+use crate::playlist::{MediaPlaylist, SegmentEntry};
 use crate::rule::Rule;
 use crate::tag::TagName;
 use crate::value;
@@ -24,7 +27,7 @@ pub(crate) fn check(
     let mut variables = VariableCheck::default();
     let mut keys = KeyCheck::default();
     let mut dates = DateRangeCheck::default();
-    let mut low_latency = low_latency::LowLatencyCheck::new(media);
+    let mut low_latency = LowLatencyCheck::new(media);
     let mut segments = media.segments.iter().enumerate().peekable();
     let mut skips = 0;
     let has_references = media.common.has_references;
@@ -41,8 +44,13 @@ pub(crate) fn check(
             );
         }
         let list = attributes::check(tag, text, options, diagnostics)?;
-        version.tag(tag, list.as_ref(), diagnostics);
-        let Some(list) = list else { continue };
+        version.tag(tag, list.as_ref());
+        let Some(list) = list else {
+            if tag.name == TagName::Bitrate {
+                low_latency.bitrate(tag, diagnostics);
+            }
+            continue;
+        };
         if has_references {
             variables.uses(
                 tag.value.of(text),
@@ -59,12 +67,7 @@ pub(crate) fn check(
             TagName::Skip => {
                 skips += 1;
                 if skips == 2 {
-                    diagnostics.report(
-                        Rule::RepeatedSkip,
-                        tag.place(),
-                        tag.value.range(),
-                        "the tag is repeated",
-                    );
+                    repeated(Rule::RepeatedSkip, tag, text, diagnostics);
                 }
             }
             _ => low_latency.tag(tag, &list, diagnostics),
@@ -78,7 +81,8 @@ pub(crate) fn check(
             diagnostics,
         );
     }
-    if let (true, Some(tag)) = (media.dates.is_empty(), dates.first) {
+    low_latency.finish(diagnostics);
+    if let (true, false, Some(tag)) = (media.dates.is_empty(), skips > 0, dates.first()) {
         diagnostics.report(
             Rule::DateRangeWithoutDate,
             tag.place(),
@@ -86,8 +90,14 @@ pub(crate) fn check(
             "there is no EXT-X-PROGRAM-DATE-TIME to place the date range by",
         );
     }
+    dates.finish(diagnostics);
     check_segments(media, &mut version, diagnostics);
     check_ranges(media, &mut version, diagnostics);
+    check_dates(media, diagnostics);
+    if media.i_frames_only {
+        check_i_frames(media, diagnostics);
+    }
+    version.finish(&media.common, diagnostics);
     Ok(())
 }
 
@@ -152,7 +162,6 @@ fn check_segments(
                 Rule::VersionForFractionalDuration,
                 place(segment),
                 segment.uri.range(),
-                diagnostics,
             );
         }
     }
@@ -170,7 +179,6 @@ fn check_ranges(media: &MediaPlaylist, version: &mut VersionCheck, diagnostics: 
             Rule::VersionForByteRange,
             place(segment),
             segment.uri.range(),
-            diagnostics,
         );
         // References may make different texts the same; resolution knows.
         let uri = segment.uri.of(text);
@@ -187,125 +195,132 @@ fn check_ranges(media: &MediaPlaylist, version: &mut VersionCheck, diagnostics: 
     }
 }
 
-/// Checks `EXT-X-KEY` and what it means for `EXT-X-MAP`.
-#[derive(Debug, Default)]
-struct KeyCheck {
-    /// Whether an identity AES-128 key without IV is in force.
-    without_iv: bool,
+/// A stretch of segments that are dated from one stated date.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    start: Timestamp,
+    end: Timestamp,
+    segment: u32,
 }
 
-impl KeyCheck {
-    fn key(&mut self, tag: &TagEntry, list: &AttributeList<'_>, diagnostics: &mut Diagnostics) {
-        check_key(tag, list, diagnostics);
-        let method = list.text("METHOD");
-        if method == Some("NONE") {
-            self.without_iv = false;
-        } else if list
-            .text("KEYFORMAT")
-            .is_none_or(|format| format == "identity")
-        {
-            self.without_iv = method == Some("AES-128") && !list.has("IV");
-        }
-    }
-
-    fn map(&mut self, tag: &TagEntry, list: &AttributeList<'_>, diagnostics: &mut Diagnostics) {
-        let mut report = |rule: Rule, message: &str| {
-            diagnostics.report(rule, tag.place(), tag.value.range(), message);
-        };
-        if let Some(range) = list.text("BYTERANGE").filter(|range| !range.contains("{$")) {
-            match value::byte_range(range.as_bytes()) {
-                Some((_, None)) => report(Rule::MapByteRangeOffset, "the byte range has no offset"),
-                Some(_) => {}
-                None => report(Rule::AttributeForm, "the byte range is not LENGTH@OFFSET"),
-            }
-        }
-        if self.without_iv {
-            report(Rule::MapKeyIv, "the AES-128 key in force has no IV");
-        }
-    }
-}
-
-/// The rules that `EXT-X-KEY` and `EXT-X-SESSION-KEY` share (section 4.4.4.4).
-pub(crate) fn check_key(tag: &TagEntry, list: &AttributeList<'_>, diagnostics: &mut Diagnostics) {
-    let mut report = |rule: Rule, message: &str| {
-        diagnostics.report(rule, tag.place(), tag.value.range(), message);
+/// Stretches that overlap by a second or more give a date to two places (section 6.2.1).
+fn check_dates(media: &MediaPlaylist, diagnostics: &mut Diagnostics) {
+    let overlap = |end: Timestamp, next: Stretch| {
+        next.start.duration_since(end) <= -SignedDuration::from_secs(1)
     };
-    let method = list.text("METHOD");
-    if method == Some("NONE") {
-        if list.iter().any(|attribute| attribute.name != "METHOD") {
-            report(
-                Rule::KeyNoneAlone,
-                "METHOD=NONE has other attributes beside it, they are ignored",
-            );
-        }
+    let in_order = {
+        let mut end = Timestamp::MIN;
+        stretches(media).all(|stretch| {
+            let fits = stretch.start >= end || !overlap(end, stretch);
+            end = end.max(stretch.end);
+            fits
+        })
+    };
+    if in_order {
         return;
     }
-    if !list.has("URI") {
-        report(Rule::KeyUri, "URI is missing");
-    }
-    if let Some(iv) = list.text("IV").filter(|iv| !iv.contains("{$")) {
-        if matches!(method, Some("SAMPLE-AES-CTR" | "AES-256-GCM")) {
-            report(Rule::KeyIvForbidden, "the method has no IV");
+    // Dates that go back and forth, as in a rerun, are fine as long as each is there once.
+    let mut sorted: Vec<Stretch> = stretches(media)
+        .filter(|stretch| stretch.end > stretch.start)
+        .collect();
+    sorted.sort_by_key(|stretch| (stretch.start, stretch.segment));
+    let mut latest: Option<Stretch> = None;
+    for stretch in sorted {
+        if let Some(other) = latest.filter(|other| overlap(other.end.min(stretch.end), stretch)) {
+            let later = media
+                .segments
+                .get(stretch.segment.max(other.segment) as usize);
+            if let Some(segment) = later {
+                diagnostics.report(
+                    Rule::AmbiguousDate,
+                    place(segment),
+                    segment.uri.range(),
+                    "the dates from this segment on are also those of other segments, the later ones count",
+                );
+            }
         }
-        match value::hexadecimal_128(iv) {
-            Some((_, true)) => report(
-                Rule::KeyIvLength,
-                "the IV is shorter than 128 bits and is filled with zeros on the left",
-            ),
-            Some(_) => {}
-            None => report(
-                Rule::KeyIvLength,
-                "the IV is not 128 bits in hexadecimal and cannot be used",
-            ),
-        }
-    }
-    if let Some(versions) = list
-        .text("KEYFORMATVERSIONS")
-        .filter(|versions| !versions.contains("{$"))
-    {
-        let legal =
-            |part: &str| value::decimal_integer(part.as_bytes()).is_some_and(|number| number > 0);
-        if !versions.split('/').all(legal) {
-            report(
-                Rule::KeyFormatVersions,
-                "KEYFORMATVERSIONS is not integers with / between",
-            );
+        if latest.is_none_or(|other| other.end < stretch.end) {
+            latest = Some(stretch);
         }
     }
 }
 
-/// Checks `EXT-X-DATERANGE` (section 4.4.5.1).
-#[derive(Debug, Default)]
-struct DateRangeCheck<'t> {
-    first: Option<TagEntry>,
-    ids: HashSet<&'t str>,
+fn stretches(media: &MediaPlaylist) -> impl Iterator<Item = Stretch> {
+    let mut dates = media.dates.iter().peekable();
+    std::iter::from_fn(move || {
+        let date = dates.next()?;
+        let end = dates
+            .peek()
+            .map_or(media.segments.len(), |next| next.segment as usize);
+        let segments = media.segments.get(date.segment as usize..end);
+        let nanoseconds = segments
+            .unwrap_or_default()
+            .iter()
+            .fold(0u64, |sum, segment| sum.saturating_add(segment.nanoseconds));
+        let length = SignedDuration::from_nanos(i64::try_from(nanoseconds).unwrap_or(i64::MAX));
+        Some(Stretch {
+            start: date.date,
+            end: date.date.checked_add(length).unwrap_or(Timestamp::MAX),
+            segment: date.segment,
+        })
+    })
 }
 
-impl<'t> DateRangeCheck<'t> {
-    fn tag(&mut self, tag: &TagEntry, list: &AttributeList<'t>, diagnostics: &mut Diagnostics) {
-        self.first.get_or_insert(*tag);
-        let mut report = |rule: Rule, message: &str| {
-            diagnostics.report(rule, tag.place(), tag.value.range(), message);
+/// The byte range of an I-frame does not include its initialization section (section 4.4.3.6).
+fn check_i_frames(media: &MediaPlaylist, diagnostics: &mut Diagnostics) {
+    let text: &str = &media.common.text;
+    let mut maps = media
+        .common
+        .tags
+        .iter()
+        .filter(|tag| tag.name == TagName::Map)
+        .peekable();
+    let mut map = None;
+    for range in &media.ranges {
+        while let Some(tag) = maps.next_if(|tag| tag.segments_before <= range.segment) {
+            let list = AttributeList::new(tag.value.of(text));
+            let bytes = list
+                .text("BYTERANGE")
+                .and_then(|range| value::byte_range(range.as_bytes()));
+            map = list.text("URI").zip(bytes);
+        }
+        let (Some((uri, (length, offset))), Some(segment), Some(start)) = (
+            map,
+            media.segments.get(range.segment as usize),
+            range.offset,
+        ) else {
+            continue;
         };
-        if let Some(id) = list.text("ID")
-            && self.ids.insert(id)
-            && !list.has("START-DATE")
-        {
-            report(
-                Rule::DateRangeStart,
-                "START-DATE is missing on the first date range of its ID",
+        let map_start = offset.unwrap_or(0);
+        let overlaps = start < map_start.saturating_add(length)
+            && map_start < start.saturating_add(range.length);
+        if overlaps && segment.uri.of(text) == uri {
+            diagnostics.report(
+                Rule::RangeWithoutMap,
+                place(segment),
+                segment.uri.range(),
+                "the byte range of the I-frame overlaps its initialization section",
             );
         }
-        if list.has("END-ON-NEXT")
-            && (!list.is_yes("END-ON-NEXT")
-                || !list.has("CLASS")
-                || list.has("DURATION")
-                || list.has("END-DATE"))
-        {
-            report(
-                Rule::DateRangeEndOnNext,
-                "END-ON-NEXT is not YES with CLASS and without DURATION and END-DATE",
-            );
-        }
+    }
+}
+
+/// `EXT-X-BITRATE` is within a tenth of what the size and duration of a segment make (section 4.4.4.8).
+pub(crate) fn check_bitrate(
+    segment: &SegmentEntry,
+    bytes: u64,
+    kilobits: u64,
+    diagnostics: &mut Diagnostics,
+) {
+    // Bits times nanoseconds, so that nothing is divided: kilobits/s * duration against bits.
+    let stated = u128::from(kilobits) * 1000 * u128::from(segment.nanoseconds);
+    let real = u128::from(bytes) * 8 * 1_000_000_000;
+    if segment.nanoseconds > 0 && (stated * 10 < real * 9 || stated * 10 > real * 11) {
+        diagnostics.report(
+            Rule::Bitrate,
+            place(segment),
+            segment.uri.range(),
+            "EXT-X-BITRATE differs by more than a tenth from what the byte ranges of its partial segments make",
+        );
     }
 }

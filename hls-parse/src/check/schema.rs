@@ -14,10 +14,14 @@ pub(crate) enum Form {
     Quoted,
     /// A quoted-string that may be empty.
     QuotedOrEmpty,
-    /// An enumerated-string.
-    Word,
+    /// An enumerated-string, and the values that are defined for it.
+    Word(&'static [&'static str]),
     /// An enumerated-string that is YES or NO.
     YesNo,
+    /// An enumerated-string that is YES.
+    Yes,
+    /// A quoted-string of the characters that a stable ID may have.
+    StableId,
     Resolution,
     /// A quoted-string, or the word NONE.
     QuotedOrNone,
@@ -48,7 +52,7 @@ const fn must(name: &'static str, form: Form, rule: Rule) -> AttributeRule {
 
 use Form::{
     Float, Hexadecimal, Integer, Quoted, QuotedOrEmpty, QuotedOrNone, Resolution, SignedFloat,
-    Word, YesNo,
+    StableId, Word, Yes, YesNo,
 };
 
 /// The attributes of a tag, or `None` for a tag without an attribute list.
@@ -74,8 +78,20 @@ pub(crate) fn attributes_of(name: TagName) -> Option<&'static [AttributeRule]> {
     })
 }
 
+const METHOD: Form = Word(&[
+    "NONE",
+    "AES-128",
+    "SAMPLE-AES",
+    "SAMPLE-AES-CTR",
+    "AES-256-GCM",
+]);
+const MEDIA_TYPE: Form = Word(&["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"]);
+const HINT_TYPE: Form = Word(&["PART", "MAP"]);
+const HDCP_LEVEL: Form = Word(&["TYPE-0", "TYPE-1", "NONE"]);
+const VIDEO_RANGE: Form = Word(&["SDR", "HLG", "PQ"]);
+
 const KEY: &[AttributeRule] = &[
-    must("METHOD", Word, Rule::KeyMethod),
+    must("METHOD", METHOD, Rule::KeyMethod),
     may("URI", Quoted),
     may("IV", Hexadecimal),
     may("KEYFORMAT", Quoted),
@@ -83,13 +99,13 @@ const KEY: &[AttributeRule] = &[
 ];
 
 const MEDIA: &[AttributeRule] = &[
-    must("TYPE", Word, Rule::MediaAttributes),
+    must("TYPE", MEDIA_TYPE, Rule::MediaAttributes),
     may("URI", Quoted),
     must("GROUP-ID", Quoted, Rule::MediaAttributes),
     may("LANGUAGE", Quoted),
     may("ASSOC-LANGUAGE", Quoted),
     must("NAME", Quoted, Rule::MediaAttributes),
-    may("STABLE-RENDITION-ID", Quoted),
+    may("STABLE-RENDITION-ID", StableId),
     may("DEFAULT", YesNo),
     may("AUTOSELECT", YesNo),
     may("FORCED", YesNo),
@@ -108,11 +124,11 @@ const STREAM_INF: &[AttributeRule] = &[
     may("SUPPLEMENTAL-CODECS", Quoted),
     may("RESOLUTION", Resolution),
     may("FRAME-RATE", Float),
-    may("HDCP-LEVEL", Word),
+    may("HDCP-LEVEL", HDCP_LEVEL),
     may("ALLOWED-CPC", Quoted),
-    may("VIDEO-RANGE", Word),
+    may("VIDEO-RANGE", VIDEO_RANGE),
     may("REQ-VIDEO-LAYOUT", Quoted),
-    may("STABLE-VARIANT-ID", Quoted),
+    may("STABLE-VARIANT-ID", StableId),
     may("PATHWAY-ID", Quoted),
     may("AUDIO", Quoted),
     may("VIDEO", Quoted),
@@ -129,11 +145,11 @@ const I_FRAME_STREAM_INF: &[AttributeRule] = &[
     may("CODECS", Quoted),
     may("SUPPLEMENTAL-CODECS", Quoted),
     may("RESOLUTION", Resolution),
-    may("HDCP-LEVEL", Word),
+    may("HDCP-LEVEL", HDCP_LEVEL),
     may("ALLOWED-CPC", Quoted),
-    may("VIDEO-RANGE", Word),
+    may("VIDEO-RANGE", VIDEO_RANGE),
     may("REQ-VIDEO-LAYOUT", Quoted),
-    may("STABLE-VARIANT-ID", Quoted),
+    may("STABLE-VARIANT-ID", StableId),
     may("PATHWAY-ID", Quoted),
     may("VIDEO", Quoted),
 ];
@@ -151,10 +167,10 @@ const PART_INF: &[AttributeRule] = &[must("PART-TARGET", Float, Rule::PartTarget
 
 const SERVER_CONTROL: &[AttributeRule] = &[
     may("CAN-SKIP-UNTIL", Float),
-    may("CAN-SKIP-DATERANGES", YesNo),
+    may("CAN-SKIP-DATERANGES", Yes),
     may("HOLD-BACK", Float),
     may("PART-HOLD-BACK", Float),
-    may("CAN-BLOCK-RELOAD", YesNo),
+    may("CAN-BLOCK-RELOAD", Yes),
 ];
 
 const MAP: &[AttributeRule] = &[must("URI", Quoted, Rule::MapUri), may("BYTERANGE", Quoted)];
@@ -162,9 +178,9 @@ const MAP: &[AttributeRule] = &[must("URI", Quoted, Rule::MapUri), may("BYTERANG
 const PART: &[AttributeRule] = &[
     must("URI", Quoted, Rule::PartAttributes),
     must("DURATION", Float, Rule::PartAttributes),
-    may("INDEPENDENT", YesNo),
+    may("INDEPENDENT", Yes),
     may("BYTERANGE", Quoted),
-    may("GAP", YesNo),
+    may("GAP", Yes),
 ];
 
 const DATE_RANGE: &[AttributeRule] = &[
@@ -187,7 +203,7 @@ const SKIP: &[AttributeRule] = &[
 ];
 
 const PRELOAD_HINT: &[AttributeRule] = &[
-    must("TYPE", Word, Rule::HintAttributes),
+    must("TYPE", HINT_TYPE, Rule::HintAttributes),
     must("URI", Quoted, Rule::HintAttributes),
     may("BYTERANGE-START", Integer),
     may("BYTERANGE-LENGTH", Integer),
@@ -203,11 +219,11 @@ const SESSION_DATA: &[AttributeRule] = &[
     must("DATA-ID", Quoted, Rule::SessionData),
     may("VALUE", Quoted),
     may("URI", Quoted),
-    may("FORMAT", Word),
+    may("FORMAT", Word(&["JSON", "RAW"])),
     may("LANGUAGE", Quoted),
 ];
 
 const CONTENT_STEERING: &[AttributeRule] = &[
-    must("SERVER-URI", Quoted, Rule::SteeringServer),
+    must("SERVER-URI", Quoted, Rule::Steering),
     may("PATHWAY-ID", Quoted),
 ];

@@ -1,6 +1,9 @@
 //! The bytes of a playlist as text (section 4.1).
 
+use std::ops::Range;
 use std::sync::Arc;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::diagnostic::{Diagnostics, LinePlace};
 use crate::lines::lines;
@@ -31,6 +34,18 @@ pub(crate) fn readable(input: &[u8], diagnostics: &mut Diagnostics) -> Arc<str> 
     if suspicious {
         report_control_characters(input, diagnostics);
     }
+    if !text.is_ascii() {
+        let (normalized, rest) = ComposingNormalizerBorrowed::new_nfc().split_normalized(&text);
+        if !rest.is_empty() {
+            report_at(
+                input,
+                normalized.len(),
+                Rule::NotNormalized,
+                "the text is not in normalization form C from here",
+                diagnostics,
+            );
+        }
+    }
     text
 }
 
@@ -51,6 +66,7 @@ fn substitute(input: &[u8]) -> Arc<str> {
 fn report_control_characters(input: &[u8], diagnostics: &mut Diagnostics) {
     let (mut control, mut lone) = (false, false);
     for line in lines(input) {
+        let mut tabs = None;
         for (at, &byte) in line.text.iter().enumerate() {
             let (rule, seen, message) = match byte {
                 b'\r' => (
@@ -58,7 +74,13 @@ fn report_control_characters(input: &[u8], diagnostics: &mut Diagnostics) {
                     &mut lone,
                     "a carriage return does not end a line alone",
                 ),
-                b'\t' => continue,
+                b'\t'
+                    if !tabs
+                        .get_or_insert_with(|| forbids_tabs(line.text))
+                        .contains(&at) =>
+                {
+                    continue;
+                }
                 _ if is_suspicious(byte) => (
                     Rule::ControlCharacter,
                     &mut control,
@@ -79,6 +101,14 @@ fn report_control_characters(input: &[u8], diagnostics: &mut Diagnostics) {
             return;
         }
     }
+}
+
+/// Where a line must not have a TAB: they are between the IDs of removed date ranges, and around a line they are reported as white space.
+fn forbids_tabs(line: &[u8]) -> Range<usize> {
+    let start = line.len() - line.trim_ascii_start().len();
+    let end = line.trim_ascii_end().len();
+    let list = memchr::memmem::find(line, b"RECENTLY-REMOVED-DATERANGES=");
+    start..list.unwrap_or(end)
 }
 
 fn report_at(

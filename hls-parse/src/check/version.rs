@@ -1,17 +1,27 @@
 //! Whether `EXT-X-VERSION` is high enough for what is used (section 8).
 
+use std::ops::Range;
+
 use crate::attributes::AttributeList;
-use crate::diagnostic::{Diagnostics, LinePlace};
-use crate::playlist::TagEntry;
+use crate::diagnostic::{Diagnostics, Fix, LinePlace};
+use crate::playlist::{Common, TagEntry};
 use crate::rule::Rule;
 use crate::tag::TagName;
 
-/// Reports the first use of each feature that the version does not allow.
+/// Finds the first use of each feature that the version does not allow.
 #[derive(Debug)]
 pub(crate) struct VersionCheck {
     declared: u64,
     i_frames_only: bool,
-    reported: Vec<Rule>,
+    needs: Vec<Need>,
+}
+
+#[derive(Debug)]
+struct Need {
+    version: u64,
+    rule: Rule,
+    place: LinePlace,
+    span: Range<usize>,
 }
 
 impl VersionCheck {
@@ -19,39 +29,42 @@ impl VersionCheck {
         Self {
             declared: declared.unwrap_or(1),
             i_frames_only,
-            reported: Vec::new(),
+            needs: Vec::new(),
         }
     }
 
-    pub(crate) fn need(
-        &mut self,
-        version: u64,
-        rule: Rule,
-        place: LinePlace,
-        span: std::ops::Range<usize>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        if self.declared >= version || self.reported.contains(&rule) {
+    pub(crate) fn need(&mut self, version: u64, rule: Rule, place: LinePlace, span: Range<usize>) {
+        if self.declared >= version || self.needs.iter().any(|need| need.rule == rule) {
             return;
         }
-        self.reported.push(rule);
-        let message = format_args!(
-            "{}, the playlist declares {}",
-            rule.summary(),
-            self.declared
-        );
-        diagnostics.report(rule, place, span, message);
+        self.needs.push(Need {
+            version,
+            rule,
+            place,
+            span,
+        });
+    }
+
+    /// Reports what was found; the way to put it right is the version that all of it needs.
+    pub(crate) fn finish(self, common: &Common, diagnostics: &mut Diagnostics) {
+        let highest = self.needs.iter().map(|need| need.version).max();
+        let highest = highest.unwrap_or(self.declared);
+        for need in self.needs {
+            let message = format_args!(
+                "{}, the playlist declares {}",
+                need.rule.summary(),
+                self.declared
+            );
+            diagnostics.report_with(need.rule, need.place, need.span, message, || {
+                declare(common, highest)
+            });
+        }
     }
 
     /// Looks at one tag with its attributes.
-    pub(crate) fn tag(
-        &mut self,
-        tag: &TagEntry,
-        list: Option<&AttributeList<'_>>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        let mut need =
-            |version, rule| self.need(version, rule, tag.place(), tag.value.range(), diagnostics);
+    pub(crate) fn tag(&mut self, tag: &TagEntry, list: Option<&AttributeList<'_>>) {
+        let i_frames_only = self.i_frames_only;
+        let mut need = |version, rule| self.need(version, rule, tag.place(), tag.value.range());
         let has = |name: &str| list.is_some_and(|list| list.has(name));
         match tag.name {
             TagName::Key | TagName::SessionKey => {
@@ -66,14 +79,8 @@ impl VersionCheck {
             TagName::IFramesOnly => need(4, Rule::VersionForByteRange),
             TagName::Map => {
                 need(5, Rule::VersionForKeyFormat);
-                if !self.i_frames_only {
-                    self.need(
-                        6,
-                        Rule::VersionForMap,
-                        tag.place(),
-                        tag.value.range(),
-                        diagnostics,
-                    );
+                if !i_frames_only {
+                    need(6, Rule::VersionForMap);
                 }
             }
             TagName::Define => {
@@ -101,13 +108,24 @@ impl VersionCheck {
         let requires =
             list.is_some_and(|list| list.iter().any(|item| item.name.starts_with("REQ-")));
         if requires {
-            self.need(
-                12,
-                Rule::VersionForRequirement,
-                tag.place(),
-                tag.value.range(),
-                diagnostics,
-            );
+            need(12, Rule::VersionForRequirement);
         }
     }
+}
+
+/// Sets `EXT-X-VERSION`, or puts one after the first line.
+fn declare(common: &Common, version: u64) -> Option<Fix> {
+    if let Some(tag) = common.tags.iter().find(|tag| tag.name == TagName::Version) {
+        return Some(Fix::new(tag.value.range(), version.to_string()));
+    }
+    let text = &common.text;
+    let first_line = text.find('\n')? + 1;
+    text.trim_start_matches('\u{feff}')
+        .starts_with("#EXTM3U")
+        .then(|| {
+            Fix::new(
+                first_line..first_line,
+                format!("#EXT-X-VERSION:{version}\n"),
+            )
+        })
 }

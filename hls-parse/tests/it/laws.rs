@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hls_parse::{Context, Document, Playlist, Severity, Timeline, lines, parse};
+use hls_parse::{Context, Document, Playlist, Rule, Severity, Timeline, lines, parse};
 use proptest::prelude::*;
 use url::Url;
 
@@ -239,7 +239,12 @@ proptest! {
         let original = media(&write(&parts, true)).resolve(&context()).unwrap();
         let text = original.write_local(&Files::default(), ended);
         let parsed = parse(text.as_bytes()).unwrap();
-        let bad: Vec<_> = parsed.diagnostics.iter().filter(|diagnostic| diagnostic.severity > Severity::Warning).collect();
+        // The dates are those of the original, which are taken at random.
+        let bad: Vec<_> = parsed
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity > Severity::Warning && diagnostic.rule != Rule::AmbiguousDate)
+            .collect();
         prop_assert!(bad.is_empty(), "{:?} in {}", bad, text);
         let copy = parsed.playlist.as_media().unwrap().resolve(&Context::new(Url::parse("http://localhost/x/").unwrap())).unwrap();
         prop_assert_eq!(copy.is_live(), !ended);

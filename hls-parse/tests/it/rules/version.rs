@@ -1,0 +1,86 @@
+//! What needs which version.
+
+use hls_parse::Rule;
+
+use super::{Case, Header};
+
+pub(super) const CASES: &[Case] = &[
+    (
+        Rule::VersionForIv,
+        Header,
+        "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x1",
+        "#EXT-X-VERSION:2\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x1",
+    ),
+    (
+        Rule::VersionForFractionalDuration,
+        Header,
+        "#EXTINF:1.5,\na",
+        "#EXT-X-VERSION:3\n#EXTINF:1.5,\na",
+    ),
+    (
+        Rule::VersionForByteRange,
+        Header,
+        "#EXTINF:1,\n#EXT-X-BYTERANGE:1@1\na",
+        "#EXT-X-VERSION:4\n#EXTINF:1,\n#EXT-X-BYTERANGE:1@1\na",
+    ),
+    (
+        Rule::VersionForByteRange,
+        Header,
+        "#EXT-X-I-FRAMES-ONLY",
+        "#EXT-X-VERSION:4\n#EXT-X-I-FRAMES-ONLY",
+    ),
+    (
+        Rule::VersionForKeyFormat,
+        Header,
+        "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"",
+        "#EXT-X-VERSION:5\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"",
+    ),
+    (
+        Rule::VersionForMap,
+        Header,
+        "#EXT-X-VERSION:5\n#EXT-X-MAP:URI=\"a\"",
+        "#EXT-X-VERSION:5\n#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI=\"a\"",
+    ),
+    (
+        Rule::VersionForService,
+        Header,
+        "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"n\",INSTREAM-ID=\"SERVICE3\"",
+        "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"n\",INSTREAM-ID=\"CC3\"",
+    ),
+    (
+        Rule::VersionForVariables,
+        Header,
+        "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"",
+        "#EXT-X-VERSION:8\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"",
+    ),
+    (
+        Rule::VersionForSkip,
+        Header,
+        "#EXT-X-SKIP:SKIPPED-SEGMENTS=1",
+        "#EXT-X-VERSION:9\n#EXT-X-SKIP:SKIPPED-SEGMENTS=1",
+    ),
+    (
+        Rule::VersionForRemovedDateRanges,
+        Header,
+        "#EXT-X-SKIP:SKIPPED-SEGMENTS=1,RECENTLY-REMOVED-DATERANGES=\"\"",
+        "#EXT-X-SKIP:SKIPPED-SEGMENTS=1",
+    ),
+    (
+        Rule::VersionForQueryParameter,
+        Header,
+        "#EXT-X-VERSION:10\n#EXT-X-DEFINE:QUERYPARAM=\"a\"",
+        "#EXT-X-VERSION:11\n#EXT-X-DEFINE:QUERYPARAM=\"a\"",
+    ),
+    (
+        Rule::VersionForRequirement,
+        Header,
+        "#EXT-X-STREAM-INF:BANDWIDTH=1,REQ-VIDEO-LAYOUT=\"CH-STEREO\"\na",
+        "#EXT-X-VERSION:12\n#EXT-X-STREAM-INF:BANDWIDTH=1,REQ-VIDEO-LAYOUT=\"CH-STEREO\"\na",
+    ),
+    (
+        Rule::VersionForInstreamId,
+        Header,
+        "#EXT-X-VERSION:12\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"c\",NAME=\"n\",INSTREAM-ID=\"1\"",
+        "#EXT-X-VERSION:13\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"c\",NAME=\"n\",INSTREAM-ID=\"1\"",
+    ),
+];
