@@ -5,6 +5,7 @@ mod details;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +82,30 @@ impl MediaPlaylist {
     }
 }
 
+/// Finds things in a list by what they are, without a second copy of them.
+#[derive(Debug, Default)]
+struct Numbers {
+    hasher: RandomState,
+    by_hash: HashMap<u64, usize>,
+}
+
+impl Numbers {
+    /// The index of `item` in `list`, to which it is added when it is not there.
+    fn number<T: Hash + PartialEq>(&mut self, list: &mut Vec<T>, item: T) -> usize {
+        let mut hash = self.hasher.hash_one(&item);
+        while let Some(&number) = self.by_hash.get(&hash) {
+            if list.get(number) == Some(&item) {
+                return number;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        let number = list.len();
+        self.by_hash.insert(hash, number);
+        list.push(item);
+        number
+    }
+}
+
 /// How many key formats may apply at once; a playlist could otherwise make every key cost as much as all before it.
 const MAX_KEY_FORMATS: usize = 64;
 
@@ -93,9 +118,9 @@ struct State<'p, 'c> {
     /// URIs with variables replaced; they come after the text of the playlist in the text of the timeline.
     replaced: String,
     keys: Vec<Key>,
-    key_numbers: HashMap<Key, usize>,
+    key_numbers: Numbers,
     maps: Vec<Map>,
-    map_numbers: HashMap<Map, usize>,
+    map_numbers: Numbers,
     key_sets: KeySets,
     current_keys: Vec<usize>,
     /// The number of `current_keys` in `key_sets`, once it has been asked for.
@@ -132,9 +157,9 @@ impl<'p, 'c> State<'p, 'c> {
             references: References::new(&context.base),
             replaced: String::new(),
             keys: Vec::new(),
-            key_numbers: HashMap::new(),
+            key_numbers: Numbers::default(),
             maps: Vec::new(),
-            map_numbers: HashMap::new(),
+            map_numbers: Numbers::default(),
             key_sets: KeySets::default(),
             current_keys: Vec::new(),
             current_set: None,
@@ -254,10 +279,7 @@ impl<'p, 'c> State<'p, 'c> {
     }
 
     fn key_number(&mut self, key: Key) -> usize {
-        *self.key_numbers.entry(key).or_insert_with_key(|key| {
-            self.keys.push(key.clone());
-            self.keys.len() - 1
-        })
+        self.key_numbers.number(&mut self.keys, key)
     }
 
     fn key_set(&mut self) -> u32 {
@@ -298,10 +320,7 @@ impl<'p, 'c> State<'p, 'c> {
     }
 
     fn map_number(&mut self, map: Map) -> usize {
-        *self.map_numbers.entry(map).or_insert_with_key(|map| {
-            self.maps.push(map.clone());
-            self.maps.len() - 1
-        })
+        self.map_numbers.number(&mut self.maps, map)
     }
 
     /// Where the URI of a segment, variables replaced, is in the text of the timeline; refuses what is no URL.

@@ -10,13 +10,15 @@ use crate::value::{ByteRange, Span};
 
 /// Keeps segments as what each has for itself, and as runs of what they have in common.
 ///
-/// Most segments differ from the one before in URI, time and byte range only. A segment that can be told from the start of its run takes 32 bytes; the others
-/// start a run.
+/// Most segments differ from the one before in URI, time, date and byte range only. A segment that can be told from the start of its run takes 32 bytes, and
+/// some more for its range and its date; the others start a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SegmentStore {
     rows: Vec<Row>,
     runs: Vec<Run>,
     ranges: Vec<ByteRange>,
+    /// In order of the segments.
+    dates: Vec<Date>,
     end: u64,
 }
 
@@ -33,6 +35,26 @@ struct Row {
 
 const NO_RANGE: u32 = u32::MAX;
 
+/// A date from which those of the segments from `index` on are counted.
+#[derive(Debug, Clone, Copy)]
+struct Date {
+    index: u32,
+    is_stated: bool,
+    start: u64,
+    value: Option<Timestamp>,
+}
+
+impl Date {
+    fn of(&self, index: usize, start: u64) -> (Option<Timestamp>, bool) {
+        let (then, now) = (
+            Duration::from_nanos(self.start),
+            Duration::from_nanos(start),
+        );
+        let date = self.value.and_then(|date| counted_on(date, then, now));
+        (date, self.is_stated && self.index as usize == index)
+    }
+}
+
 /// Segments that follow from the first of them.
 #[derive(Debug, Clone)]
 struct Run {
@@ -42,21 +64,24 @@ struct Run {
 
 impl Run {
     /// The segment at `index` of the timeline, if it belongs to this run.
-    fn segment(&self, index: usize, row: &Row, end: u64, byte_range: Option<ByteRange>) -> Segment {
-        let start = Duration::from_nanos(row.start);
+    fn segment(
+        &self,
+        index: usize,
+        row: &Row,
+        end: u64,
+        byte_range: Option<ByteRange>,
+        (program_date_time, has_stated_date): (Option<Timestamp>, bool),
+    ) -> Segment {
         let is_first = index == self.index;
         let offset = (index - self.index) as u64;
         Segment {
             media_sequence_number: self.first.media_sequence_number.saturating_add(offset),
-            start,
-            duration: Duration::from_nanos(end - row.start),
+            start: Duration::from_nanos(row.start),
+            duration: Duration::from_nanos(end.saturating_sub(row.start)),
             byte_range,
-            program_date_time: self
-                .first
-                .program_date_time
-                .and_then(|date| counted_on(date, self.first.start, start)),
+            program_date_time,
+            has_stated_date,
             discontinuity: self.first.discontinuity && is_first,
-            has_stated_date: self.first.has_stated_date && is_first,
             uri: row.uri,
             title: row.title,
             ..self.first.clone()
@@ -103,9 +128,23 @@ impl SegmentStore {
             range,
         };
         let index = self.rows.len();
-        let starts_run = segment.discontinuity || segment.has_stated_date;
-        let continues = |run: &Run| run.segment(index, &row, end, segment.byte_range) == segment;
-        if !starts_run && self.runs.last().is_some_and(continues) {
+        let date = (segment.program_date_time, segment.has_stated_date);
+        if self
+            .dates
+            .last()
+            .map_or((None, false), |last| last.of(index, row.start))
+            != date
+        {
+            self.dates.push(Date {
+                index: u32::try_from(index).ok()?,
+                is_stated: date.1,
+                start: row.start,
+                value: date.0,
+            });
+        }
+        let continues =
+            |run: &Run| run.segment(index, &row, end, segment.byte_range, date) == segment;
+        if !segment.discontinuity && self.runs.last().is_some_and(continues) {
             row.run -= 1;
         } else {
             self.runs.push(Run {
@@ -120,21 +159,21 @@ impl SegmentStore {
 
     /// Dates the segments before the first dated one from it.
     pub(crate) fn count_dates_back(&mut self) {
-        let is_dated = |run: &Run| run.first.program_date_time.is_some();
-        let Some(at) = self.runs.iter().position(is_dated) else {
+        let Some(first) = self.dates.first().filter(|first| first.index > 0) else {
             return;
         };
-        let (before, after) = self.runs.split_at_mut(at);
-        let Some(dated) = after.first().map(|run| &run.first) else {
-            return;
+        let back = SignedDuration::try_from(Duration::from_nanos(first.start)).ok();
+        let value = first
+            .value
+            .zip(back)
+            .and_then(|(date, back)| date.checked_sub(back).ok());
+        let counted = Date {
+            index: 0,
+            is_stated: false,
+            start: 0,
+            value,
         };
-        for run in before {
-            run.first.program_date_time = dated.program_date_time.and_then(|date| {
-                let duration = dated.start.checked_sub(run.first.start)?;
-                date.checked_sub(SignedDuration::try_from(duration).ok()?)
-                    .ok()
-            });
-        }
+        self.dates.insert(0, counted);
     }
 
     /// How long all segments are together.
@@ -176,8 +215,15 @@ impl SegmentStore {
         let row = self.rows.get(index)?;
         let end = self.rows.get(index + 1).map_or(self.end, |next| next.start);
         let byte_range = self.ranges.get(row.range as usize).copied();
+        let dated = self
+            .dates
+            .partition_point(|date| date.index as usize <= index);
+        let date = dated
+            .checked_sub(1)
+            .and_then(|last| self.dates.get(last))
+            .map_or((None, false), |last| last.of(index, row.start));
         let run = self.runs.get(row.run as usize)?;
-        Some(run.segment(index, row, end, byte_range))
+        Some(run.segment(index, row, end, byte_range, date))
     }
 }
 
