@@ -59,9 +59,13 @@ impl<'a> Iterator for Attributes<'a> {
         loop {
             let start = self.position;
             let rest = self.list.get(start..).filter(|rest| !rest.is_empty())?;
-            let split = memchr::memchr2(b'=', b',', rest.as_bytes()).unwrap_or(rest.len());
+            // Names are too short for a vectorized search to pay.
+            let mut bytes = rest.bytes();
+            let split = bytes
+                .position(|byte| matches!(byte, b'=' | b','))
+                .unwrap_or(rest.len());
             let raw_name = rest.get(..split).unwrap_or_default();
-            let name = raw_name.trim();
+            let name = trim(raw_name);
             if rest.as_bytes().get(split) != Some(&b'=') {
                 self.position = start + split + 1;
                 if name.is_empty() {
@@ -90,14 +94,25 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
+/// The text without white space around it; there hardly ever is any, and this tells so cheaply.
+fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
 /// The value at the start of `text`, whether it is quoted, its length up to the comma, and what is wrong with it.
 fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
-    let spaces = text.len() - text.trim_start().len();
+    let spaces = match text.as_bytes() {
+        [first, ..] if first.is_ascii_graphic() => 0,
+        _ => text.len() - text.trim_start().len(),
+    };
     let body = text.get(spaces..).unwrap_or_default();
     let Some(inner) = body.strip_prefix('"') else {
         let length = memchr::memchr(b',', text.as_bytes()).unwrap_or(text.len());
         let raw = text.get(..length).unwrap_or_default();
-        let value = raw.trim();
+        let value = trim(raw);
         let defect = (value.len() != raw.len()).then_some(AttributeDefect::WhiteSpace);
         return (value, false, length, defect);
     };
@@ -107,9 +122,12 @@ fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
     let value = inner.get(..close).unwrap_or_default();
     let tail_start = spaces + 1 + close + 1;
     let tail = text.get(tail_start..).unwrap_or_default();
-    let tail_length = memchr::memchr(b',', tail.as_bytes()).unwrap_or(tail.len());
+    let tail_length = match tail.as_bytes() {
+        [] | [b',', ..] => 0,
+        tail => memchr::memchr(b',', tail).unwrap_or(tail.len()),
+    };
     let tail = tail.get(..tail_length).unwrap_or_default();
-    let defect = if !tail.trim().is_empty() {
+    let defect = if !trim(tail).is_empty() {
         Some(AttributeDefect::TextAfterQuote)
     } else if spaces > 0 || !tail.is_empty() {
         Some(AttributeDefect::WhiteSpace)
@@ -126,10 +144,25 @@ pub(crate) struct AttributeList<'a> {
 }
 
 impl<'a> AttributeList<'a> {
+    /// Most lists are shorter than that.
+    const USUAL: usize = 12;
+
     pub(crate) fn new(list: &'a str) -> Self {
-        Self {
-            items: attributes(list).collect(),
+        let mut items = Vec::with_capacity(Self::USUAL);
+        items.extend(attributes(list));
+        Self { items }
+    }
+
+    /// The attributes, or `None` when there are more than `limit`.
+    pub(crate) fn with_limit(list: &'a str, limit: usize) -> Option<Self> {
+        let mut items = Vec::with_capacity(Self::USUAL);
+        for attribute in attributes(list) {
+            if items.len() == limit {
+                return None;
+            }
+            items.push(attribute);
         }
+        Some(Self { items })
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Attribute<'a>> {

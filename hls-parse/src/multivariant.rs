@@ -22,8 +22,8 @@ impl MultivariantPlaylist {
         let text: &str = &self.common.text;
         let mut expander = Expander::new(context, self.common.has_references);
         let mut resolved = Multivariant {
-            variants: Vec::new(),
-            renditions: Vec::new(),
+            variants: Vec::with_capacity(self.count(TagName::StreamInf)),
+            renditions: Vec::with_capacity(self.count(TagName::Media)),
             i_frame_variants: Vec::new(),
             session_keys: Vec::new(),
             session_data: Vec::new(),
@@ -63,6 +63,14 @@ impl MultivariantPlaylist {
         }
         resolved.variables = expander.into_variables();
         Ok(resolved)
+    }
+
+    fn count(&self, name: TagName) -> usize {
+        self.common
+            .tags
+            .iter()
+            .filter(|tag| tag.name == name)
+            .count()
     }
 }
 

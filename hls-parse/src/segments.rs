@@ -211,17 +211,25 @@ impl SegmentStore {
         &self.runs[self.rows[index].run as usize].first
     }
 
+    /// The date that the one of a segment is counted from.
+    fn date(&self, index: usize) -> Option<&Date> {
+        // Usually all segments have a date of their own, or none has.
+        let own = self.dates.get(index);
+        own.filter(|date| date.index as usize == index).or_else(|| {
+            let after = self
+                .dates
+                .partition_point(|date| date.index as usize <= index);
+            self.dates.get(after.checked_sub(1)?)
+        })
+    }
+
     fn get(&self, index: usize) -> Option<Segment> {
         let row = self.rows.get(index)?;
         let end = self.rows.get(index + 1).map_or(self.end, |next| next.start);
         let byte_range = self.ranges.get(row.range as usize).copied();
-        let dated = self
-            .dates
-            .partition_point(|date| date.index as usize <= index);
-        let date = dated
-            .checked_sub(1)
-            .and_then(|last| self.dates.get(last))
-            .map_or((None, false), |last| last.of(index, row.start));
+        let date = self
+            .date(index)
+            .map_or((None, false), |date| date.of(index, row.start));
         let run = self.runs.get(row.run as usize)?;
         Some(run.segment(index, row, end, byte_range, date))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::attributes::{Attribute, AttributeDefect, AttributeList, attributes};
+use crate::attributes::{Attribute, AttributeDefect, AttributeList};
 use crate::check::schema::{AttributeRule, Form, attributes_of};
 use crate::diagnostic::{Diagnostics, Fix};
 use crate::error::{Error, ErrorKind, excerpt};
@@ -25,14 +25,13 @@ pub(crate) fn check<'t>(
         return Ok(None);
     };
     let list_text = tag.value.of(text);
-    if attributes(list_text).nth(options.max_attributes).is_some() {
+    let Some(list) = AttributeList::with_limit(list_text, options.max_attributes) else {
         return Err(Error::at(
             ErrorKind::LimitExceeded,
             tag.line,
             format!("more than {} attributes in one tag", options.max_attributes),
         ));
-    }
-    let list = AttributeList::new(list_text);
+    };
     let offset = tag.value.start as usize;
     for attribute in list.iter() {
         let span = offset + attribute.span.start..offset + attribute.span.end;

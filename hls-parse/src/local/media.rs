@@ -1,5 +1,6 @@
 //! Localized Media Playlists.
 
+use crate::local::number::{DateWriter, push_fraction, push_integer};
 use crate::local::{push, push_uri, quotable};
 use crate::timeline::{Key, KeyMethod, Segment, Timeline};
 
@@ -35,12 +36,13 @@ impl Timeline {
         for (index, segment) in self.segments().iter().enumerate() {
             body.segment(index, &segment);
         }
-        let mut out = self.local_header(&body, ended);
-        out.push_str(&body.out);
         if ended {
-            out.push_str("#EXT-X-ENDLIST\n");
+            body.out.push_str("#EXT-X-ENDLIST\n");
         }
-        out
+        // What the header says is known only now; moving the lines is cheaper than a second copy of them.
+        let header = self.local_header(&body, ended);
+        body.out.insert_str(0, &header);
+        body.out
     }
 
     fn local_header<L: LocalMedia>(&self, body: &Body<'_, L>, ended: bool) -> String {
@@ -119,7 +121,15 @@ struct Body<'a, L> {
     map: Option<usize>,
     bitrate: Option<u64>,
     writes_bitrate: bool,
+    /// The map and the set of keys of the segment before, and whether what they name is there.
+    playable: Option<((Option<usize>, u32), bool)>,
+    /// The set of keys that needs nothing written as long as segments have it.
+    settled_keys: Option<u32>,
+    dates: DateWriter,
 }
+
+/// How long the lines of a segment usually are.
+const USUAL_SEGMENT: usize = 48;
 
 impl<'a, L: LocalMedia> Body<'a, L> {
     fn new(timeline: &'a Timeline, local: &'a L) -> Self {
@@ -132,12 +142,15 @@ impl<'a, L: LocalMedia> Body<'a, L> {
         Self {
             timeline,
             local,
-            out: String::new(),
+            out: String::with_capacity(timeline.segments().len().saturating_mul(USUAL_SEGMENT)),
             version: 1,
             keys: Vec::new(),
             map: None,
             bitrate: None,
             writes_bitrate,
+            playable: None,
+            settled_keys: None,
+            dates: DateWriter::default(),
         }
     }
 
@@ -148,19 +161,15 @@ impl<'a, L: LocalMedia> Body<'a, L> {
         }
         if uri.is_some() {
             self.map(segment);
-            let keys = self.local_keys(self.timeline.segment_keys(index), |key| {
-                self.timeline.segment_iv(index, key)
-            });
-            self.keys(keys);
+            self.segment_keys(index, segment);
         }
         if let Some(date) = segment
             .program_date_time
             .filter(|_| segment.has_stated_date)
         {
-            line(
-                &mut self.out,
-                format_args!("#EXT-X-PROGRAM-DATE-TIME:{date:.9}"),
-            );
+            self.out.push_str("#EXT-X-PROGRAM-DATE-TIME:");
+            self.dates.push(&mut self.out, date);
+            self.out.push('\n');
         }
         if self.writes_bitrate && segment.bitrate != self.bitrate {
             if let Some(bitrate) = segment.bitrate {
@@ -176,10 +185,8 @@ impl<'a, L: LocalMedia> Body<'a, L> {
         if duration.subsec_nanos() > 0 {
             self.version = self.version.max(3);
         }
-        push(
-            &mut self.out,
-            format_args!("#EXTINF:{}", duration.as_secs()),
-        );
+        self.out.push_str("#EXTINF:");
+        push_integer(&mut self.out, duration.as_secs());
         push_fraction(&mut self.out, duration.subsec_nanos());
         self.out.push_str(",\n");
         match uri {
@@ -193,24 +200,45 @@ impl<'a, L: LocalMedia> Body<'a, L> {
     }
 
     /// The local URI of a segment that is there with all it takes to play it.
-    fn playable_uri(&self, index: usize, segment: &Segment) -> Option<String> {
+    fn playable_uri(&mut self, index: usize, segment: &Segment) -> Option<String> {
         if segment.gap {
             return None;
         }
-        let mut keys = vec![self.timeline.segment_keys(index)];
-        if let Some(number) = segment.map {
-            self.local.map(number)?;
-            keys.extend(
-                self.timeline
-                    .maps()
-                    .get(number)
-                    .map(|map| map.keys.as_slice()),
-            );
-        }
-        if !keys.into_iter().all(|set| self.can_decrypt(set)) {
+        let needs = (segment.map, segment.key_set);
+        let playable = match self.playable {
+            Some((last, playable)) if last == needs => playable,
+            _ => self.is_playable(index, segment),
+        };
+        self.playable = Some((needs, playable));
+        if !playable {
             return None;
         }
         self.local.segment(index).filter(|uri| !uri.is_empty())
+    }
+
+    /// Whether the map and the keys of a segment are there.
+    fn is_playable(&self, index: usize, segment: &Segment) -> bool {
+        let map = match segment.map {
+            Some(number) if self.local.map(number).is_none() => return false,
+            Some(number) => self.timeline.maps().get(number),
+            None => None,
+        };
+        let map_keys = map.map(|map| map.keys.as_slice()).unwrap_or_default();
+        self.can_decrypt(self.timeline.segment_keys(index)) && self.can_decrypt(map_keys)
+    }
+
+    fn segment_keys(&mut self, index: usize, segment: &Segment) {
+        if self.settled_keys == Some(segment.key_set) {
+            return;
+        }
+        let timeline = self.timeline;
+        let iv = |key: usize| timeline.segment_iv(index, key);
+        let keys = self.local_keys(timeline.segment_keys(index), iv);
+        let explicit = |key: usize| timeline.keys().get(key).and_then(|key| key.iv);
+        // An implicit IV is another one for each segment.
+        let is_settled = keys.iter().all(|(number, iv, _)| explicit(*number) == *iv);
+        self.keys(keys);
+        self.settled_keys = is_settled.then_some(segment.key_set);
     }
 
     /// Whether nothing is encrypted, or some key is there. Keys of key systems alone do not make a gap of it: whoever stored it knows what for.
@@ -251,6 +279,7 @@ impl<'a, L: LocalMedia> Body<'a, L> {
         let explicit = |key: usize| self.timeline.keys().get(key).and_then(|key| key.iv);
         let keys = self.local_keys(&map.keys, explicit);
         self.keys(keys);
+        self.settled_keys = None;
         self.out.push_str("#EXT-X-MAP:URI=\"");
         push_uri(&mut self.out, &uri);
         self.out.push_str("\"\n");
@@ -286,15 +315,6 @@ impl<'a, L: LocalMedia> Body<'a, L> {
             }
         }
         self.keys = wanted;
-    }
-}
-
-/// Writes billionths as the fraction of a decimal number, without needless zeros.
-fn push_fraction(out: &mut String, billionths: u32) {
-    if billionths > 0 {
-        push(out, format_args!(".{billionths:09}"));
-        let length = out.trim_end_matches('0').len();
-        out.truncate(length);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod media;
 mod multivariant;
+mod number;
 
 use std::fmt::{self, Write as _};
 
@@ -17,7 +18,8 @@ fn push(out: &mut String, text: fmt::Arguments<'_>) {
 /// Appends a URI such that it stays one: on its line, in its quotes, not read as a tag or comment, and without references to variables.
 fn push_uri(out: &mut String, uri: &str) {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'{');
-    if uri.bytes().all(is_plain) {
+    // Looking at every byte without a branch is faster than stopping early.
+    if uri.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         out.push_str(uri);
         return;
     }
