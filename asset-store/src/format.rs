@@ -39,7 +39,8 @@ pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
     if fs::length(&layout.format()).is_none() {
         if !create {
             let message = "there is no store here; the first download creates one";
-            if fs::is_directory(layout.root()) && !is_ours(layout.root())? {
+            let is_folder = fs::is_directory(layout.root());
+            if layout.root().exists() && !(is_folder && is_ours(layout.root())?) {
                 return Err(not_a_store(layout.root()));
             }
             return Err(Error::at(ErrorKind::NotFound, layout.root(), message));

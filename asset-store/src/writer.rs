@@ -165,8 +165,22 @@ impl AssetWriter {
         length: u64,
         attributes: EntryAttributes,
     ) -> Result<Entry, Error> {
+        self.begin_link(path, digest, length, attributes).wait()
+    }
+
+    /// Like [`link`](AssetWriter::link), without waiting: many links share their syncs.
+    ///
+    /// # Errors
+    /// Those of [`link`](AssetWriter::link), from the [`Commit`].
+    pub fn begin_link(
+        &self,
+        path: &str,
+        digest: &Digest,
+        length: u64,
+        attributes: EntryAttributes,
+    ) -> Commit {
         let entry = attributes.into_entry(*digest, length);
-        self.submit(path, entry, Action::Link).wait()
+        self.submit(path, entry, Action::Link)
     }
 
     /// Takes the entry at `path` out of the asset.

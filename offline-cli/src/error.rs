@@ -234,6 +234,7 @@ impl From<segment_fetch::Error> for Error {
         }
         let (kind, hint) = match error.kind() {
             Fetch::InvalidUrl => (ErrorKind::Usage, None),
+            Fetch::Refused => (ErrorKind::PlaylistRejected, None),
             Fetch::AddressExpired => (
                 ErrorKind::AddressExpired,
                 Some(

@@ -5,6 +5,8 @@ use crate::Expect;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// The longest run of white space looked through for an HTML tag.
 const HTML_WINDOW: usize = 512;
+/// So many printable bytes at the beginning make a text.
+const TEXT_WINDOW: usize = 64;
 const HTML_BEGINNINGS: [&[u8]; 6] = [
     b"<!doctype html",
     b"<html",
@@ -22,6 +24,8 @@ pub(crate) enum Verdict {
     Right,
     NotTheBeginning,
     Html,
+    Text,
+    Empty,
 }
 
 /// Judges the first bytes of a content; `ended` says that there are no more.
@@ -31,6 +35,14 @@ pub(crate) fn judge(expect: &Expect, first: &[u8], ended: bool) -> Verdict {
             Some(true) => return Verdict::Html,
             None if !ended => return Verdict::Undecided,
             Some(false) | None => {}
+        }
+    }
+    if expect.refuse_text {
+        match text(first) {
+            None if ended && first.is_empty() => return Verdict::Empty,
+            None if !ended => return Verdict::Undecided,
+            Some(true) | None => return Verdict::Text,
+            Some(false) => {}
         }
     }
     let Some(beginning) = expect.starts_with else {
@@ -45,6 +57,25 @@ pub(crate) fn judge(expect: &Expect, first: &[u8], ended: bool) -> Verdict {
     } else {
         Verdict::NotTheBeginning
     }
+}
+
+/// Whether this is text or gzip and so no media, `None` when it is too short to tell.
+fn text(first: &[u8]) -> Option<bool> {
+    const GZIP: &[u8] = b"\x1f\x8b\x08";
+    const WEBVTT: &[u8] = b"WEBVTT";
+    let window = first.get(..TEXT_WINDOW).unwrap_or(first);
+    if window.starts_with(GZIP) {
+        return Some(true);
+    }
+    if without_mark(window).starts_with(WEBVTT) {
+        return Some(false);
+    }
+    // Media have other bytes early on; in so many encrypted ones, text by chance is out of the question.
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    if !without_mark(window).iter().all(is_text) && !GZIP.starts_with(window) {
+        return Some(false);
+    }
+    (window.len() == TEXT_WINDOW).then_some(true)
 }
 
 /// Whether this is the beginning of an HTML page, `None` when it is too short to tell.
@@ -140,6 +171,32 @@ mod tests {
         assert_eq!(judge(&playlist(), b"#EXT", true), Verdict::NotTheBeginning);
         assert_eq!(judge(&playlist(), b"", true), Verdict::NotTheBeginning);
         assert_eq!(judge(&Expect::default(), b"", false), Verdict::Right);
+    }
+
+    #[test]
+    fn text_and_nothing_are_no_media() {
+        let media = Expect {
+            refuse_text: true,
+            ..Expect::default()
+        };
+        for (content, verdict) in [
+            (&b""[..], Verdict::Empty),
+            (b"{\"error\":\"quota exceeded\"}", Verdict::Text),
+            (
+                b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>",
+                Verdict::Text,
+            ),
+            (b"\x1f\x8b\x08\x00\x00", Verdict::Text),
+            (b"WEBVTT", Verdict::Right),
+            (b"ID3\x04\x00\x00", Verdict::Right),
+            (b"\x47\x40\x11", Verdict::Right),
+            (b"\x00\x00\x00\x18ftyp", Verdict::Right),
+        ] {
+            assert_eq!(judge(&media, content, true), verdict, "{content:?}");
+        }
+        assert_eq!(judge(&media, b"{\"error\"", false), Verdict::Undecided);
+        assert_eq!(judge(&media, &[b'a'; TEXT_WINDOW], false), Verdict::Text);
+        assert_eq!(judge(&media, b"\x1f\x8b", false), Verdict::Undecided);
     }
 
     #[test]

@@ -146,12 +146,13 @@ impl<'a> Intake<'a> {
             opening.extend_from_slice(piece.get(..piece.len().min(OPENING)).unwrap_or_default());
             let page = Expect {
                 starts_with: None,
+                refuse_text: false,
                 ..self.expect.clone()
             };
             match judge(&page, &opening, ended) {
                 Verdict::Html => return Err(html(&opening)),
                 Verdict::Undecided => self.opening = Some(opening),
-                Verdict::Right | Verdict::NotTheBeginning => {}
+                _ => {}
             }
         }
         let skipped = usize::try_from(self.skip)
@@ -188,6 +189,22 @@ impl<'a> Intake<'a> {
                 Ok(None)
             }
             Verdict::Html => Err(html(&first)),
+            Verdict::Text => {
+                let reason = format!(
+                    "the content is text or gzip and no media, beginning with {}",
+                    quoted(&first)
+                );
+                Err(Rejection::new(
+                    ErrorKind::WrongContent,
+                    Retry::Never,
+                    reason,
+                ))
+            }
+            Verdict::Empty => Err(Rejection::new(
+                ErrorKind::WrongContent,
+                Retry::Once,
+                "the content is empty",
+            )),
             Verdict::NotTheBeginning => {
                 let reason = format!(
                     "the content begins with {} and not with {}",

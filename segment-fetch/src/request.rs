@@ -88,6 +88,9 @@ pub struct Expect {
     pub starts_with: Option<&'static [u8]>,
     /// An HTML page is refused, told by its first bytes; the content type is not looked at, since it is often wrong.
     pub refuse_html: bool,
+    /// Nothing at all, text (JSON, XML, an error message; not WebVTT) and gzip that nobody announced are refused, told
+    /// by the first bytes: for media, which never begin like that, encrypted or not.
+    pub refuse_text: bool,
     /// Asks for gzip and decodes it. For text only: an encoded body cannot be resumed. Otherwise `identity` is asked
     /// for and nothing else accepted.
     pub compression: bool,
@@ -102,6 +105,7 @@ impl Default for Expect {
             exact_length: None,
             starts_with: None,
             refuse_html: false,
+            refuse_text: false,
             compression: false,
             total_timeout: None,
         }

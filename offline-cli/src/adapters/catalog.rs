@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use asset_store::{AssetId, Store};
+use asset_store::{Asset, AssetId, Entry, Store};
 use cache_inspect::{
     AssetDescription, Catalog, File, Prerequisite, PrerequisiteKind, SegmentDescription, Track,
     TrackKind, VariantDescription,
@@ -34,7 +34,23 @@ impl Catalog for StoreCatalog<'_> {
 
     fn asset(&self, id: &str) -> Result<AssetDescription> {
         let id = AssetId::new(id)?;
-        describe(self.store, &id, &Presentation::load(self.store, &id)?)
+        match Presentation::load(self.store, &id) {
+            Ok(presentation) => describe(self.store, &id, &presentation),
+            // One damaged asset does not keep the others from being counted.
+            Err(error) => {
+                tracing::warn!(%id, error = %error.one_line(), "only the files of this asset are known");
+                let files = self
+                    .store
+                    .asset(&id)
+                    .map(|asset| files(&asset))
+                    .unwrap_or_default();
+                Ok(AssetDescription {
+                    id: id.to_string(),
+                    files,
+                    ..AssetDescription::default()
+                })
+            }
+        }
     }
 }
 
@@ -48,25 +64,28 @@ pub(crate) fn describe(
         .iter()
         .map(|track| describe_track(store, presentation, track))
         .collect();
-    tracks.extend(muxed(presentation).map(|(_, rendition)| describe_muxed(rendition)));
+    for (_, rendition, stored) in further(presentation) {
+        let shared = stored.and_then(|stored| tracks.get(stored)).cloned();
+        tracks.push(describe_further(rendition, shared));
+    }
     Ok(AssetDescription {
         id: id.to_string(),
         title: record::metadata(store, id)?.map(|metadata| metadata.title),
         complete: record::state(store, id)?.state == DownloadState::Completed,
         variants: variants(presentation),
         tracks,
-        files: presentation
-            .asset
-            .entries()
-            .iter()
-            .map(|(path, entry)| File {
-                path: path.clone(),
-                blob: entry.digest.to_string(),
-                length: entry.length,
-                role: entry.role.clone(),
-            })
-            .collect(),
+        files: files(&presentation.asset),
     })
+}
+
+fn files(asset: &Asset) -> Vec<File> {
+    let describe = |(path, entry): (&String, &Entry)| File {
+        path: path.clone(),
+        blob: entry.digest.to_string(),
+        length: entry.length,
+        role: entry.role.clone(),
+    };
+    asset.entries().iter().map(describe).collect()
 }
 
 fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
@@ -97,17 +116,21 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
             .collect()
     };
     let stored = |members: &[&Rendition]| -> Vec<usize> {
-        let of = |rendition: &&Rendition| match rendition.url {
-            Some(_) => presentation.tracks.iter().position(|track| {
-                let known = track
-                    .rendition
-                    .and_then(|index| multivariant.renditions.get(index));
-                known
-                    .is_some_and(|known| known.kind == rendition.kind && known.url == rendition.url)
-            }),
-            None => muxed(presentation)
-                .position(|(_, known)| std::ptr::eq(known, *rendition))
-                .map(|position| presentation.tracks.len() + position),
+        let of = |rendition: &&Rendition| {
+            let is_it = |index: usize| {
+                multivariant
+                    .renditions
+                    .get(index)
+                    .is_some_and(|known| std::ptr::eq(known, *rendition))
+            };
+            let own = presentation
+                .tracks
+                .iter()
+                .position(|track| track.rendition.is_some_and(is_it));
+            own.or_else(|| {
+                let position = further(presentation).position(|(index, ..)| is_it(index))?;
+                Some(presentation.tracks.len() + position)
+            })
         };
         members.iter().filter_map(of).collect()
     };
@@ -121,7 +144,8 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
             codecs: variant.codecs.clone(),
             tracks: presentation.variant_track(index).into_iter().collect(),
             // A member without an address of its own is muxed into the variant, so nothing else is needed.
-            audio_required: !audio.is_empty()
+            audio_required: !presentation.silent
+                && !audio.is_empty()
                 && audio.iter().all(|rendition| rendition.url.is_some()),
             audio: stored(&audio),
             subtitles: stored(&subtitles),
@@ -135,25 +159,38 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
         .collect()
 }
 
-/// Renditions inside the variants' own media; they follow the stored tracks.
-fn muxed(presentation: &Presentation) -> impl Iterator<Item = (usize, &Rendition)> {
+/// Renditions without a track of their own, which follow the stored tracks: those inside the variants'
+/// media, and those that share the playlist of a stored track, whose index comes with them.
+fn further(
+    presentation: &Presentation,
+) -> impl Iterator<Item = (usize, &Rendition, Option<usize>)> {
     let renditions = presentation
         .multivariant
         .iter()
         .flat_map(|multivariant| multivariant.renditions.iter().enumerate());
-    renditions
-        .filter(|(_, rendition)| rendition.url.is_none() && rendition.kind == RenditionKind::Audio)
+    renditions.filter_map(|(index, rendition)| match &rendition.url {
+        None => (rendition.kind == RenditionKind::Audio).then_some((index, rendition, None)),
+        Some(url) => {
+            let stored = presentation.track_of(url)?;
+            let is_own = presentation.tracks.get(stored)?.rendition == Some(index);
+            (!is_own).then_some((index, rendition, Some(stored)))
+        }
+    })
 }
 
-fn describe_muxed(rendition: &Rendition) -> Track {
+fn describe_further(rendition: &Rendition, shared: Option<Track>) -> Track {
     Track {
-        kind: TrackKind::Audio,
+        kind: match rendition.kind {
+            RenditionKind::Video => TrackKind::Video,
+            RenditionKind::Subtitles => TrackKind::Subtitles,
+            _ => TrackKind::Audio,
+        },
         group: Some(rendition.group_id.clone()),
         name: Some(rendition.name.clone()),
         language: rendition.language.clone(),
         selected: true,
-        muxed: true,
-        ..Track::default()
+        muxed: shared.is_none(),
+        ..shared.unwrap_or_default()
     }
 }
 

@@ -15,7 +15,14 @@ pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
     let mut blob_lengths = Vec::new();
     let mut items = Vec::new();
     for id in store.asset_ids()? {
-        let asset = store.asset(&id)?;
+        let asset = match store.asset(&id) {
+            Ok(asset) => asset,
+            Err(error) => {
+                // Removed since the listing, or damaged: then nobody knows what removing it would free.
+                tracing::warn!(%id, %error, "not among what may be purged");
+                continue;
+            }
+        };
         let mut held: Vec<u32> = Vec::with_capacity(asset.entries().len());
         for entry in asset.entries().values() {
             let next = u32::try_from(blob_lengths.len()).unwrap_or(u32::MAX);

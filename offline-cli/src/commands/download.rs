@@ -26,6 +26,9 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
         })
         .await;
     progress.clear();
+    if let (Ok(_), Some(error)) = (&result, progress.failed.take()) {
+        return Err(error);
+    }
     match result {
         Ok(outcome) => {
             if !output.json {

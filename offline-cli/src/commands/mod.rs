@@ -19,7 +19,7 @@ use asset_store::{Store, StoreOptions};
 use clap::Parser;
 
 use crate::cli::{Choice, Cli, Command};
-use crate::render::output::{self, Output};
+use crate::render::output::Output;
 use crate::{Error, ErrorKind, Result};
 
 /// Runs the tool with the arguments of the process and returns its exit code.
@@ -32,7 +32,6 @@ pub fn main() -> ExitCode {
     };
     match run(&cli, output) {
         Ok(code) => ExitCode::from(code),
-        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Errors are said even when --quiet.
             let loud = Output {

@@ -1,6 +1,8 @@
 //! `offline remove` and `offline gc`
 
-use asset_store::{GcOptions, Store};
+use std::collections::BTreeSet;
+
+use asset_store::{AssetId, GcOptions, Store};
 use serde::Serialize;
 
 use crate::Result;
@@ -16,10 +18,10 @@ struct Removed {
 
 pub(super) fn run(store: &Store, wanted: &[String], output: Output) -> Result<u8> {
     // All names are looked up before anything goes.
-    let ids = wanted
+    let ids: BTreeSet<AssetId> = wanted
         .iter()
         .map(|wanted| library::find(store, wanted))
-        .collect::<Result<Vec<_>>>()?;
+        .collect::<Result<_>>()?;
     let mut removed = Vec::new();
     for id in ids {
         let freed = upkeep::remove(store, &id)?;

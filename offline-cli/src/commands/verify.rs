@@ -14,7 +14,10 @@ use crate::session::{Network, Session};
 
 pub(super) fn run(store: Option<&Store>, arguments: &Verify, output: Output) -> Result<u8> {
     let Some(store) = store else {
-        return answer(&Verified::default(), output);
+        return match &arguments.id {
+            Some(wanted) => Err(library::unknown(wanted)),
+            None => answer(&Verified::default(), output),
+        };
     };
     let id = arguments
         .id

@@ -5,8 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use aes::Aes128;
 use aes::cipher::{Array, BlockModeDecrypt, KeyIvInit};
-use asset_store::{Entry, Store};
+use asset_store::{Asset, Entry, Store};
+use hls_parse::{Key, KeyMethod, Timeline};
 
+use crate::session::layout::TrackLayout;
 use crate::{Error, ErrorKind, Result};
 
 const BLOCK: u64 = 16;
@@ -28,6 +30,57 @@ pub(crate) struct Decryption {
 }
 
 impl Content {
+    /// What is stored of a segment; `None` when it or its key is not there.
+    pub(crate) fn of_segment(
+        asset: &Asset,
+        layout: &TrackLayout<'_>,
+        index: usize,
+    ) -> Option<Self> {
+        let timeline = layout.timeline;
+        timeline.segments().get(index)?;
+        let key = clear_key(timeline, timeline.segment_keys(index));
+        let iv = key.and_then(|key| timeline.segment_iv(index, key));
+        Self::of(asset, layout, &layout.segment(index), key, iv)
+    }
+
+    /// What is stored of an initialization section; its key needs an explicit IV.
+    pub(crate) fn of_map(asset: &Asset, layout: &TrackLayout<'_>, index: usize) -> Option<Self> {
+        let timeline = layout.timeline;
+        let key = clear_key(timeline, &timeline.maps().get(index)?.keys);
+        let iv = key.and_then(|key| timeline.keys().get(key)?.iv);
+        Self::of(asset, layout, &layout.map(index), key, iv)
+    }
+
+    /// A key that players need because the bytes are not decrypted on the way.
+    pub(crate) fn of_key(asset: &Asset, layout: &TrackLayout<'_>, index: usize) -> Option<Self> {
+        match clear_key(layout.timeline, &[index]) {
+            Some(_) => None,
+            None => Self::of(asset, layout, &layout.key(index), None, None),
+        }
+    }
+
+    fn of(
+        asset: &Asset,
+        layout: &TrackLayout<'_>,
+        path: &str,
+        key: Option<usize>,
+        iv: Option<[u8; 16]>,
+    ) -> Option<Self> {
+        let entry = asset.entries().get(path)?.clone();
+        let decryption = match key {
+            None => None,
+            Some(key) => {
+                let key = asset.entries().get(&layout.key(key))?.clone();
+                Some(Decryption { key, iv: iv? })
+            }
+        };
+        Some(Self {
+            entry,
+            decryption,
+            media_type: content_type(path),
+        })
+    }
+
     /// Opens the bytes for reading at any offset.
     pub(crate) fn open(&self, store: &Store) -> Result<ContentReader> {
         let file = store.open_entry(&self.entry)?;
@@ -68,6 +121,34 @@ impl Content {
         } else {
             format!("\"{}\"", self.entry.digest)
         }
+    }
+}
+
+/// The key in force that a player does not need because the bytes are decrypted on the way.
+pub(crate) fn clear_key(timeline: &Timeline, in_force: &[usize]) -> Option<usize> {
+    let is_clear = |key: &Key| key.is_identity() && key.method == KeyMethod::Aes128;
+    in_force
+        .iter()
+        .copied()
+        .find(|&index| timeline.keys().get(index).is_some_and(is_clear))
+}
+
+/// The media type of a local name (RFC 8216bis §4 for playlists).
+pub(crate) fn content_type(name: &str) -> &'static str {
+    match name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending)
+        .unwrap_or_default()
+    {
+        "m3u8" => "application/vnd.apple.mpegurl",
+        "ts" => "video/mp2t",
+        "m4s" | "mp4" => "video/mp4",
+        "aac" => "audio/aac",
+        "ac3" => "audio/ac3",
+        "ec3" => "audio/eac3",
+        "mp3" => "audio/mpeg",
+        "vtt" => "text/vtt; charset=utf-8",
+        _ => "application/octet-stream",
     }
 }
 

@@ -37,20 +37,15 @@ pub fn hls(
     mut progress: impl FnMut(u64),
 ) -> Result<Exported> {
     let asset = LocalAsset::load(store, id)?;
-    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
+    let is_empty =
+        |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if fs::symlink_metadata(folder).is_ok() && !is_empty(folder) {
         return Err(
             Error::usage(format!("{} is already there", folder.display()))
                 .hint("name a folder that does not exist yet"),
         );
     }
     let unfinished = unfinished(folder)?;
-    // Left by an export that was interrupted.
-    match fs::remove_dir_all(&unfinished) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Error::io(&unfinished, "remove", error));
-        }
-        _ => {}
-    }
     let mut exported = Exported {
         index: folder.join(INDEX),
         files: 0,
@@ -69,14 +64,28 @@ pub fn hls(
     Ok(exported)
 }
 
+/// A new folder beside the one that is to be, under a name that nobody else has.
 fn unfinished(folder: &Path) -> Result<PathBuf> {
     let name = folder
         .file_name()
         .ok_or_else(|| Error::usage(format!("{} is not a folder name", folder.display())))?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(".unfinished");
-    Ok(folder.with_file_name(hidden))
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent).map_err(|error| Error::io(parent, "create", error))?;
+    }
+    let mut number = std::process::id();
+    loop {
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".unfinished-{number}"));
+        let path = folder.with_file_name(hidden);
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                number = number.wrapping_add(1);
+            }
+            Err(error) => return Err(Error::io(&path, "create", error)),
+        }
+    }
 }
 
 fn write_tree(
@@ -86,7 +95,6 @@ fn write_tree(
     exported: &mut Exported,
     progress: &mut impl FnMut(u64),
 ) -> Result<()> {
-    fs::create_dir_all(root).map_err(|error| Error::io(root, "create", error))?;
     let mut text = |path: &Path, text: &str| -> Result<()> {
         fs::write(path, text).map_err(|error| Error::io(path, "write", error))?;
         exported.files += 1;

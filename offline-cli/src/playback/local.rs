@@ -1,9 +1,9 @@
 //! What a player is offered of an asset: only what is complete, under local names, without keys it does not need.
 
 use asset_store::{AssetId, Store};
-use hls_parse::{KeyMethod, LocalKey, LocalMedia, LocalMultivariant, Timeline};
+use hls_parse::{LocalKey, LocalMedia, LocalMultivariant};
 
-use super::content::{Content, Decryption};
+use super::content::{Content, clear_key};
 use crate::adapters::catalog;
 use crate::session::layout::TrackLayout;
 use crate::session::presentation::{Presentation, StoredTrack};
@@ -11,7 +11,6 @@ use crate::{Error, ErrorKind, Result};
 
 /// The name of every playlist that is offered.
 pub(crate) const INDEX: &str = "index.m3u8";
-const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 
 /// An asset as it is offered to players.
 #[derive(Debug)]
@@ -110,47 +109,22 @@ impl LocalAsset {
         let track = self
             .offered_tracks()
             .find(|offered| offered.name == track)?;
-        let timeline = &track.timeline;
-        let layout = track.layout();
-        let entry = self
-            .presentation
-            .asset
-            .entries()
-            .get(&format!("{}/{name}", track.name))?
-            .clone();
-        let media_type = content_type(name);
-        let keys_and_iv = if let Some(number) = number(name, "segment-") {
-            let first = timeline.media_sequence();
+        let (asset, layout) = (&self.presentation.asset, track.layout());
+        let index = |prefix| usize::try_from(number(name, prefix)?).ok();
+        let content = if let Some(number) = number(name, "segment-") {
+            let first = track.timeline.media_sequence();
             let index = usize::try_from(number.checked_sub(first)?).ok()?;
-            timeline.segments().get(index)?;
-            clear_key(timeline, timeline.segment_keys(index))
-                .map(|key| (key, timeline.segment_iv(index, key)))
-        } else if let Some(number) = number(name, "init-") {
-            let map = timeline.maps().get(usize::try_from(number).ok()?)?;
-            clear_key(timeline, &map.keys)
-                .map(|key| (key, timeline.keys().get(key).and_then(|key| key.iv)))
-        } else if number(name, "key-").is_some() {
-            None
+            // The name is the number and the ending that belongs to it.
+            (index < track.timeline.segments().len() && layout.segment_name(index) == name)
+                .then(|| Content::of_segment(asset, &layout, index))
+        } else if let Some(index) = index("init-") {
+            (TrackLayout::map_name(index) == name).then(|| Content::of_map(asset, &layout, index))
+        } else if let Some(index) = index("key-") {
+            (TrackLayout::key_name(index) == name).then(|| Content::of_key(asset, &layout, index))
         } else {
-            return None;
+            None
         };
-        let decryption = match keys_and_iv {
-            None => None,
-            Some((key, iv)) => {
-                let key = self
-                    .presentation
-                    .asset
-                    .entries()
-                    .get(&layout.key(key))?
-                    .clone();
-                Some(Decryption { key, iv: iv? })
-            }
-        };
-        Some(Content {
-            entry,
-            decryption,
-            media_type,
-        })
+        content?
     }
 
     /// Variants and renditions that are whole, with their local playlists; `None` when nothing can be played.
@@ -165,14 +139,11 @@ impl LocalAsset {
                 offered.renditions.push((index, None));
                 continue;
             };
-            // Two renditions may share a playlist; the track is named after the first.
-            let track = self.presentation.tracks.iter().position(|track| {
-                let known = track
-                    .rendition
-                    .and_then(|known| multivariant.renditions.get(known));
-                known.is_some_and(|known| known.url.as_ref() == Some(url))
-            });
-            if let Some(track) = track.filter(|&track| is_complete(track)) {
+            let track = self
+                .presentation
+                .track_of(url)
+                .filter(|&track| is_complete(track));
+            if let Some(track) = track {
                 offered
                     .renditions
                     .push((index, self.presentation.tracks.get(track).map(uri)));
@@ -186,6 +157,7 @@ impl LocalAsset {
             };
             let declared = (0..multivariant.renditions.len()).any(is_member);
             !declared
+                || self.presentation.silent
                 || offered
                     .renditions
                     .iter()
@@ -216,16 +188,6 @@ fn uri(track: &StoredTrack) -> String {
     format!("{}/{INDEX}", track.name)
 }
 
-/// The key that a player does not need because the bytes are decrypted on the way.
-fn clear_key(timeline: &Timeline, in_force: &[usize]) -> Option<usize> {
-    in_force.iter().copied().find(|&index| {
-        timeline
-            .keys()
-            .get(index)
-            .is_some_and(|key| key.is_identity() && key.method == KeyMethod::Aes128)
-    })
-}
-
 fn number(name: &str, prefix: &str) -> Option<u64> {
     name.strip_prefix(prefix)?.split('.').next()?.parse().ok()
 }
@@ -254,25 +216,6 @@ fn bandwidth(presentation: &Presentation) -> u64 {
         .filter_map(rate)
         .max()
         .unwrap_or(0)
-}
-
-/// The media type of a local name (RFC 8216bis §4 for playlists).
-pub(crate) fn content_type(name: &str) -> &'static str {
-    match name
-        .rsplit_once('.')
-        .map(|(_, ending)| ending)
-        .unwrap_or_default()
-    {
-        "m3u8" => PLAYLIST_TYPE,
-        "ts" => "video/mp2t",
-        "m4s" | "mp4" => "video/mp4",
-        "aac" => "audio/aac",
-        "ac3" => "audio/ac3",
-        "ec3" => "audio/eac3",
-        "mp3" => "audio/mpeg",
-        "vtt" => "text/vtt; charset=utf-8",
-        _ => "application/octet-stream",
-    }
 }
 
 /// Local names of a track's resources, for the playlist writer.

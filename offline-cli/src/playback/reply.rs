@@ -9,8 +9,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
-use super::content::{Content, ContentReader};
-use super::local::{INDEX, content_type};
+use super::content::{Content, ContentReader, content_type};
+use super::local::INDEX;
 use super::range::{self, Asked};
 
 pub(super) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
@@ -128,7 +128,10 @@ fn stream(reader: ContentReader, part: std::ops::Range<u64>) -> Body {
 }
 
 pub(super) fn playlist(playlist: String) -> Reply {
+    let length = HeaderValue::from(playlist.len());
     let mut reply = Response::new(full(playlist));
+    // Said here, since the answer to HEAD has no body to count.
+    reply.headers_mut().insert(header::CONTENT_LENGTH, length);
     reply.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static(content_type(INDEX)),

@@ -34,19 +34,12 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<()> {
 /// One line of an answer.
 pub(crate) fn line(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .map_err(closed)
-}
-
-/// An error that ends the program quietly when nobody reads any more.
-fn closed(error: io::Error) -> Error {
-    Error::new(ErrorKind::Storage, "cannot write to standard output").because(error)
-}
-
-/// Whether the error says that the reader of standard output has gone.
-pub(crate) fn is_closed_pipe(error: &Error) -> bool {
-    std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // Nobody reads any more; the command goes on and its exit code still tells.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            Err(Error::new(ErrorKind::Storage, "cannot write to standard output").because(error))
+        }
+        Ok(()) => Ok(()),
+    }
 }

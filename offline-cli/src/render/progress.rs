@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{self, Output};
 use super::text::{clock, printable, size};
+use crate::Error;
 use crate::session::DownloadEvent;
 
 const STEPS: u64 = 10_000;
@@ -24,6 +25,8 @@ pub(crate) struct Progress {
     shown: Option<Instant>,
     start_share: Option<f64>,
     retries: u64,
+    /// Why events could not be written.
+    pub(crate) failed: Option<Error>,
 }
 
 impl Progress {
@@ -44,6 +47,7 @@ impl Progress {
             shown: Some(Instant::now()),
             start_share: None,
             retries: 0,
+            failed: None,
         }
     }
 
@@ -57,9 +61,10 @@ impl Progress {
     pub(crate) fn show(&mut self, event: &DownloadEvent) {
         if self.output.json {
             let is_progress = matches!(event, DownloadEvent::Progress { .. });
-            if !is_progress || self.is_due(JSON_EVERY) {
-                // A reader that has gone ends the download no earlier than its next answer.
-                let _ = output::json(event);
+            if (!is_progress || self.is_due(JSON_EVERY))
+                && let Err(error) = output::json(event)
+            {
+                self.failed.get_or_insert(error);
             }
             return;
         }

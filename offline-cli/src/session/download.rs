@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::pin::pin;
 
-use asset_store::AssetId;
+use asset_store::{AssetId, AssetWriter};
 use serde::{Deserialize, Serialize};
 
+use super::prepare::Prepared;
 use super::record::{self, DownloadState, StateRecord};
-use super::run::Run;
-use super::{DownloadEvent, DownloadRequest, Session, source};
+use super::resolve::Resolved;
+use super::run::{Run, Totals};
+use super::{DownloadEvent, DownloadRequest, Session, decryption, source};
 use crate::{Error, ErrorKind, Result};
 
 /// How a download ended well.
@@ -53,90 +55,144 @@ impl Session {
         mut observe: impl FnMut(DownloadEvent),
     ) -> Result<Outcome> {
         let mut stop = pin!(stop);
-        let resolved = tokio::select! {
-            biased;
-            () = &mut stop => return Err(interrupted()),
-            resolved = self.network.resolve(&request) => resolved?,
-        };
+        let mut resolved = self.resolve(&request, &mut stop).await?;
         let id = match &request.id {
             Some(id) => id.clone(),
             None => source::asset_id(&request.url)?,
         };
         let is_new = !self.store.asset_ids()?.contains(&id);
         let writer = self.store.writer(&id)?;
-        let prepared = self.prepare(&request, &id, resolved, &writer);
-        let job = match prepared {
-            Ok(job) => job,
-            Err(error) => {
-                drop(writer);
-                if is_new {
-                    // Nothing was stored yet; an asset that never began is not worth listing.
-                    self.store.remove(&id)?;
+        let mut progress = Totals::default();
+        let mut is_refreshed = false;
+        loop {
+            let job = match self.prepare(&request, &id, resolved, &writer) {
+                Ok(job) => job,
+                Err(error) if is_refreshed => {
+                    return self.ended_badly(&id, progress, error, &mut observe);
                 }
-                return Err(error);
-            }
-        };
-        observe(job.resolved_event());
-        let mut run = Run::new(&job);
-        let result = run.fetch(self, &writer, &mut stop, &mut observe).await;
-        let ended = result.and_then(|()| {
-            let asset = if job.pending.is_empty() && writer.asset().is_sealed() {
-                writer.asset()
-            } else {
-                writer.seal()?
+                Err(error) => {
+                    drop(writer);
+                    if is_new {
+                        // Nothing was stored yet; an asset that never began is not worth listing.
+                        self.store.remove(&id)?;
+                    }
+                    return Err(error);
+                }
             };
-            Ok(asset
-                .entries()
-                .values()
-                .map(|entry| entry.length)
-                .sum::<u64>())
-        });
-        match ended {
-            Ok(bytes) => {
-                let mut state = StateRecord::new(DownloadState::Completed, run.stored);
-                state.gaps.clone_from(&run.gaps);
-                record::set_state(&self.store, &id, &state)?;
-                observe(DownloadEvent::Completed {
-                    id: id.to_string(),
-                    bytes,
-                    bytes_received: run.bytes,
-                    gaps: run.gaps.iter().map(|gap| gap.url.clone()).collect(),
-                });
-                Ok(Outcome {
-                    id,
-                    title: job.metadata.title.clone(),
-                    bytes,
-                    bytes_received: run.bytes,
-                    gaps: run.gaps,
-                })
+            if !is_refreshed {
+                observe(job.resolved_event());
             }
-            Err(error) => {
-                let paused = matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::DiskFull);
-                let state = if paused {
-                    DownloadState::Paused
-                } else {
-                    DownloadState::Failed
-                };
-                // On a full disk this write may fail too; then the record still says `downloading`, which
-                // reads as paused as soon as this process lets go of the asset.
-                if let Err(unwritten) = record::set_state(
-                    &self.store,
-                    &id,
-                    &StateRecord::new(state, run.stored).because(&error),
-                ) {
-                    tracing::warn!(%unwritten, "the state of the download could not be written");
-                }
-                if error.kind() == ErrorKind::Interrupted {
-                    let resources = job.metadata.resources;
-                    observe(DownloadEvent::Paused {
-                        id: id.to_string(),
-                        resources_stored: run.stored,
-                        resources,
-                    });
-                }
+            let mut run = Run::new(&job, is_refreshed, progress.bytes);
+            let mut fetched = run.fetch(self, &writer, &mut stop, &mut observe).await;
+            progress = run.totals();
+            let undecryptable = match &fetched {
+                Ok(()) => decryption::take_out_undecryptable(&self.store, &writer, &job)?,
+                Err(_) => None,
+            };
+            let is_worth_another = undecryptable.is_some();
+            if let Some(wrong) = undecryptable {
+                fetched = Err(wrong);
+            }
+            match fetched {
+                Ok(()) => return self.ended_well(&id, &writer, job, progress, &mut observe),
+                // Addresses expire, and keys and segments come damaged: once, everything is asked for anew.
                 Err(error)
+                    if !is_refreshed
+                        && (is_worth_another || error.kind() == ErrorKind::AddressExpired) =>
+                {
+                    tracing::info!(error = %error.one_line(), "reading the playlists again");
+                    is_refreshed = true;
+                    resolved = match self.resolve(&request, &mut stop).await {
+                        Ok(resolved) => resolved,
+                        Err(error) => return self.ended_badly(&id, progress, error, &mut observe),
+                    };
+                }
+                Err(error) => return self.ended_badly(&id, progress, error, &mut observe),
             }
         }
+    }
+
+    async fn resolve(
+        &self,
+        request: &DownloadRequest,
+        stop: impl Future<Output = ()> + Unpin,
+    ) -> Result<Resolved> {
+        tokio::select! {
+            biased;
+            () = stop => Err(interrupted()),
+            resolved = self.network.resolve(request) => resolved,
+        }
+    }
+
+    fn ended_well(
+        &self,
+        id: &AssetId,
+        writer: &AssetWriter,
+        job: Prepared,
+        totals: Totals,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<Outcome> {
+        let is_unchanged = job.pending.is_empty() && writer.asset().is_sealed();
+        let asset = if is_unchanged {
+            writer.asset()
+        } else {
+            writer.seal()?
+        };
+        let mut state = StateRecord::new(DownloadState::Completed, totals.stored);
+        state.gaps = job.accepted_gaps;
+        state
+            .gaps
+            .retain(|gap| !totals.gaps.contains(gap) && !asset.entries().contains_key(&gap.path));
+        state.gaps.extend(totals.gaps.iter().cloned());
+        record::set_state(&self.store, id, &state)?;
+        let bytes = asset.entries().values().map(|entry| entry.length).sum();
+        observe(DownloadEvent::Completed {
+            id: id.to_string(),
+            bytes,
+            bytes_received: totals.bytes,
+            gaps: totals.gaps.iter().map(|gap| gap.url.clone()).collect(),
+        });
+        Ok(Outcome {
+            id: id.clone(),
+            title: job.metadata.title,
+            bytes,
+            bytes_received: totals.bytes,
+            gaps: totals.gaps,
+        })
+    }
+
+    fn ended_badly(
+        &self,
+        id: &AssetId,
+        totals: Totals,
+        error: Error,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<Outcome> {
+        let is_paused = matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::DiskFull);
+        let state = if is_paused {
+            DownloadState::Paused
+        } else {
+            DownloadState::Failed
+        };
+        let recorded = record::state(&self.store, id).and_then(|before| {
+            let mut state = StateRecord::new(state, totals.stored).because(&error);
+            // What was accepted before stays accepted.
+            state.gaps = before.gaps;
+            state.gaps.extend(totals.gaps);
+            record::set_state(&self.store, id, &state)
+        });
+        // The record then still says `downloading`, which reads as paused once this process lets go of the asset.
+        if let Err(unwritten) = recorded {
+            tracing::warn!(%unwritten, "the state of the download could not be written");
+        }
+        if is_paused {
+            observe(DownloadEvent::Paused {
+                id: id.to_string(),
+                reason: error.kind().name().to_owned(),
+                resources_stored: totals.stored,
+            });
+        }
+        Err(error)
     }
 
     /// Fetches what an asset lacks, from where it came from and with the choices made then.
@@ -147,10 +203,18 @@ impl Session {
         let unknown = || Error::usage(format!("it is not known where {id} came from"));
         let metadata = record::metadata(&self.store, id)?.ok_or_else(unknown)?;
         let mut request = DownloadRequest::new(metadata.url.parse().map_err(|_| unknown())?);
-        request.selection = metadata.selection.request();
         request.treat_as_vod = metadata.treat_as_vod;
+        request.allow_gaps = metadata.allow_gaps;
         request.id = Some(id.clone());
-        self.download(request, std::future::pending(), |_| {}).await
+        let mut outcome = None;
+        for selection in &metadata.selections {
+            request.selection = selection.request();
+            outcome = Some(
+                self.download(request.clone(), std::future::pending(), |_| {})
+                    .await?,
+            );
+        }
+        outcome.ok_or_else(unknown)
     }
 }
 

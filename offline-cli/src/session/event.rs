@@ -70,10 +70,10 @@ pub enum DownloadEvent {
     Paused {
         /// The asset.
         id: String,
+        /// Why: `interrupted` or `disk-full`.
+        reason: String,
         /// Resources stored.
         resources_stored: u64,
-        /// Resources needed.
-        resources: u64,
     },
     /// Ended with an error.
     Failed {

@@ -1,9 +1,10 @@
 //! Questions about a store and changes to it that need no network.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::time::SystemTime;
 
-use asset_store::{AssetId, Store};
+use asset_store::{AssetId, Entry, Store};
 use cache_inspect::Inspection;
 use serde::Serialize;
 use storage_policy::Policy;
@@ -51,47 +52,77 @@ pub fn list(store: &Store) -> Result<Vec<Listed>> {
         .collect();
     let mut listed = Vec::new();
     for id in store.asset_ids()? {
-        // An asset without metadata is one whose download began this very moment.
-        let Some(metadata) = record::metadata(store, &id)? else {
-            continue;
-        };
-        let state = record::state(store, &id)?;
-        let asset = match store.asset(&id) {
-            Ok(asset) => asset,
-            // Removed by another process since the names were read.
-            Err(error) if error.kind() == asset_store::ErrorKind::UnknownAsset => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let url = url::Url::parse(&metadata.url);
-        let progress = match state.state {
-            DownloadState::Completed => 1.0,
-            _ => share(stored_resources(asset.entries()), metadata.resources),
-        };
-        listed.push(Listed {
-            id: id.to_string(),
-            url: url.as_ref().map(super::source::shown).unwrap_or_default(),
-            title: metadata.title,
-            state: state.state,
-            reason: state.reason,
-            bytes: asset.entries().values().map(|entry| entry.length).sum(),
-            bytes_exclusive: exclusive.get(id.as_str()).copied().unwrap_or_default(),
-            duration: metadata.duration,
-            progress,
-        });
+        match list_one(store, &id) {
+            Ok(Some(mut asset)) => {
+                asset.bytes_exclusive = exclusive.get(id.as_str()).copied().unwrap_or_default();
+                listed.push(asset);
+            }
+            Ok(None) => {}
+            Err(error) => listed.push(Listed::damaged(&id, &error)),
+        }
     }
     listed.sort_by(|one, other| (&one.title, &one.id).cmp(&(&other.title, &other.id)));
     Ok(listed)
 }
 
-/// Entries that are media or keys, not pinned playlists; one resource may make several.
-fn stored_resources(entries: &std::collections::BTreeMap<String, asset_store::Entry>) -> u64 {
-    let mut sources: std::collections::HashSet<(&str, Option<&std::ops::Range<u64>>)> =
-        std::collections::HashSet::new();
-    for entry in entries
-        .values()
-        .filter(|entry| entry.role != super::layout::role::PLAYLIST)
-    {
-        if let Some(source) = &entry.source {
+/// `None` when the download of the asset began this very moment, or it was removed since its name was read.
+fn list_one(store: &Store, id: &AssetId) -> Result<Option<Listed>> {
+    let Some(metadata) = record::metadata(store, id)? else {
+        return Ok(None);
+    };
+    let asset = match store.asset(id) {
+        Ok(asset) => asset,
+        Err(error) if error.kind() == asset_store::ErrorKind::UnknownAsset => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let state = record::state(store, id)?;
+    let progress = match state.state {
+        DownloadState::Completed => 1.0,
+        _ => share(
+            stored_resources(asset.entries(), &metadata.tracks),
+            metadata.resources,
+        ),
+    };
+    let url = url::Url::parse(&metadata.url);
+    Ok(Some(Listed {
+        id: id.to_string(),
+        url: url.as_ref().map(super::source::shown).unwrap_or_default(),
+        title: metadata.title,
+        state: state.state,
+        reason: state.reason,
+        bytes: asset.entries().values().map(|entry| entry.length).sum(),
+        bytes_exclusive: 0,
+        duration: metadata.duration,
+        progress,
+    }))
+}
+
+impl Listed {
+    /// An asset that cannot be read. It is listed all the same, so that it can be removed.
+    fn damaged(id: &AssetId, error: &Error) -> Self {
+        Self {
+            id: id.to_string(),
+            title: id.to_string(),
+            url: String::new(),
+            state: DownloadState::Failed,
+            reason: Some(error.one_line()),
+            bytes: 0,
+            bytes_exclusive: 0,
+            duration: 0.0,
+            progress: 0.0,
+        }
+    }
+}
+
+/// Resources of some tracks that are stored; one resource may make several entries.
+fn stored_resources(entries: &BTreeMap<String, Entry>, tracks: &[String]) -> u64 {
+    let mut sources: HashSet<(&str, Option<&Range<u64>>)> = HashSet::new();
+    for (path, entry) in entries {
+        let is_of = |track: &String| path.split('/').next() == Some(track);
+        if entry.role != super::layout::role::PLAYLIST
+            && tracks.iter().any(is_of)
+            && let Some(source) = &entry.source
+        {
             sources.insert((&source.identity, source.range.as_ref()));
         }
     }
@@ -117,7 +148,13 @@ fn share(part: u64, whole: u64) -> f64 {
 pub fn find(store: &Store, wanted: &str) -> Result<AssetId> {
     let ids = store.asset_ids()?;
     if let Some(exact) = ids.iter().find(|id| id.as_str() == wanted) {
-        return Ok(exact.clone());
+        // What a killed process left before there was anything to tell is no asset yet.
+        let is_known = !matches!(record::metadata(store, exact), Ok(None));
+        return if is_known {
+            Ok(exact.clone())
+        } else {
+            Err(unknown(wanted))
+        };
     }
     let prefixed: Vec<&AssetId> = ids
         .iter()
@@ -125,17 +162,16 @@ pub fn find(store: &Store, wanted: &str) -> Result<AssetId> {
         .collect();
     let mut titled = Vec::new();
     for id in &ids {
-        if record::metadata(store, id)?.is_some_and(|metadata| metadata.title == wanted) {
+        // One that cannot be read has no title.
+        if let Ok(Some(metadata)) = record::metadata(store, id)
+            && metadata.title == wanted
+        {
             titled.push(id);
         }
     }
     match (prefixed.as_slice(), titled.as_slice()) {
         ([one], _) | ([], [one]) => Ok((*one).clone()),
-        ([], []) => Err(Error::usage(format!(
-            "no asset `{}`",
-            crate::render::text::printable(wanted)
-        ))
-        .hint("see `offline list`")),
+        ([], []) => Err(unknown(wanted)),
         (many, titled) => {
             let names: Vec<&str> = many.iter().chain(titled).map(|id| id.as_str()).collect();
             Err(Error::usage(format!(
@@ -146,6 +182,12 @@ pub fn find(store: &Store, wanted: &str) -> Result<AssetId> {
             .hint("give more of the id"))
         }
     }
+}
+
+/// The error for a name that no asset has.
+pub(crate) fn unknown(wanted: &str) -> Error {
+    let wanted = crate::render::text::printable(wanted);
+    Error::usage(format!("no asset `{wanted}`")).hint("see `offline list`")
 }
 
 /// What `offline inspect` answers: cache-inspect's findings with the state and policy beside them.

@@ -4,6 +4,8 @@
 //! all the way: playlists, selection, segments, store. The questions about what is stored are free
 //! functions of [`library`], since they need no network.
 
+mod admission;
+mod decryption;
 mod download;
 mod event;
 pub(crate) mod layout;
@@ -16,6 +18,7 @@ pub(crate) mod record;
 mod resolve;
 mod run;
 pub mod source;
+mod tracks;
 pub mod upkeep;
 
 use asset_store::{AssetId, Store};

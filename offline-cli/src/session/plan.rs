@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use hls_parse::{Key, Resource, ResourceKind, Timeline};
+use hls_parse::{Key, Multivariant, Rendition, Resource, ResourceKind, Timeline, Variant};
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
 
@@ -36,6 +36,8 @@ pub(crate) struct PlannedResource {
     pub(crate) range: Option<Range<u64>>,
     pub(crate) identity: String,
     pub(crate) role: &'static str,
+    /// Whether it is text by nature, as subtitles are.
+    pub(crate) text: bool,
     pub(crate) paths: Vec<String>,
     /// When in the presentation it is first needed.
     pub(crate) start: Duration,
@@ -58,16 +60,44 @@ impl PlannedResource {
             role::INITIALIZATION => Expect {
                 max_length: INITIALIZATION_LIMIT,
                 refuse_html: true,
+                refuse_text: true,
                 ..Expect::default()
             },
             _ => Expect {
                 max_length: SEGMENT_LIMIT,
                 refuse_html: true,
+                refuse_text: !self.text,
                 ..Expect::default()
             },
         };
         request
     }
+}
+
+/// Whether two readings of a Multivariant Playlist offer the same, whatever signs their addresses.
+pub(crate) fn same_presentation(one: &Multivariant, other: &Multivariant) -> bool {
+    let variant = |a: &Variant, b: &Variant| {
+        source::identity(&a.url) == source::identity(&b.url)
+            && (a.bandwidth, a.resolution) == (b.bandwidth, b.resolution)
+            && (&a.audio, &a.subtitles, &a.video) == (&b.audio, &b.subtitles, &b.video)
+    };
+    let rendition = |a: &Rendition, b: &Rendition| {
+        a.url.as_ref().map(source::identity) == b.url.as_ref().map(source::identity)
+            && (&a.kind, &a.group_id, &a.name, &a.language)
+                == (&b.kind, &b.group_id, &b.name, &b.language)
+    };
+    one.variants.len() == other.variants.len()
+        && one.renditions.len() == other.renditions.len()
+        && one
+            .variants
+            .iter()
+            .zip(&other.variants)
+            .all(|(a, b)| variant(a, b))
+        && one
+            .renditions
+            .iter()
+            .zip(&other.renditions)
+            .all(|(a, b)| rendition(a, b))
 }
 
 /// Whether two readings of a Media Playlist name the same media, whatever signs their addresses.
@@ -107,9 +137,12 @@ pub(crate) fn same_media(one: &Timeline, other: &Timeline) -> bool {
 }
 
 /// Every resource that the tracks need.
+///
+/// Within one reading resources are told apart by their whole address, since a parameter that looks
+/// like a signature may be what tells them apart. Between readings they are matched without it.
 pub(crate) fn resources(tracks: &[PlannedTrack]) -> Vec<PlannedResource> {
     let mut planned: Vec<PlannedResource> = Vec::new();
-    let mut known: HashMap<(String, Option<Range<u64>>), usize> = HashMap::new();
+    let mut known: HashMap<(Url, Option<Range<u64>>), usize> = HashMap::new();
     for track in tracks {
         let layout = TrackLayout {
             track: &track.name,
@@ -121,7 +154,6 @@ pub(crate) fn resources(tracks: &[PlannedTrack]) -> Vec<PlannedResource> {
             let range = resource
                 .byte_range
                 .map(|range| range.start..range.start.saturating_add(range.length));
-            let identity = source::identity(&resource.url);
             let mut paths = Vec::with_capacity(1);
             let mut media_time = Duration::ZERO;
             for user in &resource.users {
@@ -137,7 +169,7 @@ pub(crate) fn resources(tracks: &[PlannedTrack]) -> Vec<PlannedResource> {
             {
                 start = segment.start;
             }
-            let key = (identity.clone(), range.clone());
+            let key = (resource.url.clone(), range.clone());
             if let Some(existing) = known.get(&key).and_then(|&index| planned.get_mut(index)) {
                 existing.paths.append(&mut paths);
                 existing.media_time += media_time;
@@ -146,19 +178,37 @@ pub(crate) fn resources(tracks: &[PlannedTrack]) -> Vec<PlannedResource> {
             }
             known.insert(key, planned.len());
             planned.push(PlannedResource {
+                identity: source::identity(&resource.url),
                 role: role_of(&resource),
+                text: track.subtitles,
                 url: resource.url,
                 range,
-                identity,
                 paths,
                 start,
                 media_time,
             });
         }
     }
+    tell_apart(&mut planned);
     // Stable: within one instant the order of the playlists stays, keys and maps before their segments.
     planned.sort_by_key(|resource| resource.start);
     planned
+}
+
+/// Gives resources that would share an identity their whole address as one.
+fn tell_apart(planned: &mut [PlannedResource]) {
+    let mut holders: HashMap<(String, Option<Range<u64>>), u32> = HashMap::new();
+    for resource in &*planned {
+        *holders
+            .entry((resource.identity.clone(), resource.range.clone()))
+            .or_default() += 1;
+    }
+    for resource in planned {
+        let key = (resource.identity.clone(), resource.range.clone());
+        if holders.get(&key).is_some_and(|&count| count > 1) {
+            resource.identity = resource.url.to_string();
+        }
+    }
 }
 
 fn role_of(resource: &Resource) -> &'static str {

@@ -1,14 +1,17 @@
 //! Before the first segment: playlists pinned, and what is missing worked out.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use asset_store::{AssetId, AssetWriter, EntryAttributes, Store};
+use asset_store::{AssetId, AssetWriter, Entry, EntryAttributes, Store};
+use hls_parse::Multivariant;
 
+use super::download::Gap;
 use super::event::seconds;
 use super::plan::{self, PlannedResource, PlannedTrack};
 use super::record::{self, DownloadState, Metadata, StateRecord, StoredSelection};
 use super::resolve::{Received, Resolved, ResolvedTrack};
-use super::{DownloadEvent, DownloadRequest, Session, layout, source};
+use super::{DownloadEvent, DownloadRequest, Session, layout, presentation, source};
 use crate::{Error, ErrorKind, Result};
 
 /// A download whose playlists are pinned.
@@ -16,10 +19,14 @@ pub(super) struct Prepared {
     pub(super) id: AssetId,
     pub(super) metadata: Metadata,
     pub(super) duration: Duration,
-    pub(super) track_names: Vec<String>,
+    pub(super) tracks: Vec<PlannedTrack>,
     pub(super) notes: Vec<String>,
     pub(super) resources: Vec<PlannedResource>,
     pub(super) pending: Vec<usize>,
+    /// Stored resources, each with a further path that lacks its entry.
+    pub(super) links: VecDeque<Link>,
+    /// Holes that an earlier download accepted and that are still there.
+    pub(super) accepted_gaps: Vec<Gap>,
     pub(super) reach: segment_fetch::Reach,
     pub(super) allow_gaps: bool,
 }
@@ -30,7 +37,7 @@ impl Prepared {
             id: self.id.to_string(),
             title: self.metadata.title.clone(),
             duration: self.metadata.duration,
-            tracks: self.track_names.clone(),
+            tracks: self.metadata.tracks.clone(),
             resources: self.metadata.resources,
             resources_stored: self
                 .metadata
@@ -59,8 +66,8 @@ impl Session {
                     .hint("choose another --id, or remove that asset first"));
             }
         }
-        if let Some(multivariant) = &resolved.multivariant {
-            pin_once(writer, layout::MULTIVARIANT, multivariant)?;
+        if let Some((received, multivariant)) = &resolved.multivariant {
+            pin_multivariant(&self.store, writer, received, multivariant)?;
         }
         let mut tracks = Vec::with_capacity(resolved.tracks.len());
         for track in resolved.tracks {
@@ -72,6 +79,14 @@ impl Session {
             .map(|track| track.fresh.duration())
             .max()
             .unwrap_or_default();
+        let mut selections = before
+            .as_ref()
+            .map(|before| before.selections.clone())
+            .unwrap_or_default();
+        let selection = StoredSelection::from(&request.selection);
+        if !selections.contains(&selection) {
+            selections.push(selection);
+        }
         let metadata = Metadata {
             title: request
                 .title
@@ -84,44 +99,97 @@ impl Session {
                 .map_or_else(record::unix_now, |before| before.created),
             duration: seconds(duration),
             resources: u64::try_from(resources.len()).unwrap_or(u64::MAX),
-            selection: StoredSelection::from(&request.selection),
             treat_as_vod: request.treat_as_vod,
+            allow_gaps: request.allow_gaps,
+            selections,
+            tracks: tracks.iter().map(|track| track.name.clone()).collect(),
         };
-        let pending = pending(writer, &resources)?;
+        let (pending, links) = pending(writer, &resources);
         record::set_metadata(&self.store, id, &metadata)?;
         let stored = metadata
             .resources
             .saturating_sub(u64::try_from(pending.len()).unwrap_or(u64::MAX));
-        record::set_state(
-            &self.store,
-            id,
-            &StateRecord::new(DownloadState::Downloading, stored),
-        )?;
+        // Holes that were accepted once stay accepted until they are filled.
+        let mut state = record::state(&self.store, id)?;
+        state.gaps.retain(|gap| !writer.contains(&gap.path));
+        let accepted_gaps = state.gaps;
+        let mut state = StateRecord::new(DownloadState::Downloading, stored);
+        state.gaps.clone_from(&accepted_gaps);
+        record::set_state(&self.store, id, &state)?;
         Ok(Prepared {
             id: id.clone(),
             metadata,
             duration,
-            track_names: tracks.iter().map(|track| track.name.clone()).collect(),
+            tracks,
             notes: resolved.notes,
             resources,
             pending,
+            links,
+            accepted_gaps,
             reach: resolved.reach,
             allow_gaps: request.allow_gaps,
         })
     }
 }
 
-/// Stores a playlist the first time it is seen and keeps it for good.
-fn pin_once(writer: &AssetWriter, path: &str, playlist: &Received) -> Result<()> {
-    if !writer.contains(path) {
-        let attributes =
-            EntryAttributes::new(layout::role::PLAYLIST).with_source(asset_store::Source {
-                identity: source::identity(&playlist.url),
-                // Whole: relative addresses and query variables resolve against it.
-                url: playlist.url.to_string(),
-                ..asset_store::Source::default()
-            });
-        writer.put(path, &playlist.bytes, attributes)?;
+/// Stores a playlist and keeps it for good.
+fn pin(writer: &AssetWriter, path: &str, playlist: &Received) -> Result<()> {
+    let attributes =
+        EntryAttributes::new(layout::role::PLAYLIST).with_source(asset_store::Source {
+            identity: source::identity(&playlist.url),
+            // Whole: relative addresses and query variables resolve against it.
+            url: playlist.url.to_string(),
+            ..asset_store::Source::default()
+        });
+    writer.put(path, &playlist.bytes, attributes)?;
+    Ok(())
+}
+
+/// The pinned playlist at a path, when it has to be compared with the one the server has now.
+///
+/// A playlist that was never pinned is pinned; one whose bytes are damaged is pinned again if the
+/// server still has the same.
+fn compared(
+    store: &Store,
+    writer: &AssetWriter,
+    path: &str,
+    fresh: &Received,
+) -> Result<Option<Received>> {
+    let asset = writer.asset();
+    let Some(entry) = asset.entries().get(path) else {
+        pin(writer, path, fresh)?;
+        return Ok(None);
+    };
+    let is_same = asset_store::Digest::of(&fresh.bytes) == entry.digest;
+    match presentation::pinned(store, &asset, path) {
+        Ok(_) if is_same => Ok(None),
+        Err(_) if is_same => {
+            pin(writer, path, fresh)?;
+            Ok(None)
+        }
+        pinned => pinned,
+    }
+}
+
+fn changed(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Changed,
+        format!("{what} has changed at the server since this download began"),
+    )
+    .hint("keep what there is, or remove the asset and download it again; --id keeps both")
+}
+
+fn pin_multivariant(
+    store: &Store,
+    writer: &AssetWriter,
+    received: &Received,
+    fresh: &Multivariant,
+) -> Result<()> {
+    if compared(store, writer, layout::MULTIVARIANT, received)?.is_some() {
+        let pinned = presentation::multivariant(store, &writer.asset())?;
+        if !pinned.is_some_and(|pinned| plan::same_presentation(&pinned, fresh)) {
+            return Err(changed("the Multivariant Playlist"));
+        }
     }
     Ok(())
 }
@@ -129,23 +197,15 @@ fn pin_once(writer: &AssetWriter, path: &str, playlist: &Received) -> Result<()>
 /// Pins the playlist of a track, or makes sure that the pinned one still describes what the server has.
 fn pin_track(store: &Store, writer: &AssetWriter, track: ResolvedTrack) -> Result<PlannedTrack> {
     let path = layout::playlist(&track.name);
-    let pinned = match super::presentation::pinned(store, &writer.asset(), &path)? {
-        Some(pinned) if pinned.bytes != track.playlist.bytes => {
-            let timeline = super::presentation::timeline(store, &writer.asset(), &pinned)?;
+    let pinned = match compared(store, writer, &path, &track.playlist)? {
+        Some(pinned) => {
+            let timeline = presentation::timeline(store, &writer.asset(), &pinned)?;
             if !plan::same_media(&timeline, &track.timeline) {
-                return Err(Error::new(
-                    ErrorKind::Changed,
-                    format!("the playlist of {} has changed at the server since this download began", track.name),
-                )
-                .hint("keep what there is, or remove the asset and download it again; --id keeps both"));
+                return Err(changed(&format!("the playlist of {}", track.name)));
             }
             timeline
         }
-        Some(_) => track.timeline.clone(),
-        None => {
-            pin_once(writer, &path, &track.playlist)?;
-            track.timeline.clone()
-        }
+        None => track.timeline.clone(),
     };
     Ok(PlannedTrack {
         name: track.name,
@@ -155,22 +215,35 @@ fn pin_track(store: &Store, writer: &AssetWriter, track: ResolvedTrack) -> Resul
     })
 }
 
-/// Indices of the resources that are not stored under all their paths; those stored under one are linked to the rest.
-fn pending(writer: &AssetWriter, resources: &[PlannedResource]) -> Result<Vec<usize>> {
+/// A further path of a resource whose bytes are stored already.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) resource: usize,
+    pub(super) path: String,
+    pub(super) entry: Entry,
+}
+
+/// Indices of the resources that are stored under none of their paths, and the links that those stored under one lack.
+fn pending(writer: &AssetWriter, resources: &[PlannedResource]) -> (Vec<usize>, VecDeque<Link>) {
     let mut pending = Vec::new();
+    let mut links = VecDeque::new();
     let asset = writer.asset();
     for (index, resource) in resources.iter().enumerate() {
-        let Some(stored) = resource.paths.iter().find(|path| writer.contains(path)) else {
+        let is_there = |path: &&String| writer.contains(path);
+        let stored = resource.paths.iter().find(is_there);
+        let Some(entry) = stored.and_then(|path| asset.entries().get(path)) else {
             pending.push(index);
             continue;
         };
-        if let Some(entry) = asset.entries().get(stored) {
-            for path in resource.paths.iter().filter(|path| !writer.contains(path)) {
-                writer.link(path, &entry.digest, entry.length, attributes(resource))?;
-            }
+        for path in resource.paths.iter().filter(|path| !is_there(path)) {
+            links.push_back(Link {
+                resource: index,
+                path: path.clone(),
+                entry: entry.clone(),
+            });
         }
     }
-    Ok(pending)
+    (pending, links)
 }
 
 pub(super) fn attributes(resource: &PlannedResource) -> EntryAttributes {

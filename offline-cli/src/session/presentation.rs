@@ -6,12 +6,12 @@ use std::io::Read;
 use asset_store::{Asset, AssetId, Entry, Store};
 use bytes::Bytes;
 use cache_inspect::TrackKind;
-use hls_parse::{Context, Multivariant, Playlist, RenditionKind, Timeline, Variables};
+use hls_parse::{Context, Multivariant, Playlist, Timeline, Variables};
 use url::Url;
 
 use super::layout::{self, TrackLayout};
 use super::resolve::{self, Received};
-use super::{record, source};
+use super::{record, source, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// An asset with its playlists read.
@@ -22,6 +22,8 @@ pub(crate) struct Presentation {
     pub(crate) tracks: Vec<StoredTrack>,
     /// Entries that were given up for good when the download allowed gaps.
     pub(crate) accepted_gaps: HashSet<String>,
+    /// Every download of the asset asked for no audio, so that variants count without theirs.
+    pub(crate) silent: bool,
 }
 
 /// One Media Playlist of the presentation.
@@ -30,7 +32,9 @@ pub(crate) struct StoredTrack {
     pub(crate) name: String,
     pub(crate) kind: TrackKind,
     pub(crate) timeline: Timeline,
-    /// The first rendition with this playlist, if it is one.
+    /// Its address in the Multivariant Playlist, if there is one.
+    pub(crate) url: Option<Url>,
+    /// The first rendition with this playlist, unless it is that of a variant.
     pub(crate) rendition: Option<usize>,
 }
 
@@ -50,14 +54,22 @@ impl Presentation {
         let asset = store.asset(id)?;
         let multivariant = multivariant(store, &asset)?;
         let variables = multivariant.as_ref().map(Multivariant::variables);
+        let declared = match &multivariant {
+            Some(multivariant) => tracks::declared(multivariant)
+                .into_iter()
+                .map(|track| (track.name, track.kind, Some(track.url), track.rendition))
+                .collect(),
+            None => vec![(layout::ONLY_TRACK.to_owned(), TrackKind::Main, None, None)],
+        };
         let mut tracks = Vec::new();
-        for (name, kind, rendition) in declared(multivariant.as_ref()) {
+        for (name, kind, url, rendition) in declared {
             if let Some(pinned) = pinned(store, &asset, &layout::playlist(&name))? {
                 let timeline = resolve::media(&pinned, &context(&pinned, variables))?;
                 tracks.push(StoredTrack {
                     name,
                     kind,
                     timeline,
+                    url,
                     rendition,
                 });
             }
@@ -67,11 +79,13 @@ impl Presentation {
             .into_iter()
             .map(|gap| gap.path)
             .collect();
+        let silent = record::metadata(store, id)?.is_some_and(|metadata| metadata.is_silent());
         Ok(Self {
             asset,
             multivariant,
             tracks,
             accepted_gaps,
+            silent,
         })
     }
 
@@ -83,43 +97,17 @@ impl Presentation {
             .filter(|entry| store.has_blob(&entry.digest, entry.length))
     }
 
-    /// Indices of the tracks that a variant plays, its own first.
-    pub(crate) fn variant_track(&self, variant: usize) -> Option<usize> {
-        let multivariant = self.multivariant.as_ref()?;
-        let url = &multivariant.variants.get(variant)?.url;
-        let first = multivariant
-            .variants
+    /// The stored track with this address.
+    pub(crate) fn track_of(&self, url: &Url) -> Option<usize> {
+        self.tracks
             .iter()
-            .position(|other| other.url == *url)?;
-        let name = layout::variant_track(first);
-        self.tracks.iter().position(|track| track.name == name)
+            .position(|track| track.url.as_ref() == Some(url))
     }
-}
 
-/// Every track a presentation may have, in the order of the playlist, each Media Playlist once.
-fn declared(multivariant: Option<&Multivariant>) -> Vec<(String, TrackKind, Option<usize>)> {
-    let Some(multivariant) = multivariant else {
-        return vec![(layout::ONLY_TRACK.to_owned(), TrackKind::Main, None)];
-    };
-    let mut seen: HashSet<&Url> = HashSet::new();
-    let mut declared = Vec::new();
-    for (index, variant) in multivariant.variants.iter().enumerate() {
-        if seen.insert(&variant.url) {
-            declared.push((layout::variant_track(index), TrackKind::Main, None));
-        }
+    /// The stored track of a variant.
+    pub(crate) fn variant_track(&self, variant: usize) -> Option<usize> {
+        self.track_of(&self.multivariant.as_ref()?.variants.get(variant)?.url)
     }
-    for (index, rendition) in multivariant.renditions.iter().enumerate() {
-        let kind = match rendition.kind {
-            RenditionKind::Audio => TrackKind::Audio,
-            RenditionKind::Video => TrackKind::Video,
-            RenditionKind::Subtitles => TrackKind::Subtitles,
-            _ => continue,
-        };
-        if rendition.url.as_ref().is_some_and(|url| seen.insert(url)) {
-            declared.push((layout::rendition_track(index, rendition), kind, Some(index)));
-        }
-    }
-    declared
 }
 
 /// A pinned playlist with the address it came from, if it is stored.
@@ -147,6 +135,9 @@ pub(crate) fn pinned(store: &Store, asset: &Asset, path: &str) -> Result<Option<
     file.read_to_end(&mut bytes).map_err(|error| {
         unreadable(Error::new(ErrorKind::Storage, "read failed").because(error))
     })?;
+    if asset_store::Digest::of(&bytes) != entry.digest {
+        return Err(unreadable(Error::new(ErrorKind::Storage, "it is damaged")));
+    }
     Ok(Some(Received {
         url,
         bytes: Bytes::from(bytes),
@@ -154,7 +145,7 @@ pub(crate) fn pinned(store: &Store, asset: &Asset, path: &str) -> Result<Option<
 }
 
 /// The pinned Multivariant Playlist, resolved.
-fn multivariant(store: &Store, asset: &Asset) -> Result<Option<Multivariant>> {
+pub(crate) fn multivariant(store: &Store, asset: &Asset) -> Result<Option<Multivariant>> {
     let Some(received) = pinned(store, asset, layout::MULTIVARIANT)? else {
         return Ok(None);
     };

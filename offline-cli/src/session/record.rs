@@ -28,9 +28,23 @@ pub struct Metadata {
     /// Whether the playlist was taken as it is although it has no EXT-X-ENDLIST.
     #[serde(default)]
     pub treat_as_vod: bool,
-    /// Which variant and renditions were asked for.
+    /// Whether holes were allowed.
     #[serde(default)]
-    pub selection: StoredSelection,
+    pub allow_gaps: bool,
+    /// Which variants and renditions were asked for, by every download into the asset.
+    #[serde(default)]
+    pub selections: Vec<StoredSelection>,
+    /// The tracks of the last selection; `resources` counts theirs.
+    #[serde(default)]
+    pub tracks: Vec<String>,
+}
+
+impl Metadata {
+    /// Whether no download asked for audio beside what is in the variants.
+    pub(crate) fn is_silent(&self) -> bool {
+        let no_audio = |selection: &StoredSelection| selection.audio.as_deref() == Some("none");
+        !self.selections.is_empty() && self.selections.iter().all(no_audio)
+    }
 }
 
 /// A [`SelectionRequest`] in the words of the command line.

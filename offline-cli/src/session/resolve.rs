@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cache_inspect::TrackKind;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use hls_parse::{Context, Diagnostic, Multivariant, Playlist, Selection, Timeline, Unmatched};
+use hls_parse::{
+    Context, Diagnostic, Multivariant, Playlist, Selection, SelectionRequest, Timeline, Unmatched,
+};
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
 
-use super::{DownloadRequest, Network, layout, source};
+use super::{DownloadRequest, Network, admission, layout, source, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// Playlists beyond this are refused: 16 MiB holds a day of two-second segments with signed addresses.
@@ -28,7 +31,7 @@ pub(crate) struct Received {
 /// A presentation as the origin offers it now, cut down to the selection.
 #[derive(Debug)]
 pub(crate) struct Resolved {
-    pub(crate) multivariant: Option<Received>,
+    pub(crate) multivariant: Option<(Received, Box<Multivariant>)>,
     pub(crate) tracks: Vec<ResolvedTrack>,
     pub(crate) notes: Vec<String>,
     /// Which addresses the playlists may lead to.
@@ -99,15 +102,15 @@ impl Network {
                     .map_err(|error| rejected(&received.url, error))?;
                 let tracks = self.tracks(&multivariant, &selection, reach).await?;
                 Resolved {
-                    multivariant: Some(received),
+                    multivariant: Some((received, multivariant)),
                     tracks,
-                    notes: notes(&selection),
+                    notes: notes(&request.selection, &selection),
                     reach,
                 }
             }
         };
         for track in &resolved.tracks {
-            check_downloadable(track, request.treat_as_vod)?;
+            admission::check_downloadable(track, request.treat_as_vod)?;
         }
         Ok(resolved)
     }
@@ -118,40 +121,30 @@ impl Network {
         selection: &Selection,
         reach: Reach,
     ) -> Result<Vec<ResolvedTrack>> {
-        let mut wanted: Vec<(String, bool, Url)> = Vec::new();
-        let mut add = |name: String, subtitles: bool, url: &Url| {
-            // Variants that differ only in their groups share one Media Playlist.
-            if !wanted.iter().any(|(_, _, known)| known == url) {
-                wanted.push((name, subtitles, url.clone()));
-            }
-        };
-        for &index in &selection.variants {
-            if let Some(variant) = multivariant.variants.get(index) {
-                // The first variant with this address names the track, so that the name does not depend on the selection.
-                let first = multivariant
-                    .variants
-                    .iter()
-                    .position(|other| other.url == variant.url)
-                    .unwrap_or(index);
-                add(layout::variant_track(first), false, &variant.url);
-            }
-        }
-        for &index in &selection.renditions {
-            if let Some(rendition) = multivariant.renditions.get(index)
-                && let Some(url) = &rendition.url
-            {
-                let subtitles = rendition.kind == hls_parse::RenditionKind::Subtitles;
-                add(layout::rendition_track(index, rendition), subtitles, url);
-            }
-        }
+        let variants = selection
+            .variants
+            .iter()
+            .filter_map(|&index| multivariant.variants.get(index));
+        let renditions = selection
+            .renditions
+            .iter()
+            .filter_map(|&index| multivariant.renditions.get(index));
+        let urls: Vec<&Url> = variants
+            .map(|variant| &variant.url)
+            .chain(renditions.filter_map(|rendition| rendition.url.as_ref()))
+            .collect();
+        // Variants that differ only in their groups share a Media Playlist, and so may renditions.
+        let wanted = tracks::declared(multivariant)
+            .into_iter()
+            .filter(|track| urls.contains(&&track.url));
         let context = |url: Url| Context::new(url).with_imports(multivariant.variables());
         stream::iter(wanted)
-            .map(|(name, subtitles, url)| async move {
-                let (received, _) = self.playlist(&url, reach).await?;
+            .map(|track| async move {
+                let (received, _) = self.playlist(&track.url, reach).await?;
                 let timeline = media(&received, &context(received.url.clone()))?;
                 Ok(ResolvedTrack {
-                    name,
-                    subtitles,
+                    name: track.name,
+                    subtitles: track.kind == TrackKind::Subtitles,
                     playlist: received,
                     timeline,
                 })
@@ -172,7 +165,14 @@ impl Network {
             total_timeout: Some(PLAYLIST_TIMEOUT),
             ..Expect::default()
         };
-        let fetched = self.fetcher.fetch(request).await?;
+        let fetched = self
+            .fetcher
+            .fetch(request)
+            .await
+            .map_err(|error| match error.kind() {
+                segment_fetch::ErrorKind::TooLarge => rejected(url, error),
+                _ => error.into(),
+            })?;
         Ok((
             Received {
                 url: fetched.url,
@@ -203,7 +203,7 @@ pub(crate) fn media(received: &Received, context: &Context) -> Result<Timeline> 
     }
 }
 
-pub(super) fn rejected(url: &Url, error: hls_parse::Error) -> Error {
+pub(super) fn rejected(url: &Url, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(
         ErrorKind::PlaylistRejected,
         format!("playlist {} rejected", source::shown(url)),
@@ -212,42 +212,18 @@ pub(super) fn rejected(url: &Url, error: hls_parse::Error) -> Error {
 }
 
 /// What of the selection could not be had as it was asked for.
-fn notes(selection: &Selection) -> Vec<String> {
-    let note = |unmatched: &Unmatched| {
+fn notes(request: &SelectionRequest, selection: &Selection) -> Vec<String> {
+    let unmatched = |unmatched: &Unmatched| {
         format!(
             "there is no {} rendition in `{}`",
             unmatched.kind.to_string().to_ascii_lowercase(),
             unmatched.language
         )
     };
-    selection.unmatched.iter().map(note).collect()
-}
-
-fn check_downloadable(track: &ResolvedTrack, treat_as_vod: bool) -> Result<()> {
-    let at = source::shown(&track.playlist.url);
-    if let Some(protection) = track.timeline.protection() {
-        return Err(Error::new(
-            ErrorKind::Protected,
-            format!("{at} is protected: {}", protection.name),
-        )
-        .hint("only content whose key the server hands out in clear can be kept offline"));
+    let mut notes: Vec<String> = selection.unmatched.iter().map(unmatched).collect();
+    if !request.variants.is_empty() && selection.qualifier.is_none() {
+        notes
+            .push("no variant is what --variant asks for; this is the automatic choice".to_owned());
     }
-    if track.timeline.is_live() && !treat_as_vod {
-        return Err(Error::new(ErrorKind::Live, format!("{at} is live: it has no EXT-X-ENDLIST"))
-            .hint("live streams are not recorded; download it when it has ended, or what it lists now with --treat-as-vod"));
-    }
-    if !track.timeline.has_end_list() && !treat_as_vod {
-        return Err(Error::new(
-            ErrorKind::PlaylistRejected,
-            format!("{at} was cut: it is VOD but has no EXT-X-ENDLIST"),
-        )
-        .hint("try again; if its server always leaves that out, add --treat-as-vod"));
-    }
-    if track.timeline.segments().is_empty() {
-        return Err(
-            Error::new(ErrorKind::PlaylistRejected, format!("{at} has no segments"))
-                .hint("check that the address is the one the player uses"),
-        );
-    }
-    Ok(())
+    notes
 }

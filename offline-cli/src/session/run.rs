@@ -1,17 +1,18 @@
 //! One run of a download: resources in flight, commits in the background.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use asset_store::{AssetWriter, PartialKey};
+use asset_store::{AssetWriter, Commit, Entry, PartialKey};
 use futures::stream::{self, FuturesUnordered, StreamExt};
 use segment_fetch::{Event, Job};
 
 use super::download::{Gap, interrupted};
 use super::event::seconds;
-use super::prepare::{Prepared, attributes};
+use super::prepare::{Link, Prepared, attributes};
 use super::{DownloadEvent, Session, layout, source};
 use crate::adapters::sink::PartialSink;
 use crate::{Error, Result};
@@ -21,19 +22,33 @@ const COMMITS_IN_FLIGHT: usize = 64;
 /// Resources that may fail for good before the whole download gives up.
 const FAILURES_LIMIT: usize = 8;
 
+/// What a download has come to so far.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    /// Bytes received.
+    pub(super) bytes: u64,
+    /// Resources stored.
+    pub(super) stored: u64,
+    /// What could not be had, where gaps are allowed.
+    pub(super) gaps: Vec<Gap>,
+}
+
 /// Counters of one run.
 pub(super) struct Run<'a> {
     job: &'a Prepared,
-    pub(super) bytes: u64,
-    pub(super) stored: u64,
+    bytes: u64,
+    stored: u64,
     media_stored: Duration,
     media_total: Duration,
-    pub(super) gaps: Vec<Gap>,
+    gaps: Vec<Gap>,
     failures: Vec<Error>,
+    links: VecDeque<Link>,
+    /// Whether the addresses were read anew because some had expired.
+    is_refreshed: bool,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(job: &'a Prepared) -> Self {
+    pub(super) fn new(job: &'a Prepared, is_refreshed: bool, bytes: u64) -> Self {
         let media_total: Duration = job
             .resources
             .iter()
@@ -48,12 +63,23 @@ impl<'a> Run<'a> {
         let pending = u64::try_from(job.pending.len()).unwrap_or(u64::MAX);
         Self {
             job,
-            bytes: 0,
+            bytes,
             stored: job.metadata.resources.saturating_sub(pending),
             media_stored: media_total.saturating_sub(outstanding),
             media_total,
             gaps: Vec::new(),
             failures: Vec::new(),
+            links: job.links.clone(),
+            is_refreshed,
+        }
+    }
+
+    /// What this run came to.
+    pub(super) fn totals(self) -> Totals {
+        Totals {
+            bytes: self.bytes,
+            stored: self.stored,
+            gaps: self.gaps,
         }
     }
 
@@ -96,15 +122,32 @@ impl<'a> Run<'a> {
         let mut commits = FuturesUnordered::new();
         let mut fetching = true;
         let ended = loop {
+            while commits.len() < COMMITS_IN_FLIGHT
+                && let Some(link) = self.links.pop_front()
+            {
+                if let Some(resource) = job.resources.get(link.resource) {
+                    let entry = &link.entry;
+                    let linked = writer.begin_link(
+                        &link.path,
+                        &entry.digest,
+                        entry.length,
+                        attributes(resource),
+                    );
+                    commits.push(settle(None, linked));
+                }
+            }
             if !fetching && commits.is_empty() {
                 break Ok(());
             }
             tokio::select! {
                 biased;
                 () = &mut stop => break Err(interrupted()),
-                Some((index, committed)) = commits.next() => {
-                    let stored = match committed { Ok(entry) => self.stored(writer, index, &entry), Err(error) => Err(Error::from(error)) };
-                    if let Err(error) = stored { break Err(error); }
+                Some((resource, committed)) = commits.next() => {
+                    match (resource, committed) {
+                        (Some(index), Ok(entry)) => self.stored(index, &entry),
+                        (None, Ok(_)) => {}
+                        (_, Err(error)) => break Err(Error::from(error)),
+                    }
                     observe(self.progress());
                 }
                 event = fetches.next(), if fetching && commits.len() < COMMITS_IN_FLIGHT => match event {
@@ -114,7 +157,7 @@ impl<'a> Run<'a> {
                             && let Some(path) = resource.paths.first()
                         {
                             let commit = writer.commit(sink.into_partial(), path, attributes(resource));
-                            commits.push(async move { (tag, commit.await) });
+                            commits.push(settle(Some(tag), commit));
                         }
                     }
                     Some(Event::Failed { tag, error, .. }) => if let Err(error) = self.failed(tag, error, observe) { break Err(error); },
@@ -132,9 +175,9 @@ impl<'a> Run<'a> {
             }
         };
         // Whatever ended the loop: what is on its way to the disk is whole and worth keeping.
-        while let Some((index, committed)) = commits.next().await {
-            if let Ok(entry) = committed {
-                self.stored(writer, index, &entry)?;
+        while let Some((resource, committed)) = commits.next().await {
+            if let (Some(index), Ok(entry)) = (resource, committed) {
+                self.stored(index, &entry);
             }
         }
         ended?;
@@ -148,21 +191,20 @@ impl<'a> Run<'a> {
         self.verdict()
     }
 
-    fn stored(
-        &mut self,
-        writer: &AssetWriter,
-        index: usize,
-        entry: &asset_store::Entry,
-    ) -> Result<()> {
+    /// Counts a resource whose first path is stored, and asks for its other paths.
+    fn stored(&mut self, index: usize, entry: &Entry) {
         let Some(resource) = self.job.resources.get(index) else {
-            return Ok(());
+            return;
         };
         for path in resource.paths.iter().skip(1) {
-            writer.link(path, &entry.digest, entry.length, attributes(resource))?;
+            self.links.push_back(Link {
+                resource: index,
+                path: path.clone(),
+                entry: entry.clone(),
+            });
         }
         self.stored = self.stored.saturating_add(1);
         self.media_stored += resource.media_time;
-        Ok(())
     }
 
     /// Notes a resource that cannot be had; an error means that going on is pointless.
@@ -175,7 +217,10 @@ impl<'a> Run<'a> {
         let Some(resource) = self.job.resources.get(index) else {
             return Ok(());
         };
-        let about_this_resource = is_about_the_resource(error.kind());
+        // After a fresh reading of the playlist an address that is refused is that of a resource that is withheld.
+        let withheld =
+            self.is_refreshed && error.kind() == segment_fetch::ErrorKind::AddressExpired;
+        let about_this_resource = withheld || is_about_the_resource(error.kind());
         let error = Error::from(error);
         if !about_this_resource {
             return Err(error);
@@ -230,6 +275,17 @@ impl<'a> Run<'a> {
             duration: seconds(self.job.duration),
         }
     }
+}
+
+/// Waits for a commit, and says of which resource it is the first.
+async fn settle(
+    resource: Option<usize>,
+    commit: Commit,
+) -> (
+    Option<usize>,
+    std::result::Result<Entry, asset_store::Error>,
+) {
+    (resource, commit.await)
 }
 
 /// Whether other resources may still be had: the server answered, and what it said is about this one.

@@ -6,6 +6,7 @@ use asset_store::{AssetId, Damage, GcOptions, GcReport, Store, VerifyProgress};
 use serde::Serialize;
 use storage_policy::{Limits, Plan};
 
+use super::record;
 use crate::adapters::{catalog, inventory};
 use crate::{Error, Result};
 
@@ -95,12 +96,7 @@ pub fn purge(store: &Store, limits: &Limits, dry_run: bool) -> Result<Purged> {
             match store.remove(&id) {
                 Ok(removed) => removed.bytes_freed,
                 // Taken into use, or removed, since the plan was made.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        asset_store::ErrorKind::Busy | asset_store::ErrorKind::UnknownAsset
-                    ) =>
-                {
+                Err(error) if is_gone_or_busy(&error) => {
                     done.shortfall = done.shortfall.saturating_add(purge.bytes_freed);
                     done.kept.push(format!("{}: {error}", purge.id));
                     continue;
@@ -118,11 +114,29 @@ pub fn purge(store: &Store, limits: &Limits, dry_run: bool) -> Result<Purged> {
     Ok(done)
 }
 
+/// Whether another process has the asset, or has removed it.
+fn is_gone_or_busy(error: &asset_store::Error) -> bool {
+    matches!(
+        error.kind(),
+        asset_store::ErrorKind::Busy | asset_store::ErrorKind::UnknownAsset
+    )
+}
+
 /// Removes bytes that nothing refers to.
 ///
 /// # Errors
 /// When the store cannot be read or written.
 pub fn collect_garbage(store: &Store, options: &GcOptions) -> Result<GcReport> {
+    for id in store.asset_ids()? {
+        // Left by a process that was killed before there was anything to tell. One that is just
+        // beginning has its lock.
+        if !options.dry_run && record::metadata(store, &id)?.is_none() {
+            match store.remove(&id) {
+                Err(error) if !is_gone_or_busy(&error) => return Err(error.into()),
+                _ => {}
+            }
+        }
+    }
     Ok(store.collect_garbage(options)?)
 }
 
@@ -163,9 +177,12 @@ impl Verified {
         let mut repaired = Vec::new();
         for list in [&mut self.damaged, &mut self.missing] {
             for finding in std::mem::take(list) {
-                let asset = store.asset(&AssetId::new(&finding.id)?)?;
-                let entry = asset.entries().get(&finding.path);
-                let whole = entry.is_some_and(|entry| store.has_blob(&entry.digest, entry.length));
+                let asset = store.asset(&AssetId::new(&finding.id)?);
+                let whole = asset.is_ok_and(|asset| match asset.entries().get(&finding.path) {
+                    Some(entry) => store.has_blob(&entry.digest, entry.length),
+                    // A finding about the asset itself: it can be read again.
+                    None => finding.path.is_empty(),
+                });
                 if whole { &mut repaired } else { &mut *list }.push(finding);
             }
         }

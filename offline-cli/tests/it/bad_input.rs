@@ -162,9 +162,11 @@ fn a_playlist_that_leads_to_files_or_other_schemes_is_refused() {
     site.route("/a.m3u8", Resource::new(text));
     let origin = Origin::serve(site).unwrap();
     let environment = Environment::new();
-    let said = environment.run(["download", origin.url("/a.m3u8").as_str()]);
-    assert_ne!(said.code, 0);
+    let said = environment
+        .run(["download", origin.url("/a.m3u8").as_str()])
+        .refused(3);
     assert!(!said.stderr.contains("secret"));
+    assert!(environment.list().is_empty());
 }
 
 #[test]

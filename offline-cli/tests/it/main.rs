@@ -17,6 +17,7 @@ mod interruption;
 mod kill;
 mod media;
 mod playback;
+mod presentation;
 mod processes;
 mod property;
 mod serve;

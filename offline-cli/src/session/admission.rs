@@ -1,0 +1,82 @@
+//! What is refused before anything is stored: what is protected, still grows, or could not be played.
+
+use hls_parse::{Key, KeyMethod, Timeline};
+
+use super::resolve::ResolvedTrack;
+use super::source;
+use crate::{Error, ErrorKind, Result};
+
+pub(super) fn check_downloadable(track: &ResolvedTrack, treat_as_vod: bool) -> Result<()> {
+    let at = source::shown(&track.playlist.url);
+    if let Some(protection) = track.timeline.protection() {
+        return Err(Error::new(
+            ErrorKind::Protected,
+            format!("{at} is protected: {}", protection.name),
+        )
+        .hint("only content whose key the server hands out in clear can be kept offline"));
+    }
+    let unsupported = |key: &&Key| {
+        let method = &key.method;
+        key.is_identity()
+            && !matches!(
+                method,
+                KeyMethod::Aes128 | KeyMethod::SampleAes | KeyMethod::SampleAesCtr
+            )
+    };
+    if let Some(key) = track.timeline.keys().iter().find(unsupported) {
+        return Err(Error::new(
+            ErrorKind::Protected,
+            format!("{at} is encrypted by METHOD={}", key.method),
+        )
+        .hint("AES-128 and SAMPLE-AES can be kept offline"));
+    }
+    if track.timeline.is_live() && !treat_as_vod {
+        return Err(Error::new(ErrorKind::Live, format!("{at} is live: it has no EXT-X-ENDLIST"))
+            .hint("live streams are not recorded; download it when it has ended, or what it lists now with --treat-as-vod"));
+    }
+    if !track.timeline.has_end_list() && !treat_as_vod {
+        return Err(Error::new(
+            ErrorKind::PlaylistRejected,
+            format!("{at} was cut: it is VOD but has no EXT-X-ENDLIST"),
+        )
+        .hint("try again; if its server always leaves that out, add --treat-as-vod"));
+    }
+    check_media(&track.timeline).map_err(|what| {
+        Error::new(ErrorKind::PlaylistRejected, format!("{at} {what}"))
+            .hint("check that the address is the one the player uses")
+    })
+}
+
+/// What else keeps a playlist from being played once it is stored.
+fn check_media(timeline: &Timeline) -> Result<(), String> {
+    if timeline.segments().is_empty() {
+        return Err("has no segments".to_owned());
+    }
+    if timeline.segments().iter().all(|segment| segment.gap) {
+        return Err("lists nothing but gaps".to_owned());
+    }
+    let needs_iv =
+        |key: &Key| key.is_identity() && key.method == KeyMethod::Aes128 && key.iv.is_none();
+    let mut map_keys = timeline.maps().iter().flat_map(|map| &map.keys);
+    if map_keys.any(|&key| timeline.keys().get(key).is_some_and(needs_iv)) {
+        // RFC 8216bis section 4.4.4.5: there is no sequence number to take it from.
+        return Err("has an EXT-X-MAP encrypted by AES-128 without an IV".to_owned());
+    }
+    for resource in timeline.resources() {
+        if !matches!(resource.url.scheme(), "http" | "https" | "data") {
+            let scheme = resource.url.scheme();
+            return Err(format!(
+                "leads to a `{scheme}` address, and only http and https are followed"
+            ));
+        }
+        if resource.byte_range.is_some_and(|range| {
+            range.length == 0 || range.start.checked_add(range.length).is_none()
+        }) {
+            return Err(format!(
+                "has an impossible byte range of {}",
+                source::shown(&resource.url)
+            ));
+        }
+    }
+    Ok(())
+}

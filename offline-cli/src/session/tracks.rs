@@ -1,0 +1,54 @@
+//! The tracks a presentation may have: every Media Playlist once, under a name that depends on the
+//! Multivariant Playlist alone and not on what is selected.
+
+use std::collections::HashSet;
+
+use cache_inspect::TrackKind;
+use hls_parse::{Multivariant, RenditionKind};
+use url::Url;
+
+use super::layout;
+
+/// One Media Playlist that a Multivariant Playlist names, perhaps several times.
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    /// What it is where it is named first.
+    pub(crate) kind: TrackKind,
+    pub(crate) url: Url,
+    /// The rendition that names it first, unless a variant does.
+    pub(crate) rendition: Option<usize>,
+}
+
+/// Variants first, then renditions, each in the order of the playlist.
+pub(crate) fn declared(multivariant: &Multivariant) -> Vec<Declared> {
+    let mut seen: HashSet<&Url> = HashSet::new();
+    let mut declared = Vec::new();
+    for (index, variant) in multivariant.variants.iter().enumerate() {
+        if seen.insert(&variant.url) {
+            declared.push(Declared {
+                name: layout::variant_track(index),
+                kind: TrackKind::Main,
+                url: variant.url.clone(),
+                rendition: None,
+            });
+        }
+    }
+    for (index, rendition) in multivariant.renditions.iter().enumerate() {
+        let kind = match rendition.kind {
+            RenditionKind::Audio => TrackKind::Audio,
+            RenditionKind::Video => TrackKind::Video,
+            RenditionKind::Subtitles => TrackKind::Subtitles,
+            _ => continue,
+        };
+        if let Some(url) = rendition.url.as_ref().filter(|url| seen.insert(url)) {
+            declared.push(Declared {
+                name: layout::rendition_track(index, rendition),
+                kind,
+                url: url.clone(),
+                rendition: Some(index),
+            });
+        }
+    }
+    declared
+}
