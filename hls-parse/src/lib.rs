@@ -42,6 +42,8 @@
 //!   byte ranges, keys and maps known for every [`Segment`].
 //! * Low-latency playlists have [`Part`]s, [`PreloadHint`]s and [`RenditionReport`]s beside the segments; a [`DateRange`] says what happens when, an
 //!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
+//! * [`Timeline::update`] merges a reloaded playlist, full or a delta update, and says what is new; [`Timeline::reload_delay`] and
+//!   [`Timeline::next_directives`] say when to reload and what to ask for.
 //! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Timeline::resources`] lists what has to be fetched.
 //! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally.
 //!
@@ -57,13 +59,14 @@
 //!
 //! # What it does not do
 //!
-//! It fetches, stores and decrypts nothing and asks no clock. It does not merge reloaded playlists or apply delta updates (`EXT-X-SKIP` is an error of
-//! `resolve`), and it does not read the JSON that an asset list of an [`Interstitial`] or a content steering server answers with.
+//! It fetches, stores and decrypts nothing and asks no clock. It does not read the JSON that an asset list of an [`Interstitial`] or a content steering
+//! server answers with.
 
 mod attributes;
 mod check;
 mod date;
 mod date_range;
+mod delivery;
 mod diagnostic;
 mod document;
 mod error;
@@ -87,12 +90,14 @@ mod segments;
 mod selection;
 mod tag;
 mod timeline;
+mod update;
 mod value;
 mod variables;
 mod variant;
 
 pub use attributes::{Attribute, AttributeDefect, Attributes, attributes};
 pub use date_range::{AttributeValue, Cue, DateRange};
+pub use delivery::{DeliveryDirectives, SkipDirective};
 pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use document::Document;
 pub use error::{Error, ErrorKind};
@@ -116,6 +121,7 @@ pub use segments::{SegmentIter, Segments};
 pub use selection::{RenditionRequest, Selection, SelectionRequest, Unmatched};
 pub use tag::TagName;
 pub use timeline::{Key, KeyMethod, Map, Segment, Timeline};
+pub use update::{Change, Update};
 pub use value::{ByteRange, Decimal, Resolution};
 pub use variables::{Context, Variables};
 pub use variant::{

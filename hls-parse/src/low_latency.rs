@@ -115,6 +115,7 @@ pub struct Pending {
 /// The things that most playlists lack.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Details {
+    pub(crate) epoch: u64,
     pub(crate) part_target: Option<Duration>,
     pub(crate) server_control: ServerControl,
     pub(crate) parts: Vec<Part>,

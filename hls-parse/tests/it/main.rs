@@ -12,6 +12,8 @@ mod resolve;
 mod rules;
 mod seeds;
 mod selection;
+mod update;
+mod update_laws;
 
 use hls_parse::{Context, Error, MediaPlaylist, Multivariant, MultivariantPlaylist, Timeline};
 use url::Url;
