@@ -262,6 +262,102 @@ fn removal_frees_the_bytes() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_closed_pipe_hides_no_bad_answer() {
+    use std::process::Stdio;
+    let origin = Origin::serve(Site::new()).unwrap();
+    let environment = Environment::new();
+    let url = origin.url("/missing.m3u8").to_string();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut closed = environment.command();
+    closed
+        .args(["download", "--json", &url])
+        .stdout(writer)
+        .stderr(Stdio::null());
+    assert_eq!(closed.status().unwrap().code(), Some(4));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(
+        environment
+            .command()
+            .arg("list")
+            .stdout(writer)
+            .status()
+            .unwrap()
+            .code(),
+        Some(0)
+    );
+    if let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") {
+        let said = environment
+            .command()
+            .args(["list", "--json"])
+            .stdout(full)
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(said.code(), Some(5));
+    }
+}
+
+#[test]
+fn what_is_no_store_is_not_taken_for_an_empty_one() {
+    let environment = Environment::new();
+    let file = environment.path("file");
+    std::fs::write(&file, "hello").unwrap();
+    for arguments in [&["list"][..], &["usage"], &["verify"], &["gc"], &["purge"]] {
+        let said = crate::environment::said(
+            &environment
+                .command_on(&file)
+                .args(arguments)
+                .output()
+                .unwrap(),
+        );
+        said.refused(5);
+    }
+    environment.run(["verify", "nobody"]).refused(2);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "hello");
+}
+
+#[test]
+fn an_export_touches_nothing_that_is_there() {
+    let plain = Plain::new(1, 10);
+    let environment = Environment::new();
+    environment
+        .run(["download", &plain.url(), "--id", "a"])
+        .fine();
+    for name in [".out.unfinished", ".out"] {
+        std::fs::create_dir(environment.path(name)).unwrap();
+        std::fs::write(environment.path(name).join("mine"), "x").unwrap();
+    }
+    environment.run(["export", "a", "-o", "out"]).fine();
+    environment.run(["export", "a", "-o", ".out"]).refused(2);
+    assert!(
+        environment.path(".out.unfinished/mine").is_file()
+            && environment.path(".out/mine").is_file()
+    );
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", environment.path("dangling")).unwrap();
+        environment
+            .run(["export", "a", "-o", "dangling"])
+            .refused(2);
+    }
+    std::fs::create_dir(environment.path("empty")).unwrap();
+    environment.run(["export", "a", "-o", "empty"]).fine();
+    let left: Vec<_> = std::fs::read_dir(environment.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        !left
+            .iter()
+            .any(|name| name.to_string_lossy().contains("unfinished-")),
+        "{left:?}"
+    );
+}
+
+#[test]
 fn usage_adds_up() {
     let (one, other) = (Plain::new(4, 100), Plain::new(6, 100));
     let environment = Environment::new();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use segment_fetch::testing::Fault;
+
 use crate::environment::Environment;
 use crate::stream::{Plain, segment_path};
 
@@ -109,4 +111,96 @@ fn deleting_or_damaging_the_index_changes_no_answer() {
     environment.run(["download", &plain.url()]).fine();
     assert_eq!(answers(), before);
     assert_eq!(plain.requests(0), 1, "{}", segment_path(0));
+}
+
+#[test]
+fn accepted_gaps_survive_repairs_and_attempts_to_fill_them() {
+    let plain = Plain::new(5, 30);
+    plain
+        .origin
+        .site()
+        .always(&segment_path(3), Fault::Status(404));
+    let environment = Environment::new();
+    assert_eq!(
+        environment
+            .run(["download", "--allow-gaps", &plain.url()])
+            .code,
+        1
+    );
+    assert_eq!(environment.inspect()["playable_offline"], true);
+    // An attempt to fill them that fails takes nothing away.
+    environment.run(["download", &plain.url()]).refused(4);
+    assert_eq!(environment.inspect()["playable_offline"], true);
+    assert_eq!(
+        environment
+            .run(["download", "--allow-gaps", &plain.url()])
+            .code,
+        1
+    );
+
+    flip(&blobs(&environment, 5000)[0], 7);
+    let said = environment.run(["verify", "--repair", "--json"]).fine();
+    assert_eq!(
+        said.json()["repaired"].as_array().unwrap().len(),
+        1,
+        "{}",
+        said.stderr
+    );
+    let only = environment.only();
+    assert_eq!(only["state"], "completed");
+    assert_eq!(environment.inspect()["playable_offline"], true);
+}
+
+#[test]
+fn a_damaged_playlist_manifest_or_head_is_mended() {
+    let plain = Plain::new(3, 30);
+    for damage in ["playlist", "HEAD", "manifest"] {
+        let environment = Environment::new();
+        environment
+            .run(["download", &plain.url(), "--id", "a"])
+            .fine();
+        environment
+            .run(["download", &plain.url(), "--id", "whole"])
+            .fine();
+        let asset = environment.store().join("assets/a");
+        match damage {
+            "playlist" => {
+                let playlist = blobs(&environment, 0)
+                    .into_iter()
+                    .find(|path| std::fs::read(path).unwrap().starts_with(b"#EXTM3U"));
+                flip(&playlist.unwrap(), 3);
+            }
+            "HEAD" => std::fs::write(asset.join("HEAD"), "nonsense").unwrap(),
+            _ => {
+                let mut files = std::fs::read_dir(&asset)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path());
+                let manifest = files
+                    .find(|path| path.extension().is_some_and(|ending| ending == "manifest"))
+                    .unwrap();
+                flip(&manifest, 40);
+            }
+        }
+        // The others can be asked for all the same.
+        let listed = environment.list();
+        assert_eq!(listed.len(), 2, "{damage}: {listed:?}");
+        assert!(
+            listed.iter().any(|asset| asset["state"] == "completed"),
+            "{damage}"
+        );
+        environment.run(["usage"]).fine();
+        environment.run(["purge", "--dry-run"]).fine();
+        let said = environment.run(["verify", "--repair", "--json"]);
+        assert_eq!(said.code, 0, "{damage}: {}{}", said.stdout, said.stderr);
+        assert!(
+            !said.json()["repaired"].as_array().unwrap().is_empty(),
+            "{damage}"
+        );
+        environment.run(["verify"]).fine();
+        assert_eq!(
+            environment.run(["inspect", "a", "--json"]).fine().json()["playable_offline"],
+            true,
+            "{damage}"
+        );
+    }
 }
