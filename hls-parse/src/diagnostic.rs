@@ -7,6 +7,8 @@ use crate::rule::Rule;
 
 /// How serious a [`Diagnostic`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Severity {
     /// Allowed, or harmless, but not what was meant.
     Warning,
@@ -28,6 +30,7 @@ impl fmt::Display for Severity {
 
 /// One breach of a rule: what, where, how serious.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Diagnostic {
     /// The rule that is broken.
@@ -58,6 +61,7 @@ pub struct Diagnostic {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Fix {
     /// The bytes of the input to replace; empty to insert.

@@ -50,6 +50,8 @@ pub enum ErrorKind {
     InvalidEdit,
     /// A Multivariant Playlist has no variant to choose.
     NoVariant,
+    /// A pathway cannot be made of another as a steering manifest says.
+    InvalidPathwayClone,
 }
 
 impl Error {

@@ -44,7 +44,8 @@
 //!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
 //! * [`Timeline::update`] merges a reloaded playlist, full or a delta update, and says what is new; [`Timeline::reload_delay`] and
 //!   [`Timeline::next_directives`] say when to reload and what to ask for.
-//! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Timeline::resources`] lists what has to be fetched.
+//! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Multivariant::media_playlists`] lists the playlists of a
+//!   [`Selection`], [`Timeline::resources`] and [`selection_resources`] what has to be fetched for them.
 //! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally.
 //!
 //! Section numbers are those of draft-pantos-hls-rfc8216bis-22.
@@ -88,6 +89,9 @@ mod resources;
 mod rule;
 mod segments;
 mod selection;
+#[cfg(feature = "serde")]
+mod serialize;
+mod steering;
 mod tag;
 mod timeline;
 mod update;
@@ -115,10 +119,14 @@ pub use playlist::{
     MediaPlaylist, MultivariantPlaylist, Parsed, Playlist, PlaylistType, Skip, Start, Tag,
 };
 pub use qualifier::Qualifier;
-pub use resources::{Protection, Resource, ResourceKind};
+pub use resources::{Protection, Resource, ResourceKind, SharedResource, selection_resources};
 pub use rule::Rule;
 pub use segments::{SegmentIter, Segments};
-pub use selection::{RenditionRequest, Selection, SelectionRequest, Unmatched};
+pub use selection::{
+    AuxiliaryRequest, MediaSelectionCriteria, PlaylistUser, RenditionRequest, SelectedPlaylist,
+    Selection, SelectionOptions, SelectionRequest, Unmatched, UnmatchedCharacteristic,
+};
+pub use steering::{PathwayClone, SteeringManifest, UriReplacement};
 pub use tag::TagName;
 pub use timeline::{Key, KeyMethod, Map, Segment, Timeline};
 pub use update::{Change, Update};

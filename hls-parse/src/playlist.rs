@@ -51,6 +51,7 @@ impl Playlist {
 
 /// Where to start playing (section 4.4.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Start {
     /// From the start of the playlist, or from its end when negative.
@@ -70,6 +71,8 @@ impl Start {
 
 /// Whether and how a Media Playlist may change (section 4.4.3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum PlaylistType {
     /// Segments are only added at the end.
     Event,

@@ -201,9 +201,11 @@ fn starts_with(codec: &str, prefix: &str) -> bool {
 }
 
 impl Qualifier {
-    /// The indices of the variants that match, in order.
-    pub(crate) fn matches(&self, of: &Multivariant) -> Vec<usize> {
-        let indexed = of.variants.iter().enumerate();
+    /// Those of some variants, given by index in order, that match.
+    pub(crate) fn matches(&self, of: &Multivariant, among: &[usize]) -> Vec<usize> {
+        let indexed = among
+            .iter()
+            .filter_map(|&index| Some((index, of.variants.get(index)?)));
         let best = |key: Key, pick: fn(u128, u128) -> u128| {
             let values: Vec<_> = indexed
                 .clone()
@@ -418,5 +420,21 @@ impl fmt::Display for Qualifier {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Qualifier {
+    /// The expression as text.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Qualifier {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }

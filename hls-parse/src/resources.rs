@@ -9,6 +9,8 @@ use crate::value::ByteRange;
 
 /// What a [`Resource`] is for, by index in the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ResourceKind {
     /// An entry of [`Timeline::keys`].
     Key(usize),
@@ -20,6 +22,7 @@ pub enum ResourceKind {
 
 /// Bytes to fetch, once, whatever they are used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Resource {
     /// What it is first needed for.
@@ -34,6 +37,7 @@ pub struct Resource {
 
 /// Why a timeline cannot be played without a key system.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Protection {
     /// The key systems by name, such as `FairPlay`; an unknown one by its key format.
@@ -42,6 +46,57 @@ pub struct Protection {
     pub key_format: String,
     /// The index of the first segment that needs it.
     pub segment: usize,
+}
+
+/// Bytes to fetch, once, for whichever of several timelines they are used by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct SharedResource {
+    /// Where it is, without fragment.
+    pub url: Url,
+    /// Which part of it; `None` means all of it.
+    pub byte_range: Option<ByteRange>,
+    /// Everything it is needed for: the index of the timeline and what for there. Never empty.
+    pub users: Vec<(usize, ResourceKind)>,
+}
+
+/// Every resource that some timelines need, each (URL, byte range) once, in the order of the timelines and of each one's media time.
+///
+/// ```
+/// use hls_parse::{Context, selection_resources};
+///
+/// let timeline = |text: &[u8]| -> Result<_, Box<dyn std::error::Error>> {
+///     let parsed = hls_parse::parse(text)?;
+///     let playlist = parsed.playlist.as_media().ok_or("no Media Playlist")?;
+///     Ok(playlist.resolve(&Context::new("https://example.com/index.m3u8".parse()?))?)
+/// };
+/// let video = timeline(b"#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n#EXTINF:6,\nvideo.ts\n")?;
+/// let audio = timeline(b"#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n#EXTINF:6,\naudio.ts\n")?;
+/// let resources = selection_resources(&[&video, &audio]);
+/// assert_eq!(resources.len(), 3);
+/// assert_eq!(resources[0].users.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn selection_resources(timelines: &[&Timeline]) -> Vec<SharedResource> {
+    let mut shared: Vec<SharedResource> = Vec::new();
+    let mut numbers = HashMap::new();
+    for (index, timeline) in timelines.iter().enumerate() {
+        for resource in timeline.resources() {
+            let users = resource.users.into_iter().map(|kind| (index, kind));
+            let key = (resource.url, resource.byte_range);
+            let number = *numbers.entry(key.clone()).or_insert(shared.len());
+            match shared.get_mut(number) {
+                Some(known) => known.users.extend(users),
+                None => shared.push(SharedResource {
+                    url: key.0,
+                    byte_range: key.1,
+                    users: users.collect(),
+                }),
+            }
+        }
+    }
+    shared
 }
 
 impl Timeline {

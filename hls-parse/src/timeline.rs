@@ -118,6 +118,7 @@ open_enum! {
 
 /// A key as an `EXT-X-KEY` names it; never one with `METHOD=NONE`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Key {
     /// How segments are encrypted.
@@ -159,6 +160,7 @@ impl Key {
 
 /// A Media Initialization Section (`EXT-X-MAP`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Map {
     /// Where it is.

@@ -38,6 +38,7 @@ impl Span {
 
 /// A number of bytes from a place in a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ByteRange {
     /// Offset of the first byte.
     pub start: u64,
@@ -54,6 +55,7 @@ impl ByteRange {
 
 /// A size in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Resolution {
     /// Pixels from left to right.
     pub width: u64,

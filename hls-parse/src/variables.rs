@@ -22,6 +22,12 @@ impl Variables {
         self.values.get(name).map(String::as_str)
     }
 
+    /// Names and values, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let entries = self.values.iter();
+        entries.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// How many variables there are.
     pub fn len(&self) -> usize {
         self.values.len()
@@ -237,7 +243,7 @@ impl<'c> Expander<'c> {
 }
 
 /// Decodes `%41`; a `+` stays one (RFC 3986). `None` when a `%` is not followed by two digits.
-fn percent_decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn percent_decode(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

@@ -12,6 +12,7 @@ use crate::variables::Variables;
 ///
 /// What section 6.3.1 tells a client to ignore (variants with unknown requirements, renditions of unknown type) is left out.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Multivariant {
     /// The variants, in order.
@@ -37,6 +38,18 @@ impl Multivariant {
     /// The variables, for [`Context::with_imports`](crate::Context::with_imports) of the Media Playlists.
     pub fn variables(&self) -> &Variables {
         &self.variables
+    }
+
+    /// The content steering pathways that variants are on, each once, in order of first appearance.
+    pub fn pathways(&self) -> Vec<&str> {
+        let mut pathways = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for pathway in self.variants.iter().map(Variant::pathway) {
+            if seen.insert(pathway) {
+                pathways.push(pathway);
+            }
+        }
+        pathways
     }
 }
 
@@ -80,6 +93,8 @@ open_enum! {
 
 /// What a variant says about closed captions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ClosedCaptions {
     /// No variant has any.
     None,
@@ -89,6 +104,7 @@ pub enum ClosedCaptions {
 
 /// A variant (sections 4.4.6.2 and 4.4.6.3). Attributes that are missing or cannot be read are `None`.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Variant {
     /// The Media Playlist.
@@ -148,6 +164,11 @@ impl Variant {
         }
     }
 
+    /// The content steering pathway it is on: `PATHWAY-ID`, or `.` without one.
+    pub fn pathway(&self) -> &str {
+        self.pathway_id.as_deref().unwrap_or(".")
+    }
+
     /// The single entries of `CODECS`.
     pub fn codec_list(&self) -> impl Iterator<Item = &str> {
         let codecs = self.codecs.as_deref().unwrap_or_default();
@@ -160,6 +181,7 @@ impl Variant {
 
 /// A rendition (section 4.4.6.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Rendition {
     /// `TYPE`.
@@ -197,6 +219,15 @@ pub struct Rendition {
 }
 
 impl Rendition {
+    /// The single entries of `CHARACTERISTICS`.
+    pub fn characteristic_list(&self) -> impl Iterator<Item = &str> {
+        let characteristics = self.characteristics.as_deref().unwrap_or_default();
+        characteristics
+            .split(',')
+            .map(str::trim)
+            .filter(|characteristic| !characteristic.is_empty())
+    }
+
     /// The number at the start of `CHANNELS`.
     pub fn channel_count(&self) -> Option<u64> {
         let first = self.channels.as_deref()?.split('/').next()?;
@@ -206,6 +237,7 @@ impl Rendition {
 
 /// Data about the presentation (section 4.4.6.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SessionData {
     /// `DATA-ID`.
@@ -222,6 +254,7 @@ pub struct SessionData {
 
 /// Where pathways are steered from (section 4.4.6.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ContentSteering {
     /// `SERVER-URI`, absolute.

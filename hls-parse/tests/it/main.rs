@@ -12,6 +12,9 @@ mod resolve;
 mod rules;
 mod seeds;
 mod selection;
+#[cfg(feature = "serde")]
+mod serialized;
+mod steering;
 mod update;
 mod update_laws;
 

@@ -1,6 +1,9 @@
 //! Qualifiers, and the choice of variants and renditions.
 
-use hls_parse::{ErrorKind, Qualifier, RenditionKind, RenditionRequest, SelectionRequest};
+use hls_parse::{
+    AuxiliaryRequest, ErrorKind, MediaSelectionCriteria, PlaylistUser, Qualifier, RenditionKind,
+    RenditionRequest, SelectionOptions, SelectionRequest,
+};
 
 use crate::multivariant;
 
@@ -140,4 +143,204 @@ fn there_must_be_a_variant() {
         .select(&SelectionRequest::default())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoVariant);
+}
+
+pub(crate) const RICH: &str = concat!(
+    "#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"/steer?b=1\",PATHWAY-ID=\"B\"\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"1\",LANGUAGE=\"en\",DEFAULT=YES,CHANNELS=\"2\",CHARACTERISTICS=\"public.accessibility.describes-video\",URI=\"d\"\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"2\",LANGUAGE=\"en\",AUTOSELECT=YES,CHANNELS=\"2\",STABLE-RENDITION-ID=\"en\",URI=\"https://b.example.com/e?x=1\"\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"3\",LANGUAGE=\"en\",CHANNELS=\"6\",URI=\"e6\"\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"4\",LANGUAGE=\"de\",CHANNELS=\"8\",URI=\"g\"\n",
+    "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"1\",LANGUAGE=\"en\",FORCED=YES,AUTOSELECT=YES,URI=\"sf\"\n",
+    "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"2\",LANGUAGE=\"en\",CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,public.easy-to-read\",URI=\"se\"\n",
+    "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"3\",LANGUAGE=\"de\",FORCED=YES,URI=\"sg\"\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"b\",NAME=\"1\",LANGUAGE=\"en\",DEFAULT=YES,CHANNELS=\"6\",URI=\"surround\"\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=1920x1080,AUDIO=\"a\",PATHWAY-ID=\"A\"\nhttps://a.example.com/high\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=8,RESOLUTION=1920x1080,AUDIO=\"a\",SUBTITLES=\"s\",PATHWAY-ID=\"B\",STABLE-VARIANT-ID=\"high\"\nhttps://b.example.com/high?x=1&token=0\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=7,RESOLUTION=1920x1080,AUDIO=\"b\",PATHWAY-ID=\"B\"\nhttps://b.example.com/high?x=1&token=0\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=10,RESOLUTION=3840x2160,AUDIO=\"b\",PATHWAY-ID=\"B\"\nhttps://b.example.com/highest\n",
+    "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=3,RESOLUTION=3840x2160,URI=\"i4\",PATHWAY-ID=\"B\"\n",
+    "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=2,RESOLUTION=1280x720,URI=\"i2\",PATHWAY-ID=\"B\"\n",
+    "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,RESOLUTION=640x360,URI=\"i1\",PATHWAY-ID=\"B\"\n",
+);
+
+fn with_bandwidth(bandwidth: &str) -> SelectionRequest {
+    SelectionRequest {
+        variants: vec![format!("peak-bitrate={bandwidth}").parse().unwrap()],
+        ..SelectionRequest::default()
+    }
+}
+
+fn fits(criteria: MediaSelectionCriteria) -> (Vec<usize>, Vec<String>) {
+    let request = SelectionRequest {
+        subtitles: RenditionRequest::None,
+        ..with_bandwidth("8")
+    };
+    let options = SelectionOptions {
+        audio: Some(criteria),
+        ..SelectionOptions::default()
+    };
+    let selection = multivariant(RICH).select_with(&request, &options).unwrap();
+    let languages = selection.unmatched.into_iter();
+    let characteristics = selection.unmatched_characteristics.into_iter();
+    let unmatched = characteristics
+        .map(|unmatched| unmatched.characteristic)
+        .chain(languages.map(|unmatched| unmatched.language));
+    (selection.renditions, unmatched.collect())
+}
+
+#[test]
+fn criteria_choose_the_rendition_that_fits_best() {
+    let text = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let described = "public.accessibility.describes-video";
+    let of = |languages: &[&str], required: &[&str], preferred: &[&str], max_channels| {
+        fits(MediaSelectionCriteria {
+            languages: text(languages),
+            required_characteristics: text(required),
+            preferred_characteristics: text(preferred),
+            max_channels,
+        })
+    };
+    // Nobody asked for a description of the pictures, though it is the default.
+    assert_eq!(of(&["en"], &[], &[], None), (vec![1], vec![]));
+    assert_eq!(of(&[], &[], &[], None), (vec![1], vec![]));
+    assert_eq!(of(&["en"], &[], &[described], None), (vec![0], vec![]));
+    // What is required goes before the language.
+    assert_eq!(
+        of(&["de", "en"], &[described], &[], None),
+        (vec![0], vec![])
+    );
+    assert_eq!(of(&["de-CH", "en"], &[], &[], None), (vec![3], vec![]));
+    assert_eq!(of(&["en-GB"], &[], &[], Some(6)), (vec![2], vec![]));
+    assert_eq!(of(&["de", "en"], &[], &[], Some(7)), (vec![2], vec![]));
+    // Sound in another language is better than none.
+    assert_eq!(of(&["fr"], &[], &[], None), (vec![1], text(&["fr"])));
+    assert_eq!(
+        of(&["de"], &["public.x"], &[], None),
+        (vec![0], text(&["public.x", "de"]))
+    );
+}
+
+#[test]
+fn forced_subtitles_come_with_the_sound_in_their_language() {
+    let chosen = |audio: &str, subtitles: &str, language: Option<&str>| {
+        let request = SelectionRequest {
+            audio: audio.parse().unwrap(),
+            subtitles: subtitles.parse().unwrap(),
+            ..with_bandwidth("8")
+        };
+        let options = SelectionOptions {
+            subtitles: language.map(|language| MediaSelectionCriteria {
+                languages: vec![language.into()],
+                ..MediaSelectionCriteria::default()
+            }),
+            ..SelectionOptions::default()
+        };
+        let selection = multivariant(RICH).select_with(&request, &options);
+        let mut chosen = selection.unwrap().renditions;
+        chosen.retain(|index| (4..7).contains(index));
+        chosen
+    };
+    assert_eq!(chosen("en", "auto", None), [4]);
+    assert_eq!(chosen("de", "auto", None), [6]);
+    assert_eq!(chosen("en", "none", None), [] as [usize; 0]);
+    assert_eq!(chosen("en", "auto", Some("en")), [4, 5]);
+    // Text in another language is no help.
+    assert_eq!(chosen("de", "auto", Some("fr")), [6]);
+}
+
+#[test]
+fn a_choice_stays_on_its_pathway() {
+    let resolved = multivariant(RICH);
+    assert_eq!(resolved.pathways(), ["A", "B"]);
+    let on = |pathway: Option<&str>| {
+        let options = SelectionOptions {
+            pathway: pathway.map(str::to_owned),
+            ..SelectionOptions::default()
+        };
+        resolved.select_with(&SelectionRequest::default(), &options)
+    };
+    let (automatic, wanted) = (on(None).unwrap(), on(Some("A")).unwrap());
+    assert_eq!(
+        (automatic.variants, automatic.pathway.as_deref()),
+        (vec![3], Some("B"))
+    );
+    assert_eq!(
+        (wanted.variants, wanted.pathway.as_deref()),
+        (vec![0], Some("A"))
+    );
+    let error = on(Some("C")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoVariant);
+    assert!(error.to_string().contains("A, B"));
+}
+
+fn auxiliary(qualifier: &str, separate_video: bool) -> AuxiliaryRequest {
+    AuxiliaryRequest {
+        request: SelectionRequest {
+            variants: vec![qualifier.parse().unwrap()],
+            ..SelectionRequest::default()
+        },
+        separate_video,
+        ..AuxiliaryRequest::default()
+    }
+}
+
+#[test]
+fn several_variants_share_what_they_can() {
+    let resolved = multivariant(RICH);
+    let request = SelectionRequest {
+        audio: "all".parse().unwrap(),
+        ..with_bandwidth("8")
+    };
+    let options = SelectionOptions {
+        auxiliary: vec![auxiliary("channels=6", false), auxiliary("height=1", false)],
+        i_frames: true,
+        ..SelectionOptions::default()
+    };
+    let selection = resolved.select_with(&request, &options).unwrap();
+    // The primary variant has six channels too: nothing more is needed.
+    assert_eq!(selection.variants, [1]);
+    assert_eq!(selection.auxiliary, [Some(1), None]);
+    assert_eq!(selection.i_frame_variants, [1]);
+
+    let options = SelectionOptions {
+        auxiliary: vec![AuxiliaryRequest::default(), auxiliary("channels=6", true)],
+        ..SelectionOptions::default()
+    };
+    let selection = resolved
+        .select_with(&with_bandwidth("7"), &options)
+        .unwrap();
+    // The first auxiliary has the video that is there anyway; the second asked for a video of its own.
+    assert_eq!(selection.variants, [2, 1, 3]);
+    assert_eq!(selection.auxiliary, [Some(1), Some(3)]);
+    let playlists = resolved.media_playlists(&selection);
+    assert_eq!(
+        playlists[0].users,
+        [PlaylistUser::Variant(2), PlaylistUser::Variant(1)]
+    );
+    let mut urls: Vec<_> = playlists
+        .iter()
+        .map(|playlist| playlist.url.as_str())
+        .collect();
+    urls.sort_unstable();
+    urls.dedup();
+    assert_eq!(urls.len(), playlists.len());
+
+    let request = SelectionRequest {
+        variants: vec!["height=1080".parse().unwrap()],
+        ..SelectionRequest::default()
+    };
+    let options = SelectionOptions {
+        every_match: true,
+        ..SelectionOptions::default()
+    };
+    assert_eq!(
+        resolved.select_with(&request, &options).unwrap().variants,
+        [1, 2]
+    );
 }
