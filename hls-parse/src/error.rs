@@ -97,6 +97,10 @@ impl Error {
         self
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.inner.message
+    }
+
     /// What sort of error it is.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind

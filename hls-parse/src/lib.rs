@@ -44,6 +44,8 @@
 //!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
 //! * [`Timeline::update`] merges a reloaded playlist, full or a delta update, and says what is new; [`Timeline::reload_delay`] and
 //!   [`Timeline::next_directives`] say when to reload and what to ask for.
+//! * [`MultivariantPlaylist::check_presentation`] checks that Media Playlists go together, [`MediaPlaylist::check_update`] that a copy may follow another,
+//!   [`Playlist::check_delivery`] what depends on where a playlist came from. A [`Diagnostic`] may have a [`Fix`].
 //! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Multivariant::media_playlists`] lists the playlists of a
 //!   [`Selection`], [`Timeline::resources`] and [`selection_resources`] what has to be fetched for them.
 //! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally.
@@ -52,7 +54,8 @@
 //!
 //! # Guarantees
 //!
-//! * Any bytes may come in: there is no panic, and time and memory are linear in the input, within limits that [`ParseOptions`] set.
+//! * Any bytes may come in: there is no panic, and time and memory are linear in the input, within limits that [`ParseOptions`]
+//!   and [`Context::max_expanded_bytes`] set.
 //! * What is forgiven is reported; a [`Rule`] has a stable number.
 //! * Durations and dates are integers in nanoseconds, sequence numbers and byte ranges have 64 bits, and overflow is an error.
 //! * What was accepted by `resolve` has absolute URLs for everything that is to be fetched.
@@ -100,6 +103,7 @@ mod variables;
 mod variant;
 
 pub use attributes::{Attribute, AttributeDefect, Attributes, attributes};
+pub use check::presentation::{Finding, PresentationMember};
 pub use date_range::{AttributeValue, Cue, DateRange};
 pub use delivery::{DeliveryDirectives, SkipDirective};
 pub use diagnostic::{Diagnostic, Fix, Severity};

@@ -50,6 +50,7 @@ rules! {
     NotNormalized = 4, Error, "4.1", "the text is in Unicode normalization form C";
     LoneCarriageReturn = 5, Error, "4.1", "lines end with LF or CR LF";
     StrayWhiteSpace = 6, Error, "4.1", "there is no white space around lines, names and values";
+    FileType = 7, Error, "4", "the path ends with .m3u8 or .m3u, or the content type is that of a playlist";
     AttributeName = 8, Error, "4.2", "attribute names consist of A-Z, 0-9 and -";
     DuplicateAttribute = 9, Error, "4.2", "an attribute list has each name once";
     DecimalInteger = 10, Error, "4.2", "a decimal-integer has 1 to 20 digits and is at most 2^64-1";
@@ -117,6 +118,8 @@ rules! {
     HintAttributes = 74, Error, "4.4.5.3", "EXT-X-PRELOAD-HINT has TYPE and URI";
     ReportUri = 75, Error, "4.4.5.4", "EXT-X-RENDITION-REPORT has a relative URI";
     SkippedSegments = 76, Error, "4.4.5.2", "EXT-X-SKIP has SKIPPED-SEGMENTS";
+    RemovedDateRanges = 77, Error, "6.2.5.1", "a delta update that may drop date ranges has RECENTLY-REMOVED-DATERANGES";
+    RenditionReports = 78, Error, "B.1", "a low-latency playlist has an EXT-X-RENDITION-REPORT for each other one";
     HintPresent = 79, Error, "B.1", "a playlist with partial segments has an EXT-X-PRELOAD-HINT until it ends";
     LowLatencyDate = 80, Error, "B.1", "a low-latency playlist has an EXT-X-PROGRAM-DATE-TIME";
     DateRangeId = 81, Error, "4.4.5.1", "EXT-X-DATERANGE has ID";
@@ -151,6 +154,20 @@ rules! {
     SessionData = 110, Error, "4.4.6.4", "EXT-X-SESSION-DATA has DATA-ID and exactly one of VALUE and URI";
     SessionKey = 111, Error, "4.4.6.5", "EXT-X-SESSION-KEY has a METHOD other than NONE and agrees with keys of the same URI";
     Steering = 112, Error, "4.4.6.6", "EXT-X-CONTENT-STEERING has SERVER-URI and a PATHWAY-ID that a variant has";
+    SameTargetDuration = 113, Error, "6.2.4", "all Media Playlists have the same target duration";
+    SamePlaylistType = 114, Error, "6.2.4", "EXT-X-PLAYLIST-TYPE is the same in all Media Playlists";
+    DatesEverywhere = 115, Error, "6.2.4", "EXT-X-PROGRAM-DATE-TIME is in all Media Playlists or in none";
+    SameServerControl = 116, Error, "6.2.4", "EXT-X-SERVER-CONTROL is the same in all Media Playlists";
+    SameDateRanges = 117, Error, "6.2.4", "Media Playlists with date ranges have the same ones";
+    SameDiscontinuities = 118, Error, "6.2.4", "discontinuity sequence numbers match between Media Playlists";
+    SameStart = 119, Error, "4.4.2", "EXT-X-START has the same value in the Multivariant Playlist and a Media Playlist";
+    TargetDurationChange = 120, Error, "6.2.1", "the target duration does not change";
+    PlaylistTypeChange = 121, Error, "6.2.1", "a VOD playlist does not change and an EVENT playlist only grows";
+    MediaSequenceChange = 122, Error, "6.2.2", "EXT-X-MEDIA-SEQUENCE grows by the number of segments removed";
+    DiscontinuitySequenceChange = 123, Error, "6.2.2", "EXT-X-DISCONTINUITY-SEQUENCE grows by the number of discontinuities removed";
+    SegmentChange = 124, Warning, "6.3.4", "a Media Sequence Number stays with its segment";
+    Removal = 125, Error, "6.2.2", "segments leave a live playlist in order, enough of them stay, and keys stay as long as their segments";
+    DateRangeChange = 126, Error, "6.2.1", "a date range stays while a segment overlaps it, and its ID is not used again";
     TagValue = 127, Error, "4.4", "a tag has the value that is defined for it";
     AttributeListSyntax = 128, Error, "4.2", "an attribute list is name=value pairs with commas between";
     IgnoredTag = 129, Warning, "6.3.1", "a tag whose requirements are unknown is ignored";

@@ -56,6 +56,7 @@ impl Variables {
 pub struct Context {
     pub(crate) base: Url,
     imports: Option<Variables>,
+    max_expanded_bytes: usize,
 }
 
 impl Context {
@@ -64,13 +65,26 @@ impl Context {
         Self {
             base: url,
             imports: None,
+            max_expanded_bytes: 64 << 20,
         }
+    }
+
+    /// Where the playlist was found.
+    pub fn url(&self) -> &Url {
+        &self.base
     }
 
     /// The variables of the Multivariant Playlist that named this Media Playlist, for `EXT-X-DEFINE:IMPORT`.
     #[must_use]
     pub fn with_imports(mut self, variables: &Variables) -> Self {
         self.imports = Some(variables.clone());
+        self
+    }
+
+    /// Sets how many bytes of text variables may make; 64 MiB by default. A few lines could ask for terabytes.
+    #[must_use]
+    pub fn max_expanded_bytes(mut self, bytes: usize) -> Self {
+        self.max_expanded_bytes = bytes;
         self
     }
 }
@@ -121,14 +135,12 @@ pub(crate) struct Expander<'c> {
 }
 
 impl<'c> Expander<'c> {
-    const BUDGET: usize = 64 << 20;
-
     pub(crate) fn new(context: &'c Context, active: bool) -> Self {
         Self {
             context,
             variables: Variables::default(),
             active,
-            budget: Self::BUDGET,
+            budget: context.max_expanded_bytes,
         }
     }
 

@@ -190,6 +190,7 @@ fn check_alone(list: &AttributeList<'_>, report: &mut impl FnMut(Rule, &str)) {
     if has_cue("PRE") && has_cue("POST") {
         report(Rule::DateRangeCue, "CUE has both PRE and POST");
     }
+    let is_interstitial = list.text("CLASS") == Some(INTERSTITIAL);
     for attribute in list.iter() {
         let text = attribute.value;
         if text.contains("{$") {
@@ -207,9 +208,7 @@ fn check_alone(list: &AttributeList<'_>, report: &mut impl FnMut(Rule, &str)) {
                     "a date cannot be read and counts as missing",
                 ),
             },
-            "X-ASSET-URI"
-                if list.text("CLASS") == Some(INTERSTITIAL) && Url::parse(text).is_err() =>
-            {
+            "X-ASSET-URI" if is_interstitial && Url::parse(text).is_err() => {
                 report(Rule::InterstitialUri, "X-ASSET-URI is not absolute");
             }
             "SCTE35-CMD" | "SCTE35-OUT" | "SCTE35-IN" => check_splice(attribute, report),

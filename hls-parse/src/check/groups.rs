@@ -1,6 +1,6 @@
 //! Checks groups of renditions, and that the groups which variants name exist (sections 4.4.6.1 and 4.4.6.2).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::attributes::AttributeList;
 use crate::diagnostic::Diagnostics;
@@ -20,6 +20,9 @@ const MAY_DIFFER: [&str; 8] = [
     "PATHWAY-ID",
 ];
 
+/// More formats than any group has; each is looked at for every member.
+const MOST_CODECS: usize = 16;
+
 /// Collects renditions and the variants that name their groups.
 #[derive(Debug, Default)]
 pub(crate) struct GroupCheck<'t> {
@@ -33,9 +36,10 @@ pub(crate) struct GroupCheck<'t> {
 struct Group<'t> {
     first: TagEntry,
     has_default: bool,
-    names: HashSet<&'t str>,
+    /// The places in `members`, by NAME.
+    names: HashMap<&'t str, usize>,
     members: Vec<Member<'t>>,
-    pathways: HashSet<&'t str>,
+    pathways: BTreeSet<&'t str>,
     /// The audio formats of the variants that name the group.
     codecs: HashSet<&'t str>,
 }
@@ -76,9 +80,9 @@ impl<'t> GroupCheck<'t> {
             Group {
                 first: *tag,
                 has_default: false,
-                names: HashSet::new(),
+                names: HashMap::new(),
                 members: Vec::new(),
-                pathways: HashSet::new(),
+                pathways: BTreeSet::new(),
                 codecs: HashSet::new(),
             }
         });
@@ -88,10 +92,11 @@ impl<'t> GroupCheck<'t> {
         let Some(name) = list.text("NAME") else {
             return;
         };
-        if !group.names.insert(name) {
+        if group.names.contains_key(name) {
             report("NAME is that of another member of the group");
             return;
         }
+        group.names.insert(name, group.members.len());
         let mut attributes: Vec<_> = list
             .iter()
             .filter(|attribute| !MAY_DIFFER.contains(&attribute.name))
@@ -127,13 +132,11 @@ impl<'t> GroupCheck<'t> {
         for wanted in std::mem::take(&mut self.wanted) {
             if let Some(group) = self.groups.get_mut(&(wanted.kind, wanted.group)) {
                 group.pathways.insert(wanted.pathway);
-                group.codecs.extend(
-                    wanted
-                        .codecs
-                        .split(',')
-                        .map(str::trim)
-                        .filter(|codec| is_audio(codec)),
-                );
+                let codecs = wanted.codecs.split(',').map(str::trim);
+                let room = MOST_CODECS.saturating_sub(group.codecs.len());
+                group
+                    .codecs
+                    .extend(codecs.filter(|codec| is_audio(codec)).take(room));
             } else if !wanted.group.contains("{$") {
                 let message = format_args!(
                     "there is no {} group {}",
@@ -157,48 +160,41 @@ impl<'t> GroupCheck<'t> {
     }
 }
 
-/// Groups of a type have the same members, those of different pathways left aside: there the names may follow the pathway.
+/// Groups of a type have the same members. Each is compared with the first one of its pathway: between pathways names may differ.
 fn check_alike(groups: &[&Group<'_>], diagnostics: &mut Diagnostics) {
-    let mut models: HashMap<Option<&str>, HashMap<&str, &Member<'_>>> = HashMap::new();
+    let mut models: HashMap<Option<&str>, &Group<'_>> = HashMap::new();
     for group in groups {
         let mut pathways: Vec<Option<&str>> = group.pathways.iter().copied().map(Some).collect();
-        pathways.sort_unstable();
         if pathways.is_empty() {
             pathways.push(None);
         }
+        let model = pathways.iter().find_map(|pathway| models.get(pathway));
+        if let Some((tag, message)) = model.and_then(|model| difference(group, model)) {
+            diagnostics.report(Rule::GroupsAlike, tag.place(), tag.value.range(), message);
+        }
         for pathway in pathways {
-            let Some(model) = models.get(&pathway) else {
-                let members = group.members.iter().map(|member| (member.name, member));
-                models.insert(pathway, members.collect());
-                continue;
-            };
-            let mut report = |tag: TagEntry, message: &str| {
-                diagnostics.report(Rule::GroupsAlike, tag.place(), tag.value.range(), message);
-            };
-            let odd = group
-                .members
-                .iter()
-                .find_map(|member| match model.get(member.name) {
-                    None => Some((
-                        member.tag,
-                        "another group of the type has no member of this NAME",
-                    )),
-                    Some(other) if other.attributes != member.attributes => Some((
-                        member.tag,
-                        "the member of this NAME in another group of the type has other attributes",
-                    )),
-                    Some(_) => None,
-                });
-            if let Some((tag, message)) = odd {
-                report(tag, message);
-                break;
-            }
-            if group.names.len() != model.len() {
-                report(group.first, "another group of the type has more members");
-                break;
-            }
+            models.entry(pathway).or_insert(group);
         }
     }
+}
+
+fn difference(group: &Group<'_>, model: &Group<'_>) -> Option<(TagEntry, &'static str)> {
+    let odd = group.members.iter().find_map(|member| {
+        let other = model.names.get(member.name);
+        match other.and_then(|at| model.members.get(*at)) {
+            None => Some((
+                member.tag,
+                "another group of the type has no member of this NAME",
+            )),
+            Some(other) if other.attributes != member.attributes => Some((
+                member.tag,
+                "the member of this NAME in another group of the type has other attributes",
+            )),
+            Some(_) => None,
+        }
+    });
+    let lacks = group.names.len() < model.names.len();
+    odd.or_else(|| lacks.then_some((group.first, "another group of the type has more members")))
 }
 
 /// Renditions of the same name and format that differ in channels say how many they have; it shows when only some of them do.

@@ -101,7 +101,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-fn place(segment: &SegmentEntry) -> LinePlace {
+pub(crate) fn place(segment: &SegmentEntry) -> LinePlace {
     LinePlace {
         number: segment.line,
         start: segment.uri.start as usize,

@@ -2,20 +2,26 @@
 
 pub(crate) mod attributes;
 pub(crate) mod date_range;
+pub(crate) mod delivery;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod listing;
 pub(crate) mod low_latency;
 pub(crate) mod media;
 pub(crate) mod multivariant;
+pub(crate) mod presentation;
 pub(crate) mod schema;
 pub(crate) mod text;
+pub(crate) mod update;
 pub(crate) mod variables;
 pub(crate) mod version;
 
-use crate::diagnostic::{Diagnostics, Fix};
+use std::ops::Range;
+
+use crate::diagnostic::{Diagnostics, Fix, LinePlace};
 use crate::playlist::{Common, TagEntry};
 use crate::rule::Rule;
-use crate::tag::TagClass;
+use crate::tag::{TagClass, TagName};
 
 /// Reports the first tag of the kind that lost.
 pub(crate) fn mixed_kinds(common: &Common, is_media: bool, diagnostics: &mut Diagnostics) {
@@ -44,4 +50,22 @@ pub(crate) fn repeated(rule: Rule, tag: &TagEntry, text: &str, diagnostics: &mut
         "the tag is repeated, the first one counts",
         || Fix::delete_line(text, tag.place().start),
     );
+}
+
+/// How many diagnostics are kept by checks that look at more than one text.
+pub(crate) const MAX_FINDINGS: usize = 1000;
+
+/// The start of a playlist, for what is nowhere in particular.
+pub(crate) fn top() -> (LinePlace, Range<usize>) {
+    let place = LinePlace {
+        number: 1,
+        start: 0,
+    };
+    (place, 0..0)
+}
+
+/// The place of the first tag of a name, else the start of the playlist.
+pub(crate) fn place_of(common: &Common, name: TagName) -> (LinePlace, Range<usize>) {
+    let tag = common.tags.iter().find(|tag| tag.name == name);
+    tag.map_or_else(top, |tag| (tag.place(), tag.value.range()))
 }

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use hls_parse::{Document, ErrorKind, ParseOptions, parse, parse_with};
+use hls_parse::{
+    Diagnostic, Document, ErrorKind, ParseOptions, PresentationMember, Rule, parse, parse_with,
+};
 
-use crate::{context, media, resolved};
+use crate::{context, media, multivariant_playlist, resolved};
 
 #[test]
 fn limits_are_kept() {
@@ -110,4 +112,113 @@ fn work_grows_with_the_input() {
         ),
         (40_000, 40_000, 120_000)
     );
+}
+
+#[test]
+fn checks_across_playlists_grow_with_the_input() {
+    // Quadratic work on 30,000 of each would take minutes.
+    let copy = |from: usize| {
+        let mut text = format!(
+            "#EXTM3U\n#EXT-X-VERSION:13\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:{from}\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n"
+        );
+        for number in from..from + 30_000 {
+            writeln!(text, "#EXT-X-DATERANGE:ID=\"d{number}\",CLASS=\"c\",END-ON-NEXT=YES,START-DATE=\"2026-01-01T00:00:00Z\"").unwrap();
+            writeln!(
+                text,
+                "#EXT-X-DISCONTINUITY\n#EXT-X-PART:URI=\"p\",DURATION=1\n#EXTINF:1,\ns{number}"
+            )
+            .unwrap();
+        }
+        text.push_str(&"#EXT-X-PART:URI=\"p\",DURATION=1\n".repeat(30_000));
+        media(&text)
+    };
+    let (before, after) = (copy(0), copy(20_000));
+    let rules = |found: &[Diagnostic]| found.iter().map(|found| found.rule).collect::<Vec<_>>();
+    // The discontinuity sequence stands still, and 20,000 date ranges that overlap are gone.
+    let found = rules(&after.check_update(&before));
+    assert!(
+        found.contains(&Rule::DiscontinuitySequenceChange)
+            && found.contains(&Rule::DateRangeChange)
+    );
+    assert_eq!(rules(&before.check_update(&before)), []);
+    let mut outer = String::from("#EXTM3U\n");
+    for number in 0..10_000 {
+        writeln!(outer, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g\",NAME=\"{number}\"\n#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"{number}\"").unwrap();
+        writeln!(outer, "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"g\",CODECS=\"mp4a.{number}\",PATHWAY-ID=\"{number}\"\nv{number}").unwrap();
+    }
+    let at = context();
+    let member = |playlist| PresentationMember {
+        url: at.url(),
+        context: &at,
+        playlist,
+    };
+    let found = multivariant_playlist(&outer)
+        .check_presentation(&at, &[member(&before), member(&after)])
+        .unwrap();
+    assert!(
+        found
+            .iter()
+            .any(|found| found.diagnostic.rule == Rule::SameDateRanges)
+    );
+}
+
+#[test]
+fn a_million_attributes_or_definitions_are_read_when_they_are_asked_for() {
+    let text = format!(
+        "#EXTM3U\n#EXT-X-DATERANGE:ID=\"a\"{}\n",
+        ",X-ASSET-URI=\"a\"".repeat(1_000_000)
+    );
+    let refused = parse(text.as_bytes()).unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.line()),
+        (ErrorKind::LimitExceeded, Some(2))
+    );
+    let options = ParseOptions::default().max_attributes(2_000_000);
+    let parsed = parse_with(text.as_bytes(), &options).unwrap();
+    assert!(
+        parsed
+            .diagnostics
+            .iter()
+            .any(|found| found.rule == Rule::DuplicateAttribute)
+    );
+    let mut text = String::from("#EXTM3U\n");
+    for number in 0..500_000 {
+        writeln!(text, "#EXT-X-DEFINE:NAME=\"{number}\",VALUE=\"{{$a}}\"").unwrap();
+    }
+    let parsed = parse(text.as_bytes()).unwrap();
+    assert!(parsed.suppressed_diagnostics > 400_000);
+    let kept = parsed.playlist.as_media().unwrap();
+    assert_eq!(
+        kept.resolve(&context()).unwrap_err().kind(),
+        ErrorKind::UndefinedVariable
+    );
+}
+
+#[test]
+fn the_text_that_variables_make_has_a_limit_of_the_caller() {
+    let text = "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"0123456789\"\n#EXTINF:1,\n{$a}{$a}{$a}\n";
+    let limited = |bytes| media(text).resolve(&context().max_expanded_bytes(bytes));
+    assert!(limited(100).is_ok());
+    let refused = limited(25).unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.line()),
+        (ErrorKind::LimitExceeded, Some(4))
+    );
+}
+
+#[test]
+fn variables_cannot_refer_to_themselves() {
+    for define in [
+        "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{$a}\"",
+        "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{$b}\"\n#EXT-X-DEFINE:NAME=\"b\",VALUE=\"{$a}\"",
+        "#EXT-X-DEFINE:IMPORT=\"a\"\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"x\"",
+    ] {
+        let error = resolved(&format!("#EXTM3U\n{define}\n#EXTINF:1,\n{{$a}}\n")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UndefinedVariable, "{define}");
+    }
+    let outer = "#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"a\"\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{$a}\n";
+    let error = multivariant_playlist(outer)
+        .resolve(&context())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UndefinedVariable);
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use hls_parse::{Context, Document, Playlist, Rule, Severity, Timeline, lines, parse};
+use hls_parse::{
+    Context, Document, ParseOptions, Playlist, PresentationMember, Rule, Severity, Strictness,
+    Timeline, lines, parse, parse_with,
+};
 use proptest::prelude::*;
 use url::Url;
 
@@ -221,6 +224,49 @@ proptest! {
                     let _ = resolved.select(&hls_parse::SelectionRequest::default());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn strictness_fails_exactly_on_its_severity(bytes in playlist_like()) {
+        let Ok(lenient) = parse(&bytes) else {
+            return Ok(());
+        };
+        let worst = lenient.diagnostics.iter().map(|diagnostic| diagnostic.severity).max();
+        for (strictness, limit) in [(Strictness::Client, Severity::Fatal), (Strictness::Strict, Severity::Error)] {
+            let strict = parse_with(&bytes, &ParseOptions::default().strictness(strictness));
+            prop_assert_eq!(strict.is_err(), worst >= Some(limit), "{:?}", lenient.diagnostics);
+            if let Err(error) = strict {
+                prop_assert!(error.rule().is_some() && error.line().is_some() && error.column().is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn fixes_stay_inside_and_are_read_again(bytes in playlist_like()) {
+        let (Ok(parsed), Ok(text)) = (parse(&bytes), std::str::from_utf8(&bytes)) else {
+            return Ok(());
+        };
+        for fix in parsed.diagnostics.iter().filter_map(|diagnostic| diagnostic.fix.as_ref()) {
+            let mut repaired = text.to_owned();
+            repaired.replace_range(fix.span.clone(), &fix.replacement);
+            prop_assert!(parse(repaired.as_bytes()).is_ok(), "{:?}", fix);
+        }
+    }
+
+    #[test]
+    fn no_copy_makes_the_checks_panic(before in playlist_like(), after in playlist_like()) {
+        let (Ok(before), Ok(after)) = (parse(&before), parse(&after)) else {
+            return Ok(());
+        };
+        before.playlist.check_delivery(&context(), None);
+        if let (Some(before), Some(after)) = (before.playlist.as_media(), after.playlist.as_media()) {
+            after.check_update(before);
+        }
+        if let (Some(outer), Some(playlist)) = (before.playlist.as_multivariant(), after.playlist.as_media()) {
+            let context = context();
+            let member = PresentationMember { url: context.url(), context: &context, playlist };
+            let _ = outer.check_presentation(&context, &[member, member]);
         }
     }
 
