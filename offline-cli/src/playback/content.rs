@@ -263,7 +263,7 @@ impl ContentReader {
 mod tests {
     use super::*;
     use aes::cipher::BlockModeEncrypt;
-    use asset_store::{AssetId, EntryAttributes};
+    use asset_store::{AssetId, Durability, EntryAttributes, StoreOptions};
     use proptest::prelude::*;
 
     fn encrypt(clear: &[u8], key: [u8; 16], iv: [u8; 16]) -> Vec<u8> {
@@ -283,7 +283,8 @@ mod tests {
             key: [u8; 16], iv: [u8; 16], offset in 0_u64..220, length in 0_usize..220,
         ) {
             let folder = tempfile::tempdir().unwrap();
-            let store = Store::open(folder.path()).unwrap();
+            let options = StoreOptions { durability: Durability::Relaxed, create: true };
+            let store = Store::open_with(folder.path(), &options).unwrap();
             let writer = store.writer(&AssetId::new("a").unwrap()).unwrap();
             let entry = writer.put("s", &encrypt(&clear, key, iv), EntryAttributes::new("segment")).unwrap();
             let key = writer.put("k", &key, EntryAttributes::new("key")).unwrap();

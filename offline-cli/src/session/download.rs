@@ -68,7 +68,13 @@ impl Session {
             let job = match self.prepare(&request, &id, resolved, &writer) {
                 Ok(job) => job,
                 Err(error) if is_refreshed => {
-                    return self.ended_badly(&id, progress, error, &mut observe);
+                    return self.ended_badly(
+                        &id,
+                        is_new.then_some(writer),
+                        progress,
+                        error,
+                        &mut observe,
+                    );
                 }
                 Err(error) => {
                     drop(writer);
@@ -104,10 +110,26 @@ impl Session {
                     is_refreshed = true;
                     resolved = match self.resolve(&request, &mut stop).await {
                         Ok(resolved) => resolved,
-                        Err(error) => return self.ended_badly(&id, progress, error, &mut observe),
+                        Err(error) => {
+                            return self.ended_badly(
+                                &id,
+                                is_new.then_some(writer),
+                                progress,
+                                error,
+                                &mut observe,
+                            );
+                        }
                     };
                 }
-                Err(error) => return self.ended_badly(&id, progress, error, &mut observe),
+                Err(error) => {
+                    return self.ended_badly(
+                        &id,
+                        is_new.then_some(writer),
+                        progress,
+                        error,
+                        &mut observe,
+                    );
+                }
             }
         }
     }
@@ -161,13 +183,24 @@ impl Session {
         })
     }
 
+    /// `new` is the writer of an asset that this download made.
     fn ended_badly(
         &self,
         id: &AssetId,
+        new: Option<AssetWriter>,
         totals: Totals,
         error: Error,
         observe: &mut impl FnMut(DownloadEvent),
     ) -> Result<Outcome> {
+        if let Some(writer) = new
+            && totals.stored == 0
+            && error.kind() != ErrorKind::Interrupted
+        {
+            // Nothing came of it; an asset without any media is not worth listing.
+            drop(writer);
+            self.store.remove(id)?;
+            return Err(error);
+        }
         let is_paused = matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::DiskFull);
         let state = if is_paused {
             DownloadState::Paused

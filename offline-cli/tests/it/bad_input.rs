@@ -81,6 +81,21 @@ fn a_cut_playlist_is_refused() {
 }
 
 #[test]
+fn a_download_of_which_nothing_came_leaves_nothing() {
+    let site = Site::new();
+    site.route("/a.m3u8", Resource::new(playlist(3)));
+    let origin = Origin::serve(site).unwrap();
+    let environment = Environment::new();
+    let said = environment
+        .run(["download", origin.url("/a.m3u8").as_str()])
+        .refused(4);
+    assert!(said.stderr.contains("404"), "{}", said.stderr);
+    assert!(environment.list().is_empty());
+    let used = environment.run(["usage", "--json"]).fine().json();
+    assert_eq!((&used["stored"], &used["partials"]), (&0.into(), &0.into()));
+}
+
+#[test]
 fn who_knows_better_takes_an_unended_playlist_as_it_is() {
     let plain = Plain::new(3, 20);
     for text in [
