@@ -110,7 +110,8 @@ fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
     };
     let body = text.get(spaces..).unwrap_or_default();
     let Some(inner) = body.strip_prefix('"') else {
-        let length = memchr::memchr(b',', text.as_bytes()).unwrap_or(text.len());
+        let mut bytes = text.bytes();
+        let length = bytes.position(|byte| byte == b',').unwrap_or(text.len());
         let raw = text.get(..length).unwrap_or_default();
         let value = trim(raw);
         let defect = (value.len() != raw.len()).then_some(AttributeDefect::WhiteSpace);
@@ -169,29 +170,35 @@ impl<'a> AttributeList<'a> {
         self.items.iter()
     }
 
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<&Attribute<'a>> {
         self.items.iter().find(|attribute| attribute.name == name)
     }
 
+    #[inline]
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
     /// The value of an attribute that is there and not empty.
+    #[inline]
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         self.get(name)
             .map(|attribute| attribute.value)
             .filter(|value| !value.is_empty())
     }
 
+    #[inline]
     pub(crate) fn integer(&self, name: &str) -> Option<u64> {
         value::decimal_integer(self.text(name)?.as_bytes())
     }
 
+    #[inline]
     pub(crate) fn billionths(&self, name: &str) -> Option<u64> {
         value::decimal_billionths(self.text(name)?.as_bytes())
     }
 
+    #[inline]
     pub(crate) fn is_yes(&self, name: &str) -> bool {
         self.text(name) == Some("YES")
     }

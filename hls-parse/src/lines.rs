@@ -76,6 +76,28 @@ impl<'a> Line<'a> {
 
     /// What the line is.
     pub fn kind(&self) -> LineKind<'a> {
+        // What most tags are needs no search for the colon.
+        if let [
+            b'#',
+            b'E',
+            b'X',
+            b'T',
+            b'I',
+            b'N',
+            b'F',
+            b':',
+            value @ ..,
+            last,
+        ] = self.text
+            && last.is_ascii_graphic()
+        {
+            let value_length = value.len() + 1;
+            return LineKind::Tag {
+                start: self.start,
+                name: b"EXTINF",
+                value: self.text.get(self.text.len() - value_length..),
+            };
+        }
         let trimmed_start = self.text.trim_ascii_start();
         let start = self
             .start

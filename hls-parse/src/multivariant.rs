@@ -91,6 +91,7 @@ struct Reader<'a, 'c> {
 }
 
 impl Reader<'_, '_> {
+    #[inline]
     fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
         self.expander.attribute(&self.list, name, self.line)
     }

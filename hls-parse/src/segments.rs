@@ -206,6 +206,11 @@ impl SegmentStore {
         self.rows[index].title
     }
 
+    /// Whether any segment has a bitrate.
+    pub(crate) fn has_bitrates(&self) -> bool {
+        self.runs.iter().any(|run| run.first.bitrate.is_some())
+    }
+
     /// What the segment has in common with others; everything but time, range, URI and title.
     pub(crate) fn shared(&self, index: usize) -> &Segment {
         &self.runs[self.rows[index].run as usize].first
@@ -224,12 +229,15 @@ impl SegmentStore {
     }
 
     fn get(&self, index: usize) -> Option<Segment> {
+        self.make(index, self.date(index))
+    }
+
+    /// The segment at `index`, dated from `date`.
+    fn make(&self, index: usize, date: Option<&Date>) -> Option<Segment> {
         let row = self.rows.get(index)?;
         let end = self.rows.get(index + 1).map_or(self.end, |next| next.start);
         let byte_range = self.ranges.get(row.range as usize).copied();
-        let date = self
-            .date(index)
-            .map_or((None, false), |date| date.of(index, row.start));
+        let date = date.map_or((None, false), |date| date.of(index, row.start));
         let run = self.runs.get(row.run as usize)?;
         Some(run.segment(index, row, end, byte_range, date))
     }
@@ -291,6 +299,7 @@ impl<'t> Segments<'t> {
         SegmentIter {
             segments: self,
             indices: 0..self.len(),
+            dated: 0,
         }
     }
 }
@@ -309,13 +318,29 @@ impl<'t> IntoIterator for Segments<'t> {
 pub struct SegmentIter<'t> {
     segments: Segments<'t>,
     indices: Range<usize>,
+    /// The index of a date at or before the next segment.
+    dated: usize,
 }
 
 impl Iterator for SegmentIter<'_> {
     type Item = Segment;
 
     fn next(&mut self) -> Option<Segment> {
-        self.segments.get(self.indices.next()?)
+        let index = self.indices.next()?;
+        let store = self.segments.store;
+        let is_near = |at: usize| {
+            store
+                .dates
+                .get(at)
+                .is_some_and(|date| date.index as usize <= index)
+        };
+        while is_near(self.dated + 1) {
+            self.dated += 1;
+        }
+        store.make(
+            index,
+            store.dates.get(self.dated).filter(|_| is_near(self.dated)),
+        )
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

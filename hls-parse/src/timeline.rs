@@ -1,5 +1,6 @@
 //! The nouns of a resolved Media Playlist.
 
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +118,7 @@ open_enum! {
 }
 
 /// A key as an `EXT-X-KEY` names it; never one with `METHOD=NONE`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Key {
@@ -133,6 +134,14 @@ pub struct Key {
     pub key_format: String,
     /// `KEYFORMATVERSIONS`; `1` when it is missing.
     pub key_format_versions: Option<String>,
+}
+
+impl Hash for Key {
+    /// The URL follows from the URI, and takes longer than all the rest.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.uri, &self.iv, &self.method).hash(state);
+        (&self.key_format, &self.key_format_versions).hash(state);
+    }
 }
 
 impl Key {

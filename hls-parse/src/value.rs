@@ -113,8 +113,16 @@ pub(crate) fn billionths_to_text(billionths: u64) -> String {
 
 /// A decimal-integer: digits only, at most 2^64 - 1.
 pub(crate) fn decimal_integer(text: &[u8]) -> Option<u64> {
+    /// Numbers with that many digits cannot overflow.
+    const SAFE: usize = 19;
     if text.is_empty() {
         return None;
+    }
+    if text.len() <= SAFE {
+        return text.iter().try_fold(0u64, |value, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            (digit <= 9).then(|| value * 10 + u64::from(digit))
+        });
     }
     text.iter().try_fold(0u64, |value, byte| {
         let digit = byte.wrapping_sub(b'0');
@@ -189,11 +197,21 @@ pub(crate) fn hexadecimal_128(text: &str) -> Option<([u8; 16], bool)> {
     let digits = text
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))?;
-    if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if digits.is_empty() || digits.len() > 32 {
         return None;
     }
-    let value = u128::from_str_radix(digits, 16).ok()?;
-    Some((value.to_be_bytes(), digits.len() < 32))
+    let mut value = [0u8; 16];
+    for (digit, at) in digits.bytes().rev().zip(0..) {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            b'A'..=b'F' => digit - b'A' + 10,
+            _ => return None,
+        };
+        let byte = value.get_mut(15 - at / 2)?;
+        *byte |= if at % 2 == 0 { digit } else { digit << 4 };
+    }
+    Some((value, digits.len() < 32))
 }
 
 /// A hexadecimal-sequence of whole bytes.
@@ -248,6 +266,31 @@ mod tests {
         }
         assert_eq!(billionths_to_text(1_708_300_000), "1.7083");
         assert_eq!(billionths_to_text(6_000_000_000), "6");
+    }
+
+    #[test]
+    fn integers_end_at_the_limit() {
+        assert_eq!(decimal_integer(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(decimal_integer(b"18446744073709551616"), None);
+        assert_eq!(
+            decimal_integer(b"9999999999999999999"),
+            Some(9_999_999_999_999_999_999)
+        );
+        assert_eq!(decimal_integer(b"1a"), None);
+        assert_eq!(decimal_integer(b""), None);
+    }
+
+    #[test]
+    fn hexadecimal_is_filled_on_the_left() {
+        let full = "0x000102030405060708090A0b0c0D0e0F";
+        let bytes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+        assert_eq!(hexadecimal_128(full), Some((bytes, false)));
+        let mut short = [0; 16];
+        short[14..].copy_from_slice(&[0x0a, 0xbc]);
+        assert_eq!(hexadecimal_128("0Xabc"), Some((short, true)));
+        for odd in ["0x", "abc", "0xg", "0x000102030405060708090A0b0c0D0e0F0"] {
+            assert_eq!(hexadecimal_128(odd), None, "{odd}");
+        }
     }
 
     #[test]

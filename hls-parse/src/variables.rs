@@ -187,6 +187,7 @@ impl<'c> Expander<'c> {
     }
 
     /// The value of an attribute with its references replaced.
+    #[inline]
     pub(crate) fn attribute(
         &mut self,
         list: &AttributeList<'_>,

@@ -33,6 +33,8 @@ pub(crate) fn check<'t>(
         ));
     };
     let offset = tag.value.start as usize;
+    // Which of the known attributes there were, by place in the table.
+    let (mut seen, mut repeated, mut unknown) = (0u64, false, 0usize);
     for attribute in list.iter() {
         let span = offset + attribute.span.start..offset + attribute.span.end;
         let mut report = |rule: Rule, message: &str, value: Option<String>| {
@@ -50,11 +52,22 @@ pub(crate) fn check<'t>(
             );
         };
         check_writing(attribute, &mut report);
-        if let Some(rule) = rules.iter().find(|rule| rule.name == attribute.name) {
+        let known = rules
+            .iter()
+            .zip(0u32..)
+            .find(|(rule, _)| rule.name == attribute.name);
+        if let Some((rule, number)) = known {
             check_form(rule, attribute, &mut report);
+            repeated |= seen & (1 << number) != 0;
+            seen |= 1 << number;
+        } else {
+            check_name(attribute, &mut report);
+            unknown += 1;
         }
     }
-    if let Some(name) = repeated_name(&list) {
+    if (repeated || unknown > 1)
+        && let Some(name) = repeated_name(&list)
+    {
         let message = format_args!(
             "the attribute {} is repeated, the first one counts",
             excerpt(name)
@@ -119,6 +132,9 @@ fn check_writing(attribute: &Attribute<'_>, report: &mut Report<'_>) {
         ),
         None => {}
     }
+}
+
+fn check_name(attribute: &Attribute<'_>, report: &mut Report<'_>) {
     let legal = |byte: u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-');
     if !attribute.name.bytes().all(legal) || attribute.name.is_empty() {
         report(

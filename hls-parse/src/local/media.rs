@@ -1,5 +1,7 @@
 //! Localized Media Playlists.
 
+use std::time::Duration;
+
 use crate::local::number::{DateWriter, push_fraction, push_integer};
 use crate::local::{push, push_uri, quotable};
 use crate::timeline::{Key, KeyMethod, Segment, Timeline};
@@ -46,12 +48,7 @@ impl Timeline {
     }
 
     fn local_header<L: LocalMedia>(&self, body: &Body<'_, L>, ended: bool) -> String {
-        let longest = self
-            .segments()
-            .iter()
-            .map(|segment| segment.duration)
-            .max()
-            .unwrap_or_default();
+        let longest = body.longest;
         // Before version 6 durations must not exceed the target, not even by less than half a second.
         let version = if self.i_frames_only() {
             body.version.max(4)
@@ -121,6 +118,7 @@ struct Body<'a, L> {
     map: Option<usize>,
     bitrate: Option<u64>,
     writes_bitrate: bool,
+    longest: Duration,
     /// The map and the set of keys of the segment before, and whether what they name is there.
     playable: Option<((Option<usize>, u32), bool)>,
     /// The set of keys that needs nothing written as long as segments have it.
@@ -134,11 +132,12 @@ const USUAL_SEGMENT: usize = 48;
 impl<'a, L: LocalMedia> Body<'a, L> {
     fn new(timeline: &'a Timeline, local: &'a L) -> Self {
         // A bitrate goes on until the next one, so it can only be written when no segment after it lacks one.
-        let writes_bitrate = timeline
-            .segments()
-            .iter()
-            .skip_while(|segment| segment.bitrate.is_none())
-            .all(|segment| segment.bitrate.is_some());
+        let writes_bitrate = timeline.segments.has_bitrates()
+            && timeline
+                .segments()
+                .iter()
+                .skip_while(|segment| segment.bitrate.is_none())
+                .all(|segment| segment.bitrate.is_some());
         Self {
             timeline,
             local,
@@ -148,6 +147,7 @@ impl<'a, L: LocalMedia> Body<'a, L> {
             map: None,
             bitrate: None,
             writes_bitrate,
+            longest: Duration::ZERO,
             playable: None,
             settled_keys: None,
             dates: DateWriter::default(),
@@ -182,6 +182,7 @@ impl<'a, L: LocalMedia> Body<'a, L> {
             self.out.push_str("#EXT-X-GAP\n");
         }
         let duration = segment.duration;
+        self.longest = self.longest.max(duration);
         if duration.subsec_nanos() > 0 {
             self.version = self.version.max(3);
         }
