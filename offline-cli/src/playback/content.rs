@@ -261,6 +261,8 @@ impl ContentReader {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use aes::cipher::BlockModeEncrypt;
     use asset_store::{AssetId, Durability, EntryAttributes, StoreOptions};
@@ -275,6 +277,17 @@ mod tests {
         bytes
     }
 
+    /// One for all cases: making a store syncs hundreds of folders.
+    static STORE: LazyLock<(tempfile::TempDir, Store)> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions {
+            durability: Durability::Relaxed,
+            create: true,
+        };
+        let store = Store::open_with(folder.path(), &options).unwrap();
+        (folder, store)
+    });
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
@@ -282,14 +295,12 @@ mod tests {
             clear in proptest::collection::vec(any::<u8>(), 0..200),
             key: [u8; 16], iv: [u8; 16], offset in 0_u64..220, length in 0_usize..220,
         ) {
-            let folder = tempfile::tempdir().unwrap();
-            let options = StoreOptions { durability: Durability::Relaxed, create: true };
-            let store = Store::open_with(folder.path(), &options).unwrap();
+            let (_, store) = &*STORE;
             let writer = store.writer(&AssetId::new("a").unwrap()).unwrap();
             let entry = writer.put("s", &encrypt(&clear, key, iv), EntryAttributes::new("segment")).unwrap();
             let key = writer.put("k", &key, EntryAttributes::new("key")).unwrap();
             let content = Content { entry, decryption: Some(Decryption { key, iv }), media_type: "video/mp2t" };
-            let mut reader = content.open(&store).unwrap();
+            let mut reader = content.open(store).unwrap();
             prop_assert_eq!(reader.length(), clear.len() as u64);
             let start = usize::try_from(offset).unwrap().min(clear.len());
             let end = (start + length).min(clear.len());
