@@ -212,6 +212,24 @@ impl Parser<'_> {
             value,
             uri: None,
         };
+        let takes_nothing = matches!(
+            name,
+            TagName::IndependentSegments
+                | TagName::EndList
+                | TagName::IFramesOnly
+                | TagName::Discontinuity
+                | TagName::Gap
+        );
+        if takes_nothing && value.start < value.end {
+            let extra = (value.start as usize).saturating_sub(1)..value.end as usize;
+            self.diagnostics.report_with(
+                Rule::TagValue,
+                place,
+                extra.clone(),
+                "the tag takes no value, what it has is ignored",
+                || Some(Fix::new(extra, "")),
+            );
+        }
         match name.class() {
             TagClass::Media => {
                 self.counts.media += 1;

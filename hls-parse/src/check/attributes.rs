@@ -1,6 +1,7 @@
 //! Checks every attribute list against the table of [`schema`](super::schema).
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::attributes::{Attribute, AttributeDefect, AttributeList};
 use crate::check::schema::{AttributeRule, Form, attributes_of};
@@ -65,6 +66,22 @@ pub(crate) fn check<'t>(
             unknown += 1;
         }
     }
+    if let Some(gap) = empty_attribute(&list, list_text) {
+        let span = offset + gap.start..offset + gap.end;
+        // Between two attributes one comma stays.
+        let comma = if gap.start == 0 || gap.end == list_text.len() {
+            ""
+        } else {
+            ","
+        };
+        diagnostics.report_with(
+            Rule::AttributeListSyntax,
+            tag.place(),
+            span.clone(),
+            "there is a comma with no attribute beside it",
+            || Some(Fix::new(span, comma)),
+        );
+    }
     if (repeated || unknown > 1)
         && let Some(name) = repeated_name(&list)
     {
@@ -86,6 +103,18 @@ pub(crate) fn check<'t>(
         }
     }
     Ok(Some(list))
+}
+
+/// The first place where there is more than one comma between attributes, or one at an end.
+fn empty_attribute(list: &AttributeList<'_>, text: &str) -> Option<Range<usize>> {
+    let mut end = 0;
+    for (index, attribute) in list.iter().enumerate() {
+        if attribute.span.start > end + usize::from(index > 0) {
+            return Some(end..attribute.span.start);
+        }
+        end = attribute.span.end;
+    }
+    (end < text.len()).then_some(end..text.len())
 }
 
 fn repeated_name<'t>(list: &AttributeList<'t>) -> Option<&'t str> {

@@ -8,7 +8,7 @@ use crate::check::keys::KeyCheck;
 use crate::check::low_latency::LowLatencyCheck;
 use crate::check::variables::VariableCheck;
 use crate::check::version::VersionCheck;
-use crate::check::{attributes, repeated};
+use crate::check::{attributes, repeated, set_tag, top};
 use crate::diagnostic::{Diagnostics, LinePlace};
 use crate::error::Error;
 use crate::options::ParseOptions;
@@ -113,19 +113,33 @@ fn check_segments(
     version: &mut VersionCheck,
     diagnostics: &mut Diagnostics,
 ) {
-    if media.target_seconds.is_none_or(|seconds| seconds == 0) {
-        let top = LinePlace {
-            number: 1,
-            start: 0,
+    let declared = media.common.version.unwrap_or(1);
+    let fix = || {
+        let longest = media
+            .segments
+            .iter()
+            .map(|segment| segment.nanoseconds)
+            .max();
+        let longest = longest.unwrap_or(0);
+        let seconds = if declared <= 5 {
+            longest.div_ceil(1_000_000_000)
+        } else {
+            longest.saturating_add(500_000_000) / 1_000_000_000
         };
-        diagnostics.report(
+        let name = TagName::TargetDuration;
+        set_tag(&media.common, name, "EXT-X-TARGETDURATION", seconds.max(1))
+    };
+    if media.target_seconds.is_none_or(|seconds| seconds == 0) {
+        let (place, span) = top();
+        diagnostics.report_with(
             Rule::TargetDuration,
-            top,
-            0..0,
+            place,
+            span,
             "there is no target duration of at least 1",
+            fix,
         );
     }
-    let declared = media.common.version.unwrap_or(1);
+    let mut is_first = true;
     // Durations up to this many nanoseconds round to the target duration or less.
     let longest = media.target_seconds.map_or(u64::MAX, |seconds| {
         let nanoseconds = seconds.saturating_mul(1_000_000_000);
@@ -149,11 +163,13 @@ fn check_segments(
                 "the duration {} is above the target duration",
                 value::billionths_to_text(segment.nanoseconds)
             );
-            diagnostics.report(
+            diagnostics.report_with(
                 Rule::DurationAboveTarget,
                 place(segment),
                 segment.uri.range(),
                 message,
+                // One fix is for all segments, and looks at all of them.
+                || std::mem::take(&mut is_first).then(fix).flatten(),
             );
         }
         if declared < 3 && segment.nanoseconds % 1_000_000_000 != 0 {

@@ -69,3 +69,16 @@ pub(crate) fn place_of(common: &Common, name: TagName) -> (LinePlace, Range<usiz
     let tag = common.tags.iter().find(|tag| tag.name == name);
     tag.map_or_else(top, |tag| (tag.place(), tag.value.range()))
 }
+
+/// Gives a header tag another number, or puts the tag after the first line.
+pub(crate) fn set_tag(common: &Common, name: TagName, written: &str, number: u64) -> Option<Fix> {
+    let text = &common.text;
+    if let Some(tag) = common.tags.iter().find(|tag| tag.name == name) {
+        let before = text.get(..tag.value.start as usize)?;
+        let fix = || Fix::new(tag.value.range(), number.to_string());
+        return before.ends_with(':').then(fix);
+    }
+    let first_line = text.find('\n')? + 1;
+    let starts = text.trim_start_matches('\u{feff}').starts_with("#EXTM3U");
+    starts.then(|| Fix::new(first_line..first_line, format!("#{written}:{number}\n")))
+}

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::attributes::AttributeList;
-use crate::diagnostic::{Diagnostics, Fix, LinePlace};
+use crate::check::set_tag;
+use crate::diagnostic::{Diagnostics, LinePlace};
 use crate::playlist::{Common, TagEntry};
 use crate::rule::Rule;
 use crate::tag::TagName;
@@ -56,7 +57,7 @@ impl VersionCheck {
                 self.declared
             );
             diagnostics.report_with(need.rule, need.place, need.span, message, || {
-                declare(common, highest)
+                set_tag(common, TagName::Version, "EXT-X-VERSION", highest)
             });
         }
     }
@@ -111,21 +112,4 @@ impl VersionCheck {
             need(12, Rule::VersionForRequirement);
         }
     }
-}
-
-/// Sets `EXT-X-VERSION`, or puts one after the first line.
-fn declare(common: &Common, version: u64) -> Option<Fix> {
-    if let Some(tag) = common.tags.iter().find(|tag| tag.name == TagName::Version) {
-        return Some(Fix::new(tag.value.range(), version.to_string()));
-    }
-    let text = &common.text;
-    let first_line = text.find('\n')? + 1;
-    text.trim_start_matches('\u{feff}')
-        .starts_with("#EXTM3U")
-        .then(|| {
-            Fix::new(
-                first_line..first_line,
-                format!("#EXT-X-VERSION:{version}\n"),
-            )
-        })
 }

@@ -116,12 +116,12 @@ fn work_grows_with_the_input() {
 
 #[test]
 fn checks_across_playlists_grow_with_the_input() {
-    // Quadratic work on 30,000 of each would take minutes.
+    // Quadratic work on 10,000 of each would take a minute.
     let copy = |from: usize| {
         let mut text = format!(
             "#EXTM3U\n#EXT-X-VERSION:13\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:{from}\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n"
         );
-        for number in from..from + 30_000 {
+        for number in from..from + 10_000 {
             writeln!(text, "#EXT-X-DATERANGE:ID=\"d{number}\",CLASS=\"c\",END-ON-NEXT=YES,START-DATE=\"2026-01-01T00:00:00Z\"").unwrap();
             writeln!(
                 text,
@@ -129,12 +129,12 @@ fn checks_across_playlists_grow_with_the_input() {
             )
             .unwrap();
         }
-        text.push_str(&"#EXT-X-PART:URI=\"p\",DURATION=1\n".repeat(30_000));
+        text.push_str(&"#EXT-X-PART:URI=\"p\",DURATION=1\n".repeat(10_000));
         media(&text)
     };
-    let (before, after) = (copy(0), copy(20_000));
+    let (before, after) = (copy(0), copy(6_000));
     let rules = |found: &[Diagnostic]| found.iter().map(|found| found.rule).collect::<Vec<_>>();
-    // The discontinuity sequence stands still, and 20,000 date ranges that overlap are gone.
+    // The discontinuity sequence stands still, and 6,000 date ranges that overlap are gone.
     let found = rules(&after.check_update(&before));
     assert!(
         found.contains(&Rule::DiscontinuitySequenceChange)
@@ -163,10 +163,10 @@ fn checks_across_playlists_grow_with_the_input() {
 }
 
 #[test]
-fn a_million_attributes_or_definitions_are_read_when_they_are_asked_for() {
+fn a_million_attributes_and_many_definitions_are_read_within_limits() {
     let text = format!(
         "#EXTM3U\n#EXT-X-DATERANGE:ID=\"a\"{}\n",
-        ",X-ASSET-URI=\"a\"".repeat(1_000_000)
+        ",X-A=1".repeat(1_000_000)
     );
     let refused = parse(text.as_bytes()).unwrap_err();
     assert_eq!(
@@ -182,11 +182,11 @@ fn a_million_attributes_or_definitions_are_read_when_they_are_asked_for() {
             .any(|found| found.rule == Rule::DuplicateAttribute)
     );
     let mut text = String::from("#EXTM3U\n");
-    for number in 0..500_000 {
+    for number in 0..100_000 {
         writeln!(text, "#EXT-X-DEFINE:NAME=\"{number}\",VALUE=\"{{$a}}\"").unwrap();
     }
     let parsed = parse(text.as_bytes()).unwrap();
-    assert!(parsed.suppressed_diagnostics > 400_000);
+    assert!(parsed.suppressed_diagnostics > 90_000);
     let kept = parsed.playlist.as_media().unwrap();
     assert_eq!(
         kept.resolve(&context()).unwrap_err().kind(),

@@ -264,4 +264,28 @@ pub(super) const CASES: &[Case] = &[
         "#EXTINF:1,\n#EXT-X-BYTERANGE:1@1\na",
     ),
     (Rule::UnclaimedUri, Multivariant, "b", "# b"),
+    (
+        Rule::AttributeListSyntax,
+        Media,
+        "#EXT-X-MAP:URI=\"a\",",
+        "#EXT-X-MAP:URI=\"a\",X=\",\"",
+    ),
+    (
+        Rule::AttributeListSyntax,
+        Media,
+        "#EXT-X-MAP:,URI=\"a\"",
+        "#EXT-X-MAP:URI=\"a\"",
+    ),
+    (
+        Rule::AttributeListSyntax,
+        Media,
+        "#EXT-X-MAP:URI=\"a\", ,X=1",
+        "#EXT-X-MAP:URI=\"a\", X=1",
+    ),
+    (
+        Rule::TagValue,
+        Media,
+        "#EXT-X-ENDLIST:YES",
+        "#EXT-X-ENDLIST",
+    ),
 ];
