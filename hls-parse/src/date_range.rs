@@ -320,4 +320,15 @@ impl Timeline {
     pub fn date_ranges(&self) -> &[DateRange] {
         &self.details.date_ranges
     }
+
+    /// The date ranges that are interstitials, in the order in which they are played: by start, and as they are listed where they start together, when the offsets
+    /// at which the primary content goes on add up (section D.2). Those with a `CUE` before or after the primary content are played there instead.
+    pub fn interstitials(&self) -> Vec<&DateRange> {
+        let ranges = self.date_ranges().iter();
+        let mut ranges: Vec<&DateRange> = ranges
+            .filter(|range| range.interstitial.is_some())
+            .collect();
+        ranges.sort_by_key(|range| range.start);
+        ranges
+    }
 }

@@ -93,7 +93,7 @@ impl Timeline {
             return DeliveryDirectives::default();
         }
         let blocking = control.can_block_reload;
-        let parts = self.unfinished_parts().len() as u64;
+        let parts = self.pending().part_count;
         let is_young = control.can_skip_until.is_some_and(|until| age <= until / 2);
         DeliveryDirectives {
             media_sequence_number: blocking.then_some(self.pending().media_sequence_number),

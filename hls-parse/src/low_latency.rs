@@ -95,6 +95,8 @@ pub struct Pending {
     pub media_sequence_number: u64,
     /// Its Discontinuity Sequence Number.
     pub discontinuity_number: u64,
+    /// How many parts of it are listed, which is the Part Index of the next one.
+    pub part_count: u64,
     /// When it starts, from the start of the playlist.
     pub start: Duration,
     /// The wall-clock time of its start: stated, or counted on from a stated one.
@@ -153,7 +155,7 @@ impl Timeline {
         Some(stated.unwrap_or_else(|| target.saturating_mul(3)))
     }
 
-    /// Every partial segment, in order. Those without `URI` or `DURATION` are left out.
+    /// Every partial segment, in order. Those without `URI` or `DURATION` are left out, but have their Part Index.
     pub fn parts(&self) -> &[Part] {
         &self.details.parts
     }

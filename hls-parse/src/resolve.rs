@@ -46,7 +46,10 @@ impl MediaPlaylist {
         previous: Option<&Timeline>,
     ) -> Result<Timeline, Error> {
         let mut state = State::new(self, context, previous);
-        let mut tags = self.common.tags.iter().peekable();
+        let tags = self.common.tags.iter();
+        let parts = tags.clone().filter(|tag| tag.name == TagName::Part).count();
+        state.details.parts.reserve_exact(parts);
+        let mut tags = tags.peekable();
         let mut ranges = self.ranges.iter().peekable();
         let mut dates = self.dates.iter().peekable();
         for (index, entry) in (0u32..).zip(&self.segments) {

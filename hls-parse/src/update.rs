@@ -146,11 +146,9 @@ impl Timeline {
     }
 
     /// How far the playlist has come: the number of the segment to come, and how many parts of it there are.
-    fn position(&self) -> (u64, usize) {
-        (
-            self.details.pending.media_sequence_number,
-            self.unfinished_parts().len(),
-        )
+    fn position(&self) -> (u64, u64) {
+        let pending = &self.details.pending;
+        (pending.media_sequence_number, pending.part_count)
     }
 
     fn relation(&self, next: &Timeline, skipped: u64) -> Relation {
@@ -273,9 +271,8 @@ impl Timeline {
         let first_new = usize::try_from(first_new)
             .map_or(next.segments.len(), |first| first.min(next.segments.len()));
         let parts = &next.details.parts;
-        let first_new_part = parts.partition_point(|part| {
-            (part.media_sequence_number, part.index) < (end, part_count as u64)
-        });
+        let first_new_part = parts
+            .partition_point(|part| (part.media_sequence_number, part.index) < (end, part_count));
         Update {
             change: if is_same {
                 Change::Unchanged

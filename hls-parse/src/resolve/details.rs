@@ -116,7 +116,7 @@ impl State<'_, '_> {
     /// Low-latency playlists consist of parts for the most part, so no list of attributes is made.
     fn part(&mut self, tag: &TagEntry) -> Result<(), Error> {
         let (mut uri, mut nanoseconds, mut range) = (None, None, None);
-        let (mut independent, mut gap) = (false, false);
+        let (mut independent, mut gap, mut is_ignored) = (false, false, false);
         for Attribute { name, value, .. } in attributes(tag.value.of(&self.playlist.common.text)) {
             match name {
                 "URI" if uri.is_none() && !value.is_empty() => uri = Some(value),
@@ -126,11 +126,15 @@ impl State<'_, '_> {
                 "BYTERANGE" if range.is_none() => range = Some(value),
                 "INDEPENDENT" => independent = value == "YES",
                 "GAP" => gap = value == "YES",
-                name if name.starts_with("REQ-") => return Ok(()),
+                name if name.starts_with("REQ-") => is_ignored = true,
                 _ => {}
             }
         }
-        let (Some(uri), Some(nanoseconds)) = (uri, nanoseconds) else {
+        // What is left out counts all the same, since servers count it.
+        let part_index = self.cursor.index;
+        self.cursor.index += 1;
+        let (Some(uri), Some(nanoseconds), false) = (uri, nanoseconds, is_ignored) else {
+            self.cursor.previous_range = None;
             return Ok(());
         };
         let uri = Span::within(&self.playlist.common.text, uri);
@@ -153,7 +157,7 @@ impl State<'_, '_> {
                 .media_sequence
                 .checked_add(index)
                 .ok_or_else(overflow)?,
-            index: self.cursor.index,
+            index: part_index,
             start: start.ok_or_else(overflow)?,
             duration: Duration::from_nanos(nanoseconds),
             byte_range,
@@ -163,7 +167,6 @@ impl State<'_, '_> {
             key_set,
             uri,
         });
-        self.cursor.index += 1;
         let offset = self.cursor.offset.checked_add(nanoseconds);
         self.cursor.offset = offset.ok_or_else(overflow)?;
         Ok(())
@@ -216,6 +219,7 @@ impl State<'_, '_> {
             discontinuity_number: self
                 .discontinuities
                 .saturating_add(u64::from(unfinished.discontinuity)),
+            part_count: self.cursor.index,
             start: self.segments.duration(),
             program_date_time: unfinished.date.or_else(|| self.date()),
             map: self.map,

@@ -222,3 +222,24 @@ fn variables_cannot_refer_to_themselves() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UndefinedVariable);
 }
+
+#[test]
+fn metadata_and_updates_grow_with_the_input() {
+    let mut text = String::from("#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n");
+    for number in 0..40_000 {
+        writeln!(text, "#EXT-X-DATERANGE:ID=\"d{number}\",CLASS=\"c\",START-DATE=\"2026-01-01T00:00:00Z\",END-ON-NEXT=YES\n#EXT-X-DATERANGE:ID=\"one\",X-{number}=1").unwrap();
+        writeln!(text, "#EXT-X-KEY:METHOD=AES-128,URI=\"k{number}\",IV=0x1\n#EXT-X-MAP:URI=\"m{number}\"\n#EXT-X-BITRATE:{number}\n#EXT-X-CUE-OUT\n#EXTINF:1,\n{number}").unwrap();
+        writeln!(text, "#EXT-X-PART:DURATION=1,URI=\"p\"\n#EXT-X-RENDITION-REPORT:URI=\"r\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{number}\"").unwrap();
+    }
+    let before = media(&text).resolve(&context()).unwrap();
+    let delta = "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=40000,RECENTLY-REMOVED-DATERANGES=\"\"\n#EXTINF:1,\nlast\n";
+    let after = before.update(&media(delta), &context()).unwrap().timeline;
+    assert_eq!(
+        (after.segments().len(), after.keys().len()),
+        (40_001, 40_000)
+    );
+    assert_eq!(
+        (after.foreign_tags().count(), after.date_ranges().len()),
+        (40_000, 40_000)
+    );
+}

@@ -13,7 +13,7 @@ use crate::local::Files;
 use crate::{context, media};
 
 /// Bytes that look like playlists often enough to get past the first line.
-fn playlist_like() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn playlist_like() -> impl Strategy<Value = Vec<u8>> {
     let fragment = prop::sample::select(vec![
         &b"#EXTM3U"[..],
         b"#EXTINF:6.006,title\na.ts",
@@ -25,6 +25,15 @@ fn playlist_like() -> impl Strategy<Value = Vec<u8>> {
         b"#EXT-X-MAP:URI=\"init\",BYTERANGE=\"1@1\"",
         b"#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{$a}",
         b"#EXT-X-DISCONTINUITY",
+        b"#EXT-X-PART:DURATION=1,URI=\"p\",BYTERANGE=\"5\"",
+        b"#EXT-X-PART:DURATION=18446744073,URI=\"p\",BYTERANGE=\"5@18446744073709551610\"",
+        b"#EXT-X-PART:DURATION=1",
+        b"#EXT-X-SKIP:SKIPPED-SEGMENTS=2,RECENTLY-REMOVED-DATERANGES=\"a\tb\"",
+        b"#EXT-X-DATERANGE:ID=\"a\",CLASS=\"c\",START-DATE=\"9999-12-31T23:59:59Z\",DURATION=9,END-ON-NEXT=YES",
+        b"#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p\"",
+        b"#EXT-X-RENDITION-REPORT:URI=\"r\"",
+        b"#EXT-X-CUE-OUT-CONT:1/2,SCTE35=/DA",
+        b"#EXT-X-BITRATE:5",
         b"#EXT-X-MEDIA-SEQUENCE:18446744073709551615",
         b"#EXT-X-PROGRAM-DATE-TIME:9999-12-31T23:59:59.999-23:59",
         b"#EXT-X-START:TIME-OFFSET=-9223372036.854775808",

@@ -194,10 +194,14 @@ fn part_ranges_do_not_cross_segments() {
 #[test]
 fn variables_are_replaced_in_parts_and_hints() {
     let timeline = timeline(concat!(
-        "#EXTM3U\n#EXT-X-DEFINE:NAME=\"v\",VALUE=\"x\"\n#EXT-X-PART:DURATION=1,URI=\"{$v}.0\",REQ-NEW=1\n",
+        "#EXTM3U\n#EXT-X-DEFINE:NAME=\"v\",VALUE=\"x\"\n#EXT-X-PART:DURATION=1,REQ-NEW=1,URI=\"{$v}.0\"\n",
         "#EXT-X-PART:DURATION=1,URI=\"{$v}.1\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{$v}.2\"\n",
     ));
     assert_eq!(timeline.parts().len(), 1);
-    assert_eq!(timeline.part_uri(0), "x.1");
+    assert_eq!(
+        (timeline.part_uri(0), timeline.parts()[0].index),
+        ("x.1", 1)
+    );
+    assert_eq!(timeline.pending().part_count, 2);
     assert!(timeline.preload_hints()[0].url.path().ends_with("/x.2"));
 }

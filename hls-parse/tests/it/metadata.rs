@@ -214,3 +214,26 @@ fn advertisement_markers_are_read() {
         ]
     );
 }
+
+#[test]
+fn interstitials_are_played_by_start_and_then_as_listed() {
+    let ad = |id: &str, second: u32| {
+        format!(
+            "ID=\"{id}\",CLASS=\"com.apple.hls.interstitial\",START-DATE=\"2026-01-01T00:00:{second:02}Z\",X-ASSET-LIST=\"l\""
+        )
+    };
+    let tags = [
+        ad("z", 5),
+        ad("c", 3),
+        "ID=\"other\",START-DATE=\"2026-01-01T00:00:01Z\"".to_owned(),
+        ad("b", 3),
+        ad("a", 1),
+    ];
+    let timeline = ranges(&tags.each_ref().map(String::as_str));
+    let order: Vec<_> = timeline
+        .interstitials()
+        .iter()
+        .map(|range| range.id.as_str())
+        .collect();
+    assert_eq!(order, ["a", "c", "b", "z"]);
+}

@@ -7,6 +7,7 @@ use hls_parse::{Change, Context, MediaPlaylist, Timeline};
 use proptest::prelude::*;
 use url::Url;
 
+use crate::laws::playlist_like;
 use crate::media;
 
 const PART_SECONDS: u32 = 2;
@@ -374,6 +375,34 @@ proptest! {
             by_delta = update.timeline;
             by_full = other.timeline;
         }
+    }
+
+    #[test]
+    fn any_copy_after_any_other_leaves_what_holds_together(before in playlist_like(), after in playlist_like()) {
+        let media = |bytes: &[u8]| hls_parse::parse(bytes).ok()?.playlist.as_media().cloned();
+        let (Some(before), Some(after)) = (media(&before), media(&after)) else {
+            return Ok(());
+        };
+        let Ok(timeline) = before.resolve(&context(0)) else {
+            return Ok(());
+        };
+        let Ok(update) = timeline.update(&after, &context(1)) else {
+            return Ok(());
+        };
+        // Everything can be looked up.
+        let now = &update.timeline;
+        view(now);
+        for (index, segment) in (0..).zip(now.segments()) {
+            prop_assert_eq!(segment.media_sequence_number, now.media_sequence().wrapping_add(index));
+        }
+        prop_assert_eq!(update.added.end, now.segments().len());
+        prop_assert_eq!(update.added_parts.end, now.parts().len());
+        let is_restart = update.change == Change::Restarted;
+        prop_assert_eq!(now.epoch(), timeline.epoch() + u64::from(is_restart));
+        prop_assert!(is_restart || now.pending().media_sequence_number >= timeline.pending().media_sequence_number);
+        let again = now.update(&after, &context(1));
+        let is_settled = again.is_ok_and(|again| matches!(again.change, Change::Unchanged | Change::Stale));
+        prop_assert!(is_settled || update.change == Change::Stale);
     }
 
     #[test]
