@@ -196,7 +196,7 @@ impl Shared {
         }
         let parts: Vec<&str> = rest.split('/').collect();
         match parts.as_slice() {
-            [""] => Ok(self.library()),
+            [""] => Ok(self.contents()),
             ["assets", id, INDEX] => {
                 let (id, asset) = self.shelf.asset(id).await?;
                 if let Err(error) = library::played(&self.store, &id) {
@@ -228,7 +228,7 @@ impl Shared {
     }
 
     /// What is there, as links: enough to find an address by hand.
-    fn library(&self) -> Reply {
+    fn contents(&self) -> Reply {
         let mut page = String::from(
             "<!doctype html><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>offline</title><h1>offline</h1><ul>",
         );

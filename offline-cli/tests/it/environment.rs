@@ -125,6 +125,14 @@ impl Environment {
         self.only()["id"].as_str().unwrap().to_owned()
     }
 
+    /// Exports the only asset and returns the folder.
+    pub(crate) fn export(&self) -> PathBuf {
+        let folder = self.path("out");
+        self.run(["export", &self.only_id(), "-o", folder.to_str().unwrap()])
+            .fine();
+        folder
+    }
+
     pub(crate) fn inspect(&self) -> Value {
         self.run(["inspect", "--json", &self.only_id()])
             .fine()

@@ -22,21 +22,7 @@ fn a_plain_download_stores_every_byte() {
         only["bytes"].as_u64().unwrap(),
         (length + playlist(12).len()) as u64
     );
-    let folder = environment.path("out");
-    environment
-        .run([
-            "export",
-            &environment.only_id(),
-            "-o",
-            folder.to_str().unwrap(),
-        ])
-        .fine();
-    for (index, segment) in plain.segments.iter().enumerate() {
-        assert_eq!(
-            std::fs::read(folder.join(format!("media/segment-{index:08}.ts"))).unwrap(),
-            *segment
-        );
-    }
+    plain.assert_exported(&environment.export());
 }
 
 #[test]
@@ -63,19 +49,7 @@ fn faults_of_the_server_are_survived() {
     if said.code != 0 {
         environment.run(["download", &plain.url()]).fine();
     }
-    let folder = environment.path("out");
-    environment
-        .run([
-            "export",
-            &environment.only_id(),
-            "-o",
-            folder.to_str().unwrap(),
-        ])
-        .fine();
-    for (index, segment) in plain.segments.iter().enumerate() {
-        let stored = std::fs::read(folder.join(format!("media/segment-{index:08}.ts"))).unwrap();
-        assert!(stored == *segment, "segment {index} differs");
-    }
+    plain.assert_exported(&environment.export());
 }
 
 #[test]
@@ -111,15 +85,7 @@ fn a_missing_segment_fails_the_download_unless_gaps_are_allowed() {
     assert_eq!(completed["event"], "completed");
     assert_eq!(completed["gaps"].as_array().unwrap().len(), 1);
     assert_eq!(environment.inspect()["playable_offline"], true);
-    let folder = environment.path("out");
-    environment
-        .run([
-            "export",
-            &environment.only_id(),
-            "-o",
-            folder.to_str().unwrap(),
-        ])
-        .fine();
+    let folder = environment.export();
     let text = std::fs::read_to_string(folder.join("media/index.m3u8")).unwrap();
     assert_eq!(text.matches("#EXT-X-GAP").count(), 1, "{text}");
 
@@ -209,15 +175,7 @@ fn a_resource_that_is_used_twice_is_fetched_once() {
     assert_eq!(requests(&origin, "/s.ts"), 1);
     let found = environment.inspect();
     assert_eq!(found["variants"][0]["segments_present"], 3);
-    let folder = environment.path("out");
-    environment
-        .run([
-            "export",
-            &environment.only_id(),
-            "-o",
-            folder.to_str().unwrap(),
-        ])
-        .fine();
+    let folder = environment.export();
     for index in 0..3 {
         assert_eq!(
             std::fs::read(folder.join(format!("media/segment-{index:08}.ts"))).unwrap(),

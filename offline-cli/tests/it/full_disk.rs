@@ -44,14 +44,11 @@ impl Drop for SmallDisk {
     }
 }
 
-#[test]
-fn a_full_disk_pauses_the_download_and_loses_nothing() {
-    let environment = Environment::new();
-    let Some(disk) = SmallDisk::mount(&environment.path("disk"), 6) else {
-        return;
-    };
+/// A small disk and the tool over a store on it.
+fn small_disk(environment: &Environment) -> Option<(SmallDisk, impl Fn(&[&str]) -> Said)> {
+    let disk = SmallDisk::mount(&environment.path("disk"), 6)?;
     let store = disk.0.join("store");
-    let run = |arguments: &[&str]| -> Said {
+    let run = move |arguments: &[&str]| {
         said(
             &environment
                 .command_on(&store)
@@ -59,6 +56,15 @@ fn a_full_disk_pauses_the_download_and_loses_nothing() {
                 .output()
                 .unwrap(),
         )
+    };
+    Some((disk, run))
+}
+
+#[test]
+fn a_full_disk_pauses_the_download_and_loses_nothing() {
+    let environment = Environment::new();
+    let Some((disk, run)) = small_disk(&environment) else {
+        return;
     };
 
     // Twenty segments of 0.5 MB do not fit.
@@ -113,18 +119,8 @@ fn a_full_disk_pauses_the_download_and_loses_nothing() {
 #[test]
 fn a_full_store_can_still_be_listed_and_emptied() {
     let environment = Environment::new();
-    let Some(disk) = SmallDisk::mount(&environment.path("disk"), 6) else {
+    let Some((disk, run)) = small_disk(&environment) else {
         return;
-    };
-    let store = disk.0.join("store");
-    let run = |arguments: &[&str]| -> Said {
-        said(
-            &environment
-                .command_on(&store)
-                .args(arguments)
-                .output()
-                .unwrap(),
-        )
     };
     let plain = Plain::new(20, 2660);
     run(&["download", &plain.url(), "--id", "big"]).refused(5);

@@ -91,19 +91,7 @@ fn twenty_kills_lose_no_finished_segment() {
         );
     }
 
-    let folder = environment.path("out");
-    environment
-        .run([
-            "export",
-            &environment.only_id(),
-            "-o",
-            folder.to_str().unwrap(),
-        ])
-        .fine();
-    for (index, segment) in plain.segments.iter().enumerate() {
-        let exported = std::fs::read(folder.join(format!("media/segment-{index:08}.ts"))).unwrap();
-        assert!(exported == *segment, "segment {index} differs");
-    }
+    plain.assert_exported(&environment.export());
     environment.run(["gc"]).fine();
     environment.run(["verify"]).fine();
 }

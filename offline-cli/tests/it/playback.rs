@@ -1,6 +1,6 @@
 //! What inspect calls playable plays with the origin gone, frame for frame like the original.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use segment_fetch::testing::Origin;
 
@@ -8,16 +8,22 @@ use crate::environment::{Environment, has};
 use crate::media::{self, frames};
 use crate::serve::Serving;
 
-/// Downloads a stream, stops the origin, and compares what ffmpeg decodes from the origin, the server and an export.
-fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str, maps: &[&str]) {
-    if !has("ffmpeg") {
-        return;
-    }
+/// An origin with a stream made in a folder of its own.
+fn origin_of(make: impl FnOnce(&Path)) -> (Environment, PathBuf, Origin) {
     let environment = Environment::new();
     let root = environment.path("origin");
     std::fs::create_dir_all(&root).unwrap();
     make(&root);
     let origin = Origin::directory(&root).unwrap();
+    (environment, root, origin)
+}
+
+/// Downloads a stream, stops the origin, and compares what ffmpeg decodes from the origin, the server and an export.
+fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str, maps: &[&str]) {
+    if !has("ffmpeg") {
+        return;
+    }
+    let (environment, root, origin) = origin_of(make);
     let expected: Vec<Vec<String>> = maps
         .iter()
         .map(|map| frames(origin.url(&format!("/{compared_with}")).as_str(), map))
@@ -40,10 +46,7 @@ fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str,
     let found = environment.inspect();
     assert_eq!(found["playable_offline"], true, "{found}");
     let serving = Serving::start(&environment);
-    let folder = environment.path("exported");
-    environment
-        .run(["export", "a", "-o", folder.to_str().unwrap()])
-        .fine();
+    let folder = environment.export();
     let exported = folder.join("index.m3u8");
     for (map, expected) in maps.iter().zip(&expected) {
         let served = frames(&serving.asset("a"), map);
@@ -139,11 +142,7 @@ fn every_map_keeps_its_bytes_and_its_segments() {
     if !has("ffmpeg") {
         return;
     }
-    let environment = Environment::new();
-    let root = environment.path("origin");
-    std::fs::create_dir_all(&root).unwrap();
-    media::discontinuous(&root);
-    let origin = Origin::directory(&root).unwrap();
+    let (environment, root, origin) = origin_of(media::discontinuous);
     environment
         .run([
             "download",
@@ -152,10 +151,7 @@ fn every_map_keeps_its_bytes_and_its_segments() {
             "a",
         ])
         .fine();
-    let folder = environment.path("exported");
-    environment
-        .run(["export", "a", "-o", folder.to_str().unwrap()])
-        .fine();
+    let folder = environment.export();
     let text = std::fs::read_to_string(folder.join("media/index.m3u8")).unwrap();
     let uris: Vec<&str> = text
         .lines()
@@ -191,11 +187,7 @@ fn subtitles_keep_their_bytes() {
     if !has("ffmpeg") {
         return;
     }
-    let environment = Environment::new();
-    let root = environment.path("origin");
-    std::fs::create_dir_all(&root).unwrap();
-    media::alternate_audio(&root);
-    let origin = Origin::directory(&root).unwrap();
+    let (environment, root, origin) = origin_of(media::alternate_audio);
     environment
         .run([
             "download",
@@ -204,10 +196,7 @@ fn subtitles_keep_their_bytes() {
             "a",
         ])
         .fine();
-    let folder = environment.path("exported");
-    environment
-        .run(["export", "a", "-o", folder.to_str().unwrap()])
-        .fine();
+    let folder = environment.export();
     for index in 0..2 {
         let original = std::fs::read(root.join(format!("alt/subs/{index}.vtt"))).unwrap();
         let exported =

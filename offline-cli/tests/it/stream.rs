@@ -60,6 +60,17 @@ impl Plain {
         self.origin.url("/media.m3u8").to_string()
     }
 
+    /// What was exported is what the origin has.
+    pub(crate) fn assert_exported(&self, folder: &std::path::Path) {
+        for (index, segment) in self.segments.iter().enumerate() {
+            let path = folder.join(format!("media/segment-{index:08}.ts"));
+            assert!(
+                std::fs::read(path).unwrap() == *segment,
+                "segment {index} differs"
+            );
+        }
+    }
+
     /// How often each segment was asked for.
     pub(crate) fn requests(&self, index: usize) -> usize {
         requests(&self.origin, &segment_path(index))
