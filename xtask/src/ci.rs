@@ -81,6 +81,10 @@ const STEPS: &[Step] = &[
         run: |_| crate::fuzz::check(),
     },
     Step {
+        name: "demo",
+        run: |_| demo::run(&demo::Options { once: true }),
+    },
+    Step {
         name: "doc",
         run: |_| {
             run::status(

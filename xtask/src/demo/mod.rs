@@ -16,7 +16,7 @@ use crate::run::{self, Result, say};
 pub(crate) struct Options {
     /// Check that the playlist is served, then stop instead of serving on
     #[arg(long)]
-    once: bool,
+    pub(crate) once: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result {
