@@ -50,6 +50,8 @@ pub enum ErrorKind {
     InvalidEdit,
     /// A Multivariant Playlist has no variant to choose.
     NoVariant,
+    /// What was given to be written cannot be, such as a URI with a line break.
+    InvalidValue,
     /// A pathway cannot be made of another as a steering manifest says.
     InvalidPathwayClone,
 }

@@ -48,7 +48,8 @@
 //!   [`Playlist::check_delivery`] what depends on where a playlist came from. A [`Diagnostic`] may have a [`Fix`].
 //! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Multivariant::media_playlists`] lists the playlists of a
 //!   [`Selection`], [`Timeline::resources`] and [`selection_resources`] what has to be fetched for them.
-//! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally.
+//! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally; a [`MediaPlaylistBuilder`] and
+//!   [`Multivariant::write`] write new ones.
 //!
 //! Section numbers are those of draft-pantos-hls-rfc8216bis-22.
 //!
@@ -67,6 +68,7 @@
 //! server answers with.
 
 mod attributes;
+mod build;
 mod check;
 mod date;
 mod date_range;
@@ -103,6 +105,7 @@ mod variables;
 mod variant;
 
 pub use attributes::{Attribute, AttributeDefect, Attributes, attributes};
+pub use build::{MediaPlaylistBuilder, NewSegment};
 pub use check::presentation::{Finding, PresentationMember};
 pub use date_range::{AttributeValue, Cue, DateRange};
 pub use delivery::{DeliveryDirectives, SkipDirective};

@@ -61,6 +61,14 @@ pub struct Start {
 }
 
 impl Start {
+    /// From the start of the playlist, or from its end when negative.
+    pub fn new(time_offset: SignedDuration, precise: bool) -> Self {
+        Self {
+            time_offset,
+            precise,
+        }
+    }
+
     pub(crate) fn parse(offset: &str, precise: bool) -> Option<Self> {
         Some(Self {
             time_offset: signed_seconds(offset)?,

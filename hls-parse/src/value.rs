@@ -80,6 +80,11 @@ impl Decimal {
         decimal_billionths(text).map(|billionths| Self { billionths })
     }
 
+    /// The number that is a billionth of what is given.
+    pub fn from_billionths(billionths: u64) -> Self {
+        Self { billionths }
+    }
+
     /// The number times 1,000,000,000.
     pub fn billionths(self) -> u64 {
         self.billionths

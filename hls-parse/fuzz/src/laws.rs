@@ -1,9 +1,9 @@
 //! Laws that take any bytes. A broken one panics.
 
 use hls_parse::{
-    Context, Document, LineKind, LocalKey, LocalMedia, LocalMultivariant, ParseOptions, Playlist,
-    RenditionRequest, SelectionRequest, Severity, Strictness, Timeline, attributes, lines, parse,
-    parse_with,
+    Change, Context, Document, LineKind, LocalKey, LocalMedia, LocalMultivariant, Multivariant,
+    ParseOptions, Playlist, RenditionRequest, SelectionRequest, Severity, Strictness, Timeline,
+    attributes, lines, parse, parse_with,
 };
 use url::Url;
 
@@ -158,6 +158,53 @@ fn check_segments(timeline: &Timeline) {
     assert_eq!(start, timeline.duration());
 }
 
+/// Merging a later copy keeps a timeline whole, and the same copy once more brings nothing. The input is both copies, one after the other.
+pub fn update(input: &[u8]) {
+    const HEADER: &[u8] = b"#EXTM3U";
+    let Some(second) = input
+        .windows(HEADER.len())
+        .skip(1)
+        .position(|window| window == HEADER)
+    else {
+        return;
+    };
+    let (before, after) = input.split_at(second + 1);
+    let (Ok(before), Ok(after)) = (parse(before), parse(after)) else {
+        return;
+    };
+    let (Playlist::Media(before), Playlist::Media(after)) = (&before.playlist, &after.playlist)
+    else {
+        return;
+    };
+    let Ok(known) = before.resolve(&context()) else {
+        return;
+    };
+    let Ok(update) = known.update(after, &context()) else {
+        return;
+    };
+    let timeline = &update.timeline;
+    assert!(update.added.end <= timeline.segments().len());
+    let mut number = timeline.media_sequence();
+    for (index, segment) in timeline.segments().iter().enumerate() {
+        assert_eq!(segment.media_sequence_number, number);
+        number = number.wrapping_add(1);
+        timeline.segment_url(index);
+        assert!(segment.map.is_none_or(|map| map < timeline.maps().len()));
+        let keys = timeline.segment_keys(index).iter();
+        assert!(keys.copied().all(|key| key < timeline.keys().len()));
+    }
+    timeline.resources();
+    // Dates counted from what has left may contradict those of the copy, which may then be taken for one of another stream.
+    let first = timeline.segments().iter().next();
+    let counts_dates =
+        first.is_some_and(|first| !first.has_stated_date && first.program_date_time.is_some());
+    if update.change != Change::Stale && !counts_dates {
+        let again = timeline.update(after, &context()).unwrap();
+        assert!(!again.change.is_news(), "the same copy brought news");
+        assert_eq!(again.timeline.segments().len(), timeline.segments().len());
+    }
+}
+
 /// Everything is there, under names that have nothing to do with the playlist.
 struct Everything;
 
@@ -209,6 +256,34 @@ pub fn write(input: &[u8]) {
             let Ok(original) = playlist.resolve(&context()) else {
                 return;
             };
+            if let Ok(text) = original.write(None) {
+                let Playlist::Multivariant(written) = accepted(&text) else {
+                    assert!(
+                        original.variants.is_empty() && original.renditions.is_empty(),
+                        "{text}"
+                    );
+                    return;
+                };
+                let copy = written.resolve(&context()).unwrap();
+                let urls = |of: &Multivariant| -> Vec<Url> {
+                    let variants = of.variants.iter().chain(&of.i_frame_variants);
+                    let variants = variants.map(|variant| variant.url.clone());
+                    let renditions = of.renditions.iter();
+                    variants
+                        .chain(renditions.filter_map(|member| member.url.clone()))
+                        .collect()
+                };
+                assert_eq!(urls(&copy), urls(&original));
+                assert_eq!(
+                    copy.write(None).unwrap(),
+                    text,
+                    "what is canonical stays as it is"
+                );
+            }
+            if original.variants.is_empty() {
+                // Nothing in what is written would tell its kind.
+                return;
+            }
             let offered = LocalMultivariant {
                 variants: (0..original.variants.len())
                     .map(|index| (index, format!("v{index}")))

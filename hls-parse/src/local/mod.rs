@@ -7,6 +7,7 @@ mod number;
 use std::fmt::{self, Write as _};
 
 pub use media::{LocalKey, LocalMedia};
+pub(crate) use multivariant::start_tag;
 pub use multivariant::{LocalMultivariant, local_multivariant_for_media};
 
 /// Appends formatted text.

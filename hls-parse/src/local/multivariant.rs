@@ -202,7 +202,7 @@ fn header(version: u64, independent_segments: bool, start: Option<Start>) -> Str
     out
 }
 
-pub(super) fn start_tag(start: Start) -> String {
+pub(crate) fn start_tag(start: Start) -> String {
     let offset = start.time_offset;
     let sign = if offset.is_negative() { "-" } else { "" };
     let nanoseconds = u64::try_from(offset.as_nanos().unsigned_abs()).unwrap_or(u64::MAX);

@@ -1,6 +1,7 @@
 //! Integration tests of hls-parse, one module for each topic.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod build;
 mod differential;
 mod hostile;
 mod laws;

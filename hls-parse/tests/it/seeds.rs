@@ -20,6 +20,7 @@ fn the_laws_of_the_fuzz_targets_hold_for_every_seed() {
         laws::tokenize(&seed);
         laws::parse_bytes(&seed);
         laws::resolve(&seed);
+        laws::update(&seed);
         laws::write(&seed);
         count += 1;
     }

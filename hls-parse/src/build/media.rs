@@ -1,0 +1,317 @@
+//! Building Media Playlists.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Text, needed_version};
+use crate::error::{Error, ErrorKind};
+use crate::playlist::{PlaylistType, Start};
+use crate::timeline::Key;
+use crate::value::{ByteRange, billionths_to_text};
+
+/// Writes a new Media Playlist, in the order of its segments.
+///
+/// [`build`](Self::build) computes `EXT-X-VERSION` and `EXT-X-TARGETDURATION`, leaves out the offsets of byte ranges that follow each other, and puts the
+/// tags of a segment in the order DISCONTINUITY, KEY and MAP, PROGRAM-DATE-TIME, BITRATE, GAP, EXTINF, BYTERANGE.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use hls_parse::{ByteRange, MediaPlaylistBuilder, NewSegment, PlaylistType};
+///
+/// let mut builder = MediaPlaylistBuilder::new();
+/// builder.playlist_type(PlaylistType::Vod).end_list();
+/// builder.map("init.mp4", None);
+/// for index in 0..2 {
+///     let mut segment = NewSegment::new("all.mp4", Duration::from_millis(6006));
+///     segment.byte_range = Some(ByteRange { start: 1000 * index, length: 1000 });
+///     builder.segment(segment);
+/// }
+/// assert_eq!(builder.build()?, "#EXTM3U
+/// ##EXT-X-VERSION:6
+/// ##EXT-X-TARGETDURATION:6
+/// ##EXT-X-PLAYLIST-TYPE:VOD
+/// ##EXT-X-MAP:URI=\"init.mp4\"
+/// ##EXTINF:6.006,
+/// ##EXT-X-BYTERANGE:1000@0
+/// all.mp4
+/// ##EXTINF:6.006,
+/// ##EXT-X-BYTERANGE:1000
+/// all.mp4
+/// ##EXT-X-ENDLIST
+/// ");
+/// # Ok::<(), hls_parse::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct MediaPlaylistBuilder {
+    target_seconds: u64,
+    media_sequence: u64,
+    discontinuity_sequence: u64,
+    playlist_type: Option<PlaylistType>,
+    start: Option<Start>,
+    end_list: bool,
+    i_frames_only: bool,
+    independent_segments: bool,
+    variables: Text,
+    body: Text,
+    /// The keys and maps since the last segment, and what else was given for the next one.
+    state: Text,
+    longest: Duration,
+    /// The version that a gap needs.
+    least_version: u64,
+    bitrate: Option<u64>,
+    /// The end of the last byte range, and its URI.
+    range_end: Option<(u64, String)>,
+}
+
+/// A segment of a playlist to be built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewSegment {
+    /// Where it is, absolute or relative to the playlist.
+    pub uri: String,
+    /// How long it is.
+    pub duration: Duration,
+    /// The title, which must be one line.
+    pub title: Option<String>,
+    /// The part of the resource that it is; `None` means all of it.
+    pub byte_range: Option<ByteRange>,
+    /// Whether there is a discontinuity right before it.
+    pub discontinuity: bool,
+    /// Whether it is absent by intent.
+    pub gap: bool,
+    /// The wall-clock time of its start.
+    pub program_date_time: Option<Timestamp>,
+    /// Its bitrate in kilobits per second, which goes on until another one; not for byte ranges.
+    pub bitrate: Option<u64>,
+}
+
+impl NewSegment {
+    /// A segment with nothing but a URI and a duration.
+    pub fn new(uri: impl Into<String>, duration: Duration) -> Self {
+        Self {
+            uri: uri.into(),
+            duration,
+            title: None,
+            byte_range: None,
+            discontinuity: false,
+            gap: false,
+            program_date_time: None,
+            bitrate: None,
+        }
+    }
+}
+
+impl MediaPlaylistBuilder {
+    /// A playlist without segments that may grow.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the least target duration in seconds. Live playlists need one from the start, since it must not change.
+    pub fn target_duration(&mut self, seconds: u64) -> &mut Self {
+        self.target_seconds = seconds;
+        self
+    }
+
+    /// Sets the Media Sequence Number of the first segment.
+    pub fn media_sequence(&mut self, number: u64) -> &mut Self {
+        self.media_sequence = number;
+        self
+    }
+
+    /// Sets the Discontinuity Sequence Number of the first segment, its own discontinuity not counted.
+    pub fn discontinuity_sequence(&mut self, number: u64) -> &mut Self {
+        self.discontinuity_sequence = number;
+        self
+    }
+
+    /// Sets whether and how the playlist may change.
+    pub fn playlist_type(&mut self, playlist_type: PlaylistType) -> &mut Self {
+        self.playlist_type = Some(playlist_type);
+        self
+    }
+
+    /// Sets where to start playing.
+    pub fn start(&mut self, start: Start) -> &mut Self {
+        self.start = Some(start);
+        self
+    }
+
+    /// Says that nothing will be added.
+    pub fn end_list(&mut self) -> &mut Self {
+        self.end_list = true;
+        self
+    }
+
+    /// Says that each segment is a single I-frame.
+    pub fn i_frames_only(&mut self) -> &mut Self {
+        self.i_frames_only = true;
+        self
+    }
+
+    /// Says that every segment can be decoded alone.
+    pub fn independent_segments(&mut self) -> &mut Self {
+        self.independent_segments = true;
+        self
+    }
+
+    /// Defines a variable; `{$name}` in URIs and quoted values stands for its value.
+    pub fn variable(&mut self, name: &str, value: &str) -> &mut Self {
+        self.variables.begin("#EXT-X-DEFINE");
+        self.variables.quoted("NAME", name);
+        self.variables.quoted("VALUE", value);
+        self.variables.end();
+        self
+    }
+
+    /// Encrypts segments and maps from here on, until another key of the same format.
+    pub fn key(&mut self, key: &Key) -> &mut Self {
+        self.state.begin("#EXT-X-KEY");
+        super::multivariant::key_attributes(&mut self.state, key);
+        self.state.end();
+        self
+    }
+
+    /// Ends all keys.
+    pub fn no_key(&mut self) -> &mut Self {
+        self.state.line(format_args!("#EXT-X-KEY:METHOD=NONE"));
+        self
+    }
+
+    /// Sets the Media Initialization Section from here on; the keys given before encrypt it too.
+    pub fn map(&mut self, uri: &str, byte_range: Option<ByteRange>) -> &mut Self {
+        self.state.begin("#EXT-X-MAP");
+        self.state.quoted("URI", uri);
+        if let Some(range) = byte_range {
+            let range = format!("{}@{}", range.length, range.start);
+            self.state.quoted("BYTERANGE", &range);
+        }
+        self.state.end();
+        self
+    }
+
+    /// Adds a tag before the next segment, or at the end: `#`, the name, and after a `:` the value, such as a date range.
+    pub fn tag(&mut self, line: &str) -> &mut Self {
+        if !line.starts_with("#EXT") || line.contains(char::is_control) {
+            self.state.refuse("a tag", line);
+        }
+        self.state.line(format_args!("{line}"));
+        self
+    }
+
+    /// Adds a segment.
+    pub fn segment(&mut self, segment: NewSegment) -> &mut Self {
+        let body = &mut self.body;
+        if segment.discontinuity {
+            body.line(format_args!("#EXT-X-DISCONTINUITY"));
+        }
+        body.out.push_str(&std::mem::take(&mut self.state.out));
+        if let Some(date) = segment.program_date_time {
+            body.line(format_args!("#EXT-X-PROGRAM-DATE-TIME:{date}"));
+        }
+        if let Some(bitrate) = segment.bitrate.filter(|_| segment.bitrate != self.bitrate) {
+            body.line(format_args!("#EXT-X-BITRATE:{bitrate}"));
+            self.bitrate = segment.bitrate;
+        }
+        if segment.gap {
+            body.line(format_args!("#EXT-X-GAP"));
+        }
+        let title = segment.title.unwrap_or_default();
+        if title.contains(char::is_control) {
+            body.refuse("a title", &title);
+        }
+        match u64::try_from(segment.duration.as_nanos()) {
+            Ok(billionths) => {
+                let duration = billionths_to_text(billionths);
+                body.line(format_args!("#EXTINF:{duration},{title}"));
+            }
+            Err(_) => body.refuse("a duration", &format!("{:?}", segment.duration)),
+        }
+        if let Some(ByteRange { start, length }) = segment.byte_range {
+            let follows = self
+                .range_end
+                .as_ref()
+                .is_some_and(|(end, uri)| *end == start && *uri == segment.uri);
+            if follows {
+                body.line(format_args!("#EXT-X-BYTERANGE:{length}"));
+            } else {
+                body.line(format_args!("#EXT-X-BYTERANGE:{length}@{start}"));
+            }
+        }
+        body.uri_line(&segment.uri);
+        let end = |range: ByteRange| range.start.checked_add(range.length);
+        self.range_end = segment.byte_range.and_then(end).zip(Some(segment.uri));
+        self.longest = self.longest.max(segment.duration);
+        if segment.gap {
+            self.least_version = 8;
+        }
+        self
+    }
+
+    /// Writes the playlist.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidValue`] when something cannot be written at all, such as a URI with a line break; [`ErrorKind::RuleViolation`] when the playlist
+    /// would break a rule of the specification, with the line it would be in.
+    pub fn build(&self) -> Result<String, Error> {
+        let parts = [&self.variables, &self.body, &self.state];
+        if let Some(refused) = parts.iter().find_map(|part| part.refused.as_ref()) {
+            return Err(Error::new(ErrorKind::InvalidValue, refused.as_str()));
+        }
+        let mut tail = self.body.out.clone();
+        tail.push_str(&self.state.out);
+        if self.end_list {
+            tail.push_str("#EXT-X-ENDLIST\n");
+        }
+        let rounded = self.write(&tail, self.longest.subsec_nanos() >= 500_000_000);
+        let version = needed_version(&rounded.out)?.max(self.least_version);
+        // Before version 6 durations must not exceed the target, not even by less than half a second.
+        if version <= 5 {
+            return self
+                .write(&tail, self.longest.subsec_nanos() > 0)
+                .finish(self.least_version);
+        }
+        rounded.finish(self.least_version)
+    }
+
+    fn write(&self, tail: &str, up: bool) -> Text {
+        let longest = self.longest.as_secs().saturating_add(u64::from(up));
+        let target = longest.max(self.target_seconds).max(1);
+        let mut text = Text::default();
+        text.line(format_args!("#EXTM3U"));
+        text.out.push_str(&self.variables.out);
+        text.line(format_args!("#EXT-X-TARGETDURATION:{target}"));
+        if self.media_sequence > 0 {
+            text.line(format_args!(
+                "#EXT-X-MEDIA-SEQUENCE:{}",
+                self.media_sequence
+            ));
+        }
+        if self.discontinuity_sequence > 0 {
+            text.line(format_args!(
+                "#EXT-X-DISCONTINUITY-SEQUENCE:{}",
+                self.discontinuity_sequence
+            ));
+        }
+        if let Some(playlist_type) = self.playlist_type {
+            let name = match playlist_type {
+                PlaylistType::Event => "EVENT",
+                PlaylistType::Vod => "VOD",
+            };
+            text.line(format_args!("#EXT-X-PLAYLIST-TYPE:{name}"));
+        }
+        if self.independent_segments {
+            text.line(format_args!("#EXT-X-INDEPENDENT-SEGMENTS"));
+        }
+        if self.i_frames_only {
+            text.line(format_args!("#EXT-X-I-FRAMES-ONLY"));
+        }
+        if let Some(start) = self.start {
+            text.line(format_args!("{}", crate::local::start_tag(start)));
+        }
+        text.out.push_str(tail);
+        text
+    }
+}
