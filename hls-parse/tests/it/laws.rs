@@ -271,6 +271,7 @@ proptest! {
         before.playlist.check_delivery(&context(), None);
         if let (Some(before), Some(after)) = (before.playlist.as_media(), after.playlist.as_media()) {
             after.check_update(before);
+            prop_assert_eq!(after.check_update(after), []);
         }
         if let (Some(outer), Some(playlist)) = (before.playlist.as_multivariant(), after.playlist.as_media()) {
             let context = context();
