@@ -24,7 +24,7 @@ pub(crate) struct Options {
 /// Programs without which tests skip something, and what that is.
 const PROGRAMS: &[(&str, &str)] = &[
     ("ffmpeg", "real streams, played back frame by frame"),
-    ("ffprobe", "what players see in a stream"),
+    ("c++", "the fuzz targets, which link a fuzzer written in it"),
 ];
 
 struct Step {

@@ -19,6 +19,9 @@ pub(crate) struct Options {
     seconds: u32,
 }
 
+/// Builds the fuzzer itself.
+const COMPILER: &str = "c++";
+
 /// What cargo-fuzz passes to a nightly compiler, but for the sanitizer, which there is little use for without unsafe code.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";
 
@@ -78,6 +81,10 @@ pub(crate) fn run(options: &Options) -> Result {
 
 /// Compiles every target, without the instrumentation, which is the compiler's affair.
 pub(crate) fn check() -> Result {
+    if !run::has(COMPILER) {
+        say("skipped: there is no C++ compiler");
+        return Ok(());
+    }
     run::status(cargo("clippy")?.args(["--locked", "--all-targets", "--", "-D", "warnings"]))
 }
 
