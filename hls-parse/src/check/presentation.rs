@@ -30,6 +30,7 @@ pub struct PresentationMember<'a> {
 
 /// A breach of a rule that is about several playlists.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Finding {
     /// Which of the members it was found in; `None` for the Multivariant Playlist.
