@@ -55,6 +55,8 @@ pub struct Attributes<'a> {
 impl<'a> Iterator for Attributes<'a> {
     type Item = Attribute<'a>;
 
+    // In line, so that attributes are made where they are kept instead of being copied there.
+    #[inline]
     fn next(&mut self) -> Option<Attribute<'a>> {
         loop {
             let start = self.position;
@@ -103,6 +105,7 @@ fn trim(text: &str) -> &str {
 }
 
 /// The value at the start of `text`, whether it is quoted, its length up to the comma, and what is wrong with it.
+#[inline]
 fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
     let spaces = match text.as_bytes() {
         [first, ..] if first.is_ascii_graphic() => 0,
