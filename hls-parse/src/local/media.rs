@@ -326,12 +326,16 @@ fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u6
     } else {
         5
     };
-    let method: String = key
+    let mut method: String = key
         .method
         .as_str()
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
         .collect();
+    if method.is_empty() {
+        // What nobody knows stays unknown; an empty value would be no attribute at all.
+        method.push_str("UNKNOWN");
+    }
     out.push_str("#EXT-X-KEY:METHOD=");
     out.push_str(&method);
     out.push_str(",URI=\"");
