@@ -40,6 +40,7 @@
 //! * [`parse()`] makes a [`Playlist`] of bytes, with [`Diagnostic`]s for what is wrong. It is either a [`MultivariantPlaylist`] or a [`MediaPlaylist`].
 //! * `resolve` needs a [`Context`], the place a playlist came from, and makes a [`Multivariant`] or a [`Timeline`] of it: variables replaced, URLs absolute,
 //!   byte ranges, keys and maps known for every [`Segment`].
+//! * What a [`Multivariant`] says is [`SharedText`] and [`LazyUrl`]: used as the `str` and the `Url` they are, they cost next to nothing until somebody looks.
 //! * Low-latency playlists have [`Part`]s, [`PreloadHint`]s and [`RenditionReport`]s beside the segments; a [`DateRange`] says what happens when, an
 //!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
 //! * [`Timeline::update`] merges a reloaded playlist, full or a delta update, and says what is new; [`Timeline::reload_delay`] and
@@ -78,6 +79,7 @@ mod document;
 mod error;
 mod foreign;
 mod interstitial;
+mod lazy_url;
 mod lines;
 mod local;
 mod low_latency;
@@ -96,6 +98,7 @@ mod segments;
 mod selection;
 #[cfg(feature = "serde")]
 mod serialize;
+mod shared_text;
 mod steering;
 mod tag;
 mod timeline;
@@ -117,6 +120,7 @@ pub use interstitial::{
     Interstitial, InterstitialAsset, Preload, Restrictions, SkipControl, Snap, TimelineOccupies,
     TimelineStyle,
 };
+pub use lazy_url::LazyUrl;
 pub use lines::{Ending, Line, LineKind, Lines, lines};
 pub use local::{LocalKey, LocalMedia, LocalMultivariant, local_multivariant_for_media};
 pub use low_latency::{HintKind, Part, Pending, PreloadHint, RenditionReport, ServerControl};
@@ -133,6 +137,7 @@ pub use selection::{
     AuxiliaryRequest, MediaSelectionCriteria, PlaylistUser, RenditionRequest, SelectedPlaylist,
     Selection, SelectionOptions, SelectionRequest, Unmatched, UnmatchedCharacteristic,
 };
+pub use shared_text::SharedText;
 pub use steering::{PathwayClone, SteeringManifest, UriReplacement};
 pub use tag::TagName;
 pub use timeline::{Key, KeyMethod, Map, Segment, Timeline};

@@ -1,10 +1,15 @@
 //! Resolving a Multivariant Playlist.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::attributes::AttributeList;
 use crate::error::{Error, ErrorKind, excerpt_uri};
+use crate::lazy_url::LazyUrl;
 use crate::playlist::{MultivariantPlaylist, TagEntry};
+use crate::shared_text::SharedText;
 use crate::tag::TagName;
 use crate::timeline::Key;
 use crate::value::{self, Decimal};
@@ -20,11 +25,13 @@ impl MultivariantPlaylist {
     /// [`ErrorKind::UndefinedVariable`], [`ErrorKind::InvalidUrl`], or [`ErrorKind::LimitExceeded`] when variables make it too long.
     pub fn resolve(&self, context: &Context) -> Result<Multivariant, Error> {
         let text: &str = &self.common.text;
+        let whole = Arc::new(Arc::clone(&self.common.text));
+        let base = Arc::new(context.base.clone());
         let mut expander = Expander::new(context, self.common.has_references);
         let mut resolved = Multivariant {
             variants: Vec::with_capacity(self.count(TagName::StreamInf)),
             renditions: Vec::with_capacity(self.count(TagName::Media)),
-            i_frame_variants: Vec::new(),
+            i_frame_variants: Vec::with_capacity(self.count(TagName::IFrameStreamInf)),
             session_keys: Vec::new(),
             session_data: Vec::new(),
             content_steering: None,
@@ -40,7 +47,8 @@ impl MultivariantPlaylist {
             let mut reader = Reader {
                 list: AttributeList::new(tag.value.of(text)),
                 line: tag.line,
-                base: &context.base,
+                whole: &whole,
+                base: &base,
                 expander: &mut expander,
             };
             match tag.name {
@@ -86,22 +94,37 @@ pub(crate) fn join(base: &Url, uri: &str, line: u32) -> Result<Url, Error> {
 struct Reader<'a, 'c> {
     list: AttributeList<'a>,
     line: u32,
-    base: &'a Url,
+    whole: &'a Arc<Arc<str>>,
+    base: &'a Arc<Url>,
     expander: &'a mut Expander<'c>,
 }
 
 impl Reader<'_, '_> {
+    /// The value of an attribute that is there and not empty, its variables replaced.
     #[inline]
-    fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
+    fn text(&mut self, name: &str) -> Result<Option<SharedText>, Error> {
+        let value = self.list.text(name);
+        value.map(|value| self.expanded(value)).transpose()
+    }
+
+    #[inline]
+    fn expanded(&mut self, part: &str) -> Result<SharedText, Error> {
+        Ok(match self.expander.expand(part, self.line)? {
+            Cow::Borrowed(part) => SharedText::part(self.whole, part),
+            Cow::Owned(text) => text.into(),
+        })
+    }
+
+    fn owned(&mut self, name: &str) -> Result<Option<String>, Error> {
         self.expander.attribute(&self.list, name, self.line)
     }
 
-    fn url(&mut self, uri: &str) -> Result<Url, Error> {
-        let uri = self.expander.expand(uri, self.line)?;
-        join(self.base, &uri, self.line)
+    fn url(&mut self, uri: &str) -> Result<LazyUrl, Error> {
+        let reference = self.expanded(uri)?;
+        LazyUrl::new(self.base, reference, self.line)
     }
 
-    fn url_attribute(&mut self, name: &str) -> Result<Option<Url>, Error> {
+    fn url_attribute(&mut self, name: &str) -> Result<Option<LazyUrl>, Error> {
         self.list.text(name).map(|uri| self.url(uri)).transpose()
     }
 
@@ -177,15 +200,15 @@ impl Reader<'_, '_> {
     }
 
     fn session_data(&mut self) -> Result<Option<SessionData>, Error> {
-        let Some(data_id) = self.text("DATA-ID")? else {
+        let Some(data_id) = self.owned("DATA-ID")? else {
             return Ok(None);
         };
         Ok(Some(SessionData {
             data_id,
-            value: self.text("VALUE")?,
-            url: self.url_attribute("URI")?,
+            value: self.owned("VALUE")?,
+            url: self.url_attribute("URI")?.map(Into::into),
             format: self.list.text("FORMAT").map(str::to_owned),
-            language: self.text("LANGUAGE")?,
+            language: self.owned("LANGUAGE")?,
         }))
     }
 
@@ -201,8 +224,8 @@ impl Reader<'_, '_> {
             return Ok(None);
         };
         Ok(Some(ContentSteering {
-            server_url,
-            pathway_id: self.text("PATHWAY-ID")?,
+            server_url: server_url.into(),
+            pathway_id: self.owned("PATHWAY-ID")?,
         }))
     }
 }

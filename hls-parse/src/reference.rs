@@ -34,7 +34,7 @@ impl<'t, 'b> References<'t, 'b> {
 
 /// Whether a reference surely has neither scheme nor authority, so that joining cannot fail: those start with `//` or need a colon. Backslashes and control
 /// characters count as suspicious since URLs treat them as slashes and as nothing.
-fn is_path(uri: &str) -> bool {
+pub(crate) fn is_path(uri: &str) -> bool {
     let plain = uri.bytes().fold(true, |plain, byte| {
         plain && (byte > b' ') && (byte != b':') && (byte != b'\\')
     });

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, excerpt};
+use crate::shared_text::SharedText;
 use crate::variant::{ContentSteering, Multivariant, Rendition, RenditionKind, Variant};
 
 /// What a steering server answers (section 7.1). With the feature `serde` it can be read from its JSON.
@@ -126,7 +127,8 @@ impl Multivariant {
     pub fn clone_pathways(&mut self, clones: &[PathwayClone]) -> Vec<Error> {
         let mut known: HashSet<String> = self.pathways().into_iter().map(str::to_owned).collect();
         let groups = self.renditions.iter();
-        let mut groups: HashSet<String> = groups.map(|member| member.group_id.clone()).collect();
+        let mut groups: HashSet<String> =
+            groups.map(|member| member.group_id.to_string()).collect();
         let mut errors = Vec::new();
         for clone in clones {
             if known.contains(&clone.id) {
@@ -178,12 +180,13 @@ impl Multivariant {
         };
         for variant in variants.iter_mut().chain(&mut i_frames) {
             let own = variant.stable_variant_id.as_ref();
-            let given = own.and_then(|id| clone.uri_replacement.per_variant_uris.get(id));
+            let given = own.and_then(|id| clone.uri_replacement.per_variant_uris.get(&**id));
             variant.url = clone
                 .uri_replacement
                 .apply(&variant.url, given)
-                .ok_or_else(|| invalid("has an address that is no URL, or too long"))?;
-            variant.pathway_id = Some(clone.id.clone());
+                .ok_or_else(|| invalid("has an address that is no URL, or too long"))?
+                .into();
+            variant.pathway_id = Some(clone.id.as_str().into());
             groups.rename(RenditionKind::Audio, &mut variant.audio);
             groups.rename(RenditionKind::Video, &mut variant.video);
             groups.rename(RenditionKind::Subtitles, &mut variant.subtitles);
@@ -195,13 +198,13 @@ impl Multivariant {
                 continue;
             };
             let own = rendition.stable_rendition_id.as_ref();
-            let given = own.and_then(|id| clone.uri_replacement.per_rendition_uris.get(id));
+            let given = own.and_then(|id| clone.uri_replacement.per_rendition_uris.get(&**id));
             let url = rendition.url.as_ref().map(|url| {
                 let replaced = clone.uri_replacement.apply(url, given);
                 replaced.ok_or_else(|| invalid("has an address that is no URL, or too long"))
             });
             renditions.push(Rendition {
-                url: url.transpose()?,
+                url: url.transpose()?.map(Into::into),
                 group_id: group_id.clone(),
                 ..rendition.clone()
             });
@@ -228,7 +231,7 @@ impl Multivariant {
 struct Groups<'a> {
     suffix: &'a str,
     taken: &'a mut HashSet<String>,
-    names: HashMap<(RenditionKind, String), String>,
+    names: HashMap<(RenditionKind, SharedText), SharedText>,
 }
 
 /// How many characters of the name of a group are taken into that of its clone.
@@ -238,7 +241,7 @@ const LONGEST_GROUP: usize = 64;
 const LONGEST_URL: usize = 8192;
 
 impl Groups<'_> {
-    fn rename(&mut self, kind: RenditionKind, group: &mut Option<String>) {
+    fn rename(&mut self, kind: RenditionKind, group: &mut Option<SharedText>) {
         let Some(group) = group else {
             return;
         };
@@ -253,7 +256,7 @@ impl Groups<'_> {
                 while !taken.insert(name.clone()) {
                     name = format!("{base}-{suffix}-{}", taken.len());
                 }
-                name
+                name.into()
             });
         group.clone_from(fresh);
     }

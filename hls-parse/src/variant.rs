@@ -2,8 +2,10 @@
 
 use url::Url;
 
+use crate::lazy_url::LazyUrl;
 use crate::open_enum::open_enum;
 use crate::playlist::Start;
+use crate::shared_text::SharedText;
 use crate::timeline::Key;
 use crate::value::{Decimal, Resolution};
 use crate::variables::Variables;
@@ -99,7 +101,7 @@ pub enum ClosedCaptions {
     /// No variant has any.
     None,
     /// The group of their renditions.
-    Group(String),
+    Group(SharedText),
 }
 
 /// A variant (sections 4.4.6.2 and 4.4.6.3). Attributes that are missing or cannot be read are `None`.
@@ -108,7 +110,7 @@ pub enum ClosedCaptions {
 #[non_exhaustive]
 pub struct Variant {
     /// The Media Playlist.
-    pub url: Url,
+    pub url: LazyUrl,
     /// `BANDWIDTH`: peak bits per second.
     pub bandwidth: Option<u64>,
     /// `AVERAGE-BANDWIDTH`: average bits per second.
@@ -116,9 +118,9 @@ pub struct Variant {
     /// `SCORE`: higher is better.
     pub score: Option<Decimal>,
     /// `CODECS`: RFC 6381 formats with commas between.
-    pub codecs: Option<String>,
+    pub codecs: Option<SharedText>,
     /// `SUPPLEMENTAL-CODECS`.
-    pub supplemental_codecs: Option<String>,
+    pub supplemental_codecs: Option<SharedText>,
     /// `RESOLUTION`.
     pub resolution: Option<Resolution>,
     /// `FRAME-RATE`: the highest, per second.
@@ -126,25 +128,25 @@ pub struct Variant {
     /// `HDCP-LEVEL`.
     pub hdcp_level: Option<HdcpLevel>,
     /// `ALLOWED-CPC`.
-    pub allowed_cpc: Option<String>,
+    pub allowed_cpc: Option<SharedText>,
     /// `VIDEO-RANGE`.
     pub video_range: Option<VideoRange>,
     /// `REQ-VIDEO-LAYOUT`.
-    pub video_layout: Option<String>,
+    pub video_layout: Option<SharedText>,
     /// `STABLE-VARIANT-ID`.
-    pub stable_variant_id: Option<String>,
+    pub stable_variant_id: Option<SharedText>,
     /// `PATHWAY-ID`.
-    pub pathway_id: Option<String>,
+    pub pathway_id: Option<SharedText>,
     /// `AUDIO`: the group of its audio renditions.
-    pub audio: Option<String>,
+    pub audio: Option<SharedText>,
     /// `VIDEO`: the group of its video renditions.
-    pub video: Option<String>,
+    pub video: Option<SharedText>,
     /// `SUBTITLES`: the group of its subtitles.
-    pub subtitles: Option<String>,
+    pub subtitles: Option<SharedText>,
     /// `CLOSED-CAPTIONS`.
     pub closed_captions: Option<ClosedCaptions>,
     /// `NAME`, which older writers use.
-    pub name: Option<String>,
+    pub name: Option<SharedText>,
     /// The line of its tag.
     pub line: u32,
 }
@@ -187,17 +189,17 @@ pub struct Rendition {
     /// `TYPE`.
     pub kind: RenditionKind,
     /// The Media Playlist; `None` when it is inside the variants themselves.
-    pub url: Option<Url>,
+    pub url: Option<LazyUrl>,
     /// `GROUP-ID`; empty when it is missing.
-    pub group_id: String,
+    pub group_id: SharedText,
     /// `NAME`; empty when it is missing.
-    pub name: String,
+    pub name: SharedText,
     /// `LANGUAGE`: an RFC 5646 tag.
-    pub language: Option<String>,
+    pub language: Option<SharedText>,
     /// `ASSOC-LANGUAGE`.
-    pub associated_language: Option<String>,
+    pub associated_language: Option<SharedText>,
     /// `STABLE-RENDITION-ID`.
-    pub stable_rendition_id: Option<String>,
+    pub stable_rendition_id: Option<SharedText>,
     /// `DEFAULT`: to be played when the user chooses nothing.
     pub default: bool,
     /// `AUTOSELECT`: may be chosen without the user; implied by `DEFAULT`.
@@ -205,15 +207,15 @@ pub struct Rendition {
     /// `FORCED`: subtitles that are always wanted.
     pub forced: bool,
     /// `INSTREAM-ID`.
-    pub instream_id: Option<String>,
+    pub instream_id: Option<SharedText>,
     /// `BIT-DEPTH`.
     pub bit_depth: Option<u64>,
     /// `SAMPLE-RATE` in hertz.
     pub sample_rate: Option<u64>,
     /// `CHARACTERISTICS`: uniform type identifiers with commas between.
-    pub characteristics: Option<String>,
+    pub characteristics: Option<SharedText>,
     /// `CHANNELS` as written: the number, then what there is to say about it, with slashes between.
-    pub channels: Option<String>,
+    pub channels: Option<SharedText>,
     /// The line of its tag.
     pub line: u32,
 }

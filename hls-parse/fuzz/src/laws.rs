@@ -267,10 +267,10 @@ pub fn write(input: &[u8]) {
                 let copy = written.resolve(&context()).unwrap();
                 let urls = |of: &Multivariant| -> Vec<Url> {
                     let variants = of.variants.iter().chain(&of.i_frame_variants);
-                    let variants = variants.map(|variant| variant.url.clone());
+                    let variants = variants.map(|variant| Url::clone(&variant.url));
                     let renditions = of.renditions.iter();
                     variants
-                        .chain(renditions.filter_map(|member| member.url.clone()))
+                        .chain(renditions.filter_map(|member| member.url.as_deref().cloned()))
                         .collect()
                 };
                 assert_eq!(urls(&copy), urls(&original));

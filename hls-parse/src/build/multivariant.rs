@@ -4,6 +4,8 @@ use url::Url;
 
 use super::Text;
 use crate::error::Error;
+use crate::lazy_url::LazyUrl;
+use crate::shared_text::SharedText;
 use crate::timeline::{Key, KeyMethod};
 use crate::variables::Variables;
 use crate::variant::{
@@ -41,7 +43,7 @@ impl Multivariant {
     /// let base = Url::parse("https://example.com/film/index.m3u8")?;
     /// let mut playlist = Multivariant::new();
     /// let mut english = Rendition::new(RenditionKind::Audio, "aac", "English");
-    /// english.url = Some(base.join("en.m3u8")?);
+    /// english.url = Some(base.join("en.m3u8")?.into());
     /// english.default = true;
     /// english.autoselect = true;
     /// playlist.renditions.push(english);
@@ -114,9 +116,9 @@ impl Default for Multivariant {
 
 impl Variant {
     /// A variant with nothing but a Media Playlist and its peak bits per second.
-    pub fn new(url: Url, bandwidth: u64) -> Self {
+    pub fn new(url: impl Into<LazyUrl>, bandwidth: u64) -> Self {
         Self {
-            url,
+            url: url.into(),
             bandwidth: Some(bandwidth),
             average_bandwidth: None,
             score: None,
@@ -142,7 +144,11 @@ impl Variant {
 
 impl Rendition {
     /// A rendition with nothing but a group and a name.
-    pub fn new(kind: RenditionKind, group_id: impl Into<String>, name: impl Into<String>) -> Self {
+    pub fn new(
+        kind: RenditionKind,
+        group_id: impl Into<SharedText>,
+        name: impl Into<SharedText>,
+    ) -> Self {
         Self {
             kind,
             url: None,

@@ -124,7 +124,7 @@ impl<'a> Member<'a> {
             listing: Listing::new(member.playlist),
             is_subtitles: renditions().any(|rendition| {
                 rendition.kind == RenditionKind::Subtitles
-                    && rendition.url.as_ref() == Some(member.url)
+                    && rendition.url.as_deref() == Some(member.url)
             }),
             is_i_frames: member.playlist.i_frames_only,
             diagnostics: Diagnostics::new(MAX_FINDINGS),
@@ -193,7 +193,7 @@ fn check_i_frames(
     diagnostics: &mut Diagnostics,
 ) {
     for variant in &resolved.i_frame_variants {
-        let named = members.iter().find(|member| *member.url == variant.url);
+        let named = members.iter().find(|member| *member.url == *variant.url);
         if named.is_none_or(|member| member.media().i_frames_only) {
             continue;
         }

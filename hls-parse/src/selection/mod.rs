@@ -163,14 +163,17 @@ impl Multivariant {
     /// [`selection_resources`](crate::selection_resources).
     pub fn media_playlists(&self, selection: &Selection) -> Vec<SelectedPlaylist> {
         let variants = selection.variants.iter().filter_map(|&index| {
-            Some((&self.variants.get(index)?.url, PlaylistUser::Variant(index)))
+            Some((
+                &*self.variants.get(index)?.url,
+                PlaylistUser::Variant(index),
+            ))
         });
         let i_frames = selection.i_frame_variants.iter().filter_map(|&index| {
             let variant = self.i_frame_variants.get(index)?;
-            Some((&variant.url, PlaylistUser::IFrameVariant(index)))
+            Some((&*variant.url, PlaylistUser::IFrameVariant(index)))
         });
         let renditions = selection.renditions.iter().filter_map(|&index| {
-            let url = self.renditions.get(index)?.url.as_ref()?;
+            let url = self.renditions.get(index)?.url.as_deref()?;
             Some((url, PlaylistUser::Rendition(index)))
         });
         let mut playlists: Vec<SelectedPlaylist> = Vec::new();
@@ -228,7 +231,7 @@ impl Multivariant {
     fn best_variant(&self, candidates: &[usize], shared: Option<&Url>) -> Option<usize> {
         let rank = |index: usize| {
             let variant = self.variants.get(index)?;
-            let is_shared = shared.is_some_and(|url| *url == variant.url);
+            let is_shared = shared.is_some_and(|url| *url == *variant.url);
             Some((is_shared, variant.bandwidth.unwrap_or(0), pixels(variant)))
         };
         candidates
@@ -249,7 +252,7 @@ impl Multivariant {
             None if wanted.request.variants.is_empty() => allowed.to_vec(),
             None => return None,
         };
-        let primary = self.variants.get(primary).map(|variant| &variant.url);
+        let primary = self.variants.get(primary).map(|variant| &*variant.url);
         self.best_variant(&candidates, primary.filter(|_| !wanted.separate_video))
     }
 

@@ -1,6 +1,7 @@
 //! Resolution: ranges, keys, maps, numbers, times, variables, URLs.
 
 use hls_parse::{ByteRange, Context, ErrorKind, KeyMethod, ResourceKind};
+use proptest::prelude::*;
 use url::Url;
 
 use crate::{context, media, multivariant, multivariant_playlist, resolved, timeline};
@@ -339,4 +340,60 @@ fn a_playlist_is_live_without_end() {
     assert!(live("#EXT-X-PLAYLIST-TYPE:EVENT\n"));
     assert!(!live("#EXT-X-PLAYLIST-TYPE:VOD\n"));
     assert!(!live("#EXT-X-ENDLIST"));
+}
+
+fn reference_like() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "a",
+        "B",
+        "9",
+        "/",
+        "//",
+        "..",
+        ".",
+        "?",
+        "#",
+        ":",
+        "\\",
+        "%",
+        "%2f",
+        "@",
+        "[",
+        "]",
+        "é",
+        "\u{7f}",
+        " ",
+        "|",
+        "^",
+        "http:",
+        "https://",
+        "file:",
+        "data:",
+        "C|",
+        "é.example",
+        "99999",
+    ]);
+    proptest::collection::vec(piece, 1..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn a_lazy_url_is_what_joining_at_once_gives(
+        reference in reference_like(),
+        base in prop::sample::select(vec![
+            "https://example.com/film/index.m3u8?a=b#c",
+            "https://example.com",
+            "file:///C:/film/index.m3u8",
+            "custom://host/a/b",
+            "data:text/plain,x",
+            "custom:/a/../b",
+        ]),
+    ) {
+        let text = format!("#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"{reference}\"\n");
+        let base = Url::parse(base).unwrap();
+        let resolved = crate::multivariant_playlist(&text).resolve(&Context::new(base.clone()));
+        let joined = base.join(&reference).map_err(|_| ErrorKind::InvalidUrl);
+        let url = resolved.map(|resolved| Url::from(resolved.renditions[0].url.clone().unwrap()));
+        prop_assert_eq!(url.map_err(|error| error.kind()), joined);
+    }
 }

@@ -82,7 +82,7 @@ pub(crate) fn same_presentation(one: &Multivariant, other: &Multivariant) -> boo
             && (&a.audio, &a.subtitles, &a.video) == (&b.audio, &b.subtitles, &b.video)
     };
     let rendition = |a: &Rendition, b: &Rendition| {
-        a.url.as_ref().map(source::identity) == b.url.as_ref().map(source::identity)
+        a.url.as_deref().map(source::identity) == b.url.as_deref().map(source::identity)
             && (&a.kind, &a.group_id, &a.name, &a.language)
                 == (&b.kind, &b.group_id, &b.name, &b.language)
     };

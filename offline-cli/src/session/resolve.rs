@@ -130,8 +130,8 @@ impl Network {
             .iter()
             .filter_map(|&index| multivariant.renditions.get(index));
         let urls: Vec<&Url> = variants
-            .map(|variant| &variant.url)
-            .chain(renditions.filter_map(|rendition| rendition.url.as_ref()))
+            .map(|variant| &*variant.url)
+            .chain(renditions.filter_map(|rendition| rendition.url.as_deref()))
             .collect();
         // Variants that differ only in their groups share a Media Playlist, and so may renditions.
         let wanted = tracks::declared(multivariant)

@@ -29,7 +29,7 @@ pub(crate) fn declared(multivariant: &Multivariant) -> Vec<Declared> {
             declared.push(Declared {
                 name: layout::variant_track(index),
                 kind: TrackKind::Main,
-                url: variant.url.clone(),
+                url: Url::clone(&variant.url),
                 rendition: None,
             });
         }
@@ -41,7 +41,7 @@ pub(crate) fn declared(multivariant: &Multivariant) -> Vec<Declared> {
             RenditionKind::Subtitles => TrackKind::Subtitles,
             _ => continue,
         };
-        if let Some(url) = rendition.url.as_ref().filter(|url| seen.insert(url)) {
+        if let Some(url) = rendition.url.as_deref().filter(|url| seen.insert(url)) {
             declared.push(Declared {
                 name: layout::rendition_track(index, rendition),
                 kind,
