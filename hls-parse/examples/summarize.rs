@@ -2,26 +2,41 @@
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::process::ExitCode;
 
 use hls_parse::{Document, Parsed, Playlist, Tag, TagName};
 
-fn main() {
-    for path in std::env::args().skip(1) {
-        let line = match std::fs::read(&path) {
-            Ok(bytes) => summary(&path, &bytes),
-            Err(error) => refusal(&path, &error.to_string()),
-        };
+fn main() -> ExitCode {
+    let mut all_read = true;
+    for path in std::env::args_os().skip(1) {
+        let (line, is_read) = summarize(&path);
         println!("{line}");
+        all_read &= is_read;
+    }
+    if all_read {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The line of a file, and whether the file could be read. A playlist that is refused is an answer like any other.
+fn summarize(path: &OsString) -> (String, bool) {
+    let shown = path.to_string_lossy();
+    match std::fs::read(path) {
+        Ok(bytes) => (summary(&shown, &bytes), true),
+        Err(error) => (refusal(&shown, &error.to_string(), false), false),
     }
 }
 
 fn summary(path: &str, bytes: &[u8]) -> String {
+    let roundtrip = Document::parse(bytes).is_ok_and(|document| document.write() == bytes);
     let parsed = match hls_parse::parse(bytes) {
         Ok(parsed) => parsed,
-        Err(error) => return refusal(path, &error.to_string()),
+        Err(error) => return refusal(path, &error.to_string(), roundtrip),
     };
-    let roundtrip = Document::parse(bytes).is_ok_and(|document| document.write() == bytes);
     let tags: Vec<Tag<'_>> = match &parsed.playlist {
         Playlist::Multivariant(playlist) => playlist.tags().collect(),
         Playlist::Media(playlist) => playlist.tags().collect(),
@@ -78,9 +93,10 @@ fn diagnostics(parsed: &Parsed) -> String {
     format!("[{}]", list.join(","))
 }
 
-fn refusal(path: &str, error: &str) -> String {
+fn refusal(path: &str, error: &str, roundtrip: bool) -> String {
+    let nothing = "\"segments\":0,\"variants\":0,\"renditions\":0,\"parts\":0,\"keys\":0,\"dateranges\":0,\"duration\":0,\"diagnostics\":[]";
     format!(
-        "{{\"path\":{},\"kind\":null,\"error\":{}}}",
+        "{{\"path\":{},\"kind\":null,\"error\":{},{nothing},\"roundtrip\":{roundtrip}}}",
         quote(path),
         quote(error)
     )
@@ -100,4 +116,76 @@ fn quote(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(line: &str) -> Value {
+        serde_json::from_str(line).unwrap()
+    }
+
+    #[test]
+    fn a_media_playlist_is_counted() {
+        let text = concat!(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-PART-INF:PART-TARGET=3\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n",
+            "#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\"\n#EXT-X-DATERANGE:ID=\"a\",DURATION=1\n",
+            "#EXT-X-PART:DURATION=3,URI=\"a.0\"\n#EXTINF:5.5,\na\n#EXTINF:1,\nb\n",
+        );
+        let mut line = read(&summary("a \"b\"\\\u{1}", text.as_bytes()));
+        let diagnostics = line["diagnostics"].take();
+        assert!(diagnostics.is_array());
+        assert_eq!(
+            line,
+            json!({
+                "path": "a \"b\"\\\u{1}", "kind": "media", "segments": 2, "variants": 0, "renditions": 0, "parts": 1, "keys": 1,
+                "dateranges": 1, "duration": 6.5, "diagnostics": null, "roundtrip": true,
+            })
+        );
+    }
+
+    #[test]
+    fn a_multivariant_playlist_is_counted() {
+        let text = "#EXTM3U\r\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"A\"\r\n#EXT-X-STREAM-INF:AUDIO=\"a\"\r\nv\r\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"i\"";
+        let line = read(&summary("p", text.as_bytes()));
+        let counts = ["kind", "segments", "variants", "renditions", "roundtrip"];
+        assert_eq!(
+            counts.map(|name| line[name].clone()),
+            [
+                json!("multivariant"),
+                json!(0),
+                json!(1),
+                json!(1),
+                json!(true)
+            ]
+        );
+        let found = &line["diagnostics"][0];
+        for name in ["rule", "severity", "line", "column", "message"] {
+            assert!(!found[name].is_null(), "{name} of {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_has_no_kind() {
+        let line = read(&summary("p", b"<html>"));
+        assert_eq!(line["kind"], Value::Null);
+        assert!(line["error"].is_string());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_apart() {
+        let (line, is_read) = summarize(&"no/such/file".into());
+        assert!(!is_read);
+        assert!(read(&line)["error"].is_string());
+        #[cfg(unix)]
+        {
+            let path = std::os::unix::ffi::OsStringExt::from_vec(b"no/such/\xff".to_vec());
+            let (line, is_read) = summarize(&path);
+            assert!(!is_read);
+            assert_eq!(read(&line)["path"], "no/such/\u{fffd}");
+        }
+    }
 }

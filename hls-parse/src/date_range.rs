@@ -19,6 +19,7 @@ use crate::variables::Expander;
 /// Where tags of one ID disagree, the first one counts. Tags without ID or with a date or duration that cannot be read are left out, and so are ranges for
 /// which no tag has a `START-DATE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct DateRange {
     /// `ID`.
@@ -32,18 +33,38 @@ pub struct DateRange {
     /// `END-DATE` as stated.
     pub end_date: Option<Timestamp>,
     /// `DURATION` as stated.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub duration: Option<Duration>,
     /// How long it is expected to be.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub planned_duration: Option<Duration>,
     /// Whether it ends when the next one of its class starts.
     pub end_on_next: bool,
     /// When an action is to be triggered other than at the start.
     pub cue: Cue,
     /// `SCTE35-CMD`: a `splice_info_section`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_hexadecimal")
+    )]
     pub scte35_command: Option<Vec<u8>>,
     /// `SCTE35-OUT`: a `splice_info_section`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_hexadecimal")
+    )]
     pub scte35_out: Option<Vec<u8>>,
     /// `SCTE35-IN`: a `splice_info_section`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_hexadecimal")
+    )]
     pub scte35_in: Option<Vec<u8>>,
     /// Every attribute by name, those of the client (`X-…`) and unknown ones included, with variables replaced.
     pub attributes: BTreeMap<String, AttributeValue>,
@@ -51,11 +72,13 @@ pub struct DateRange {
     pub interstitial: Option<Box<Interstitial>>,
     /// What to load ahead, when it is a valid preload and the playlist has not ended.
     pub preload: Option<Box<Preload>>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) urls: RangeUrls,
 }
 
 /// `CUE`: when the action of a [`DateRange`] is triggered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Cue {
     /// Before playback of the primary content starts.

@@ -21,6 +21,7 @@ use crate::timeline::Timeline;
 /// # Ok::<(), url::ParseError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct DeliveryDirectives {
     /// `_HLS_msn`: answer when the playlist has this Media Sequence Number or a later one.
@@ -33,6 +34,8 @@ pub struct DeliveryDirectives {
 
 /// What a client that asks for a delta update does without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum SkipDirective {
     /// Older segments (`YES`).

@@ -8,6 +8,7 @@ use crate::value::{self, Span};
 
 /// A tag of a resolved Media Playlist that the specification does not define, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ForeignTag<'a> {
     /// Its name, without `#`.
@@ -28,20 +29,35 @@ pub(crate) struct ForeignEntry {
 
 /// An advertisement marker of the kind that predates `EXT-X-DATERANGE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct CueMarker {
     /// What it marks.
     pub kind: CueMarkerKind,
     /// How long the break is.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub duration: Option<Duration>,
     /// How much of the break has passed.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub elapsed: Option<Duration>,
     /// The SCTE-35 `splice_info_section`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_hexadecimal")
+    )]
     pub scte35: Option<Vec<u8>>,
 }
 
 /// What a [`CueMarker`] marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum CueMarkerKind {
     /// A break begins (`EXT-X-CUE-OUT`).

@@ -15,13 +15,22 @@ const PRELOAD: &str = "com.apple.hls.preload";
 
 /// Content to be played at a place of the primary content (section D.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Interstitial {
     /// What is played.
     pub asset: InterstitialAsset,
     /// Where the primary content goes on, counted from the start of the date range; see [`Interstitial::resume_offset_after`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_signed_seconds")
+    )]
     pub resume_offset: Option<SignedDuration>,
     /// How much of the interstitial is played at most.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub playout_limit: Option<Duration>,
     /// What is moved to segment boundaries of the primary content.
     pub snap: Snap,
@@ -39,6 +48,8 @@ pub struct Interstitial {
 
 /// What an [`Interstitial`] plays.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum InterstitialAsset {
     /// A Multivariant Playlist or other asset (`X-ASSET-URI`).
     Asset(Url),
@@ -48,6 +59,7 @@ pub enum InterstitialAsset {
 
 /// Which ends of an [`Interstitial`] are moved to segment boundaries (`X-SNAP`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snap {
     /// The start.
@@ -58,6 +70,7 @@ pub struct Snap {
 
 /// What the viewer of an [`Interstitial`] may not do (`X-RESTRICT`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Restrictions {
     /// Leave it early or play it faster.
@@ -68,6 +81,8 @@ pub struct Restrictions {
 
 /// How much room an [`Interstitial`] takes on a timeline (`X-TIMELINE-OCCUPIES`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum TimelineOccupies {
     /// None.
@@ -78,6 +93,8 @@ pub enum TimelineOccupies {
 
 /// How an [`Interstitial`] looks on a timeline (`X-TIMELINE-STYLE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum TimelineStyle {
     /// Apart from the primary content.
@@ -88,11 +105,20 @@ pub enum TimelineStyle {
 
 /// When and how skipping an [`Interstitial`] is offered; an asset list may override it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SkipControl {
     /// From when on, counted from the start of the interstitial.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub offset: Option<Duration>,
     /// For how long.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub duration: Option<Duration>,
     /// Names the text to be shown.
     pub label_id: Option<String>,
@@ -161,6 +187,7 @@ impl Interstitial {
 
 /// A resource to be loaded ahead of the date range that will need it (appendix F).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Preload {
     /// Where it is.

@@ -13,6 +13,7 @@ use crate::value::{ByteRange, Span};
 
 /// A Partial Segment (section 4.4.4.9).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Part {
     /// The Media Sequence Number of the parent segment, which may not be listed yet.
@@ -20,8 +21,10 @@ pub struct Part {
     /// Its Part Index: which of the parts of its parent it is, counted from 0.
     pub index: u64,
     /// When it starts, from the start of the playlist.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::seconds"))]
     pub start: Duration,
     /// How long it is.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::seconds"))]
     pub duration: Duration,
     /// The part of the resource that it is; `None` means all of it.
     pub byte_range: Option<ByteRange>,
@@ -31,21 +34,36 @@ pub struct Part {
     pub independent: bool,
     /// Whether it is not available and not to be loaded.
     pub gap: bool,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) key_set: u32,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) uri: Span,
 }
 
 /// What a server can do for its clients (section 4.4.3.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ServerControl {
     /// The Skip Boundary: a delta update may skip what is further from the end than this.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub can_skip_until: Option<Duration>,
     /// Whether a delta update may skip date ranges too.
     pub can_skip_date_ranges: bool,
     /// How far from the end playback is to stay, as stated; see [`Timeline::hold_back`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub hold_back: Option<Duration>,
     /// The same when partial segments are played; see [`Timeline::part_hold_back`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_seconds")
+    )]
     pub part_hold_back: Option<Duration>,
     /// Whether a request may be held until the playlist has what it asks for.
     pub can_block_reload: bool,
@@ -53,6 +71,8 @@ pub struct ServerControl {
 
 /// What a [`PreloadHint`] hints at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum HintKind {
     /// The next Partial Segment.
@@ -63,6 +83,7 @@ pub enum HintKind {
 
 /// A resource that will be needed soon and may be requested before it is there (section 4.4.5.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PreloadHint {
     /// What it is.
@@ -77,6 +98,7 @@ pub struct PreloadHint {
 
 /// How far another rendition has come (section 4.4.5.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RenditionReport {
     /// The Media Playlist of that rendition.
@@ -89,6 +111,7 @@ pub struct RenditionReport {
 
 /// What is known of the segment that comes after the last one: the parent of the parts at the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Pending {
     /// Its Media Sequence Number.
@@ -98,6 +121,7 @@ pub struct Pending {
     /// How many parts of it are listed, which is the Part Index of the next one.
     pub part_count: u64,
     /// When it starts, from the start of the playlist.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::seconds"))]
     pub start: Duration,
     /// The wall-clock time of its start: stated, or counted on from a stated one.
     pub program_date_time: Option<Timestamp>,
@@ -111,6 +135,7 @@ pub struct Pending {
     pub gap: bool,
     /// Whether [`program_date_time`](Self::program_date_time) is stated at it.
     pub has_stated_date: bool,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) key_set: u32,
 }
 

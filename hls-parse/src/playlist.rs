@@ -55,6 +55,10 @@ impl Playlist {
 #[non_exhaustive]
 pub struct Start {
     /// From the start of the playlist, or from its end when negative.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::signed_seconds")
+    )]
     pub time_offset: SignedDuration,
     /// Whether to begin exactly there rather than with the segment that holds it.
     pub precise: bool,

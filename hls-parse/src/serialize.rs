@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
+use crate::date_range::AttributeValue;
+use crate::low_latency::{Part, Pending};
 use crate::rule::Rule;
 use crate::timeline::Timeline;
 use crate::value::{ByteRange, Decimal};
@@ -36,12 +39,19 @@ impl Serialize for Variables {
     }
 }
 
+impl Serialize for AttributeValue {
+    /// As its text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text())
+    }
+}
+
 impl Serialize for Timeline {
     /// With all that segments inherit; times in seconds.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut state = serializer.serialize_struct("Timeline", 12)?;
-        state.serialize_field("duration", &seconds(self.duration()))?;
-        state.serialize_field("target_duration", &seconds(self.target_duration()))?;
+        let mut state = serializer.serialize_struct("Timeline", 21)?;
+        state.serialize_field("duration", &self.duration().as_secs_f64())?;
+        state.serialize_field("target_duration", &self.target_duration().as_secs_f64())?;
         state.serialize_field("media_sequence", &self.media_sequence())?;
         state.serialize_field("discontinuity_sequence", &self.discontinuity_sequence())?;
         state.serialize_field("playlist_type", &self.playlist_type())?;
@@ -52,12 +62,73 @@ impl Serialize for Timeline {
         state.serialize_field("keys", self.keys())?;
         state.serialize_field("maps", self.maps())?;
         state.serialize_field("segments", &SegmentList(self))?;
+        let part_target = self.part_target().map(|target| target.as_secs_f64());
+        state.serialize_field("part_target", &part_target)?;
+        state.serialize_field("server_control", self.server_control())?;
+        state.serialize_field("parts", &PartList(self))?;
+        state.serialize_field("pending", &PendingEntry::of(self))?;
+        state.serialize_field("preload_hints", self.preload_hints())?;
+        state.serialize_field("rendition_reports", self.rendition_reports())?;
+        state.serialize_field("date_ranges", self.date_ranges())?;
+        let foreign: Vec<_> = self.foreign_tags().collect();
+        state.serialize_field("foreign_tags", &foreign)?;
+        state.serialize_field("epoch", &self.epoch())?;
         state.end()
     }
 }
 
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64()
+/// A duration in seconds.
+pub(crate) fn seconds<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+/// The same, where there is one.
+#[expect(clippy::ref_option, reason = "serde passes fields by reference")]
+pub(crate) fn optional_seconds<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration
+        .map(|duration| duration.as_secs_f64())
+        .serialize(serializer)
+}
+
+/// A signed duration in seconds.
+pub(crate) fn signed_seconds<S: Serializer>(
+    duration: &SignedDuration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+/// The same, where there is one.
+#[expect(clippy::ref_option, reason = "serde passes fields by reference")]
+pub(crate) fn optional_signed_seconds<S: Serializer>(
+    duration: &Option<SignedDuration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration
+        .map(|duration| duration.as_secs_f64())
+        .serialize(serializer)
+}
+
+/// Bytes as a hexadecimal-sequence, where there are any.
+#[expect(clippy::ref_option, reason = "serde passes fields by reference")]
+pub(crate) fn optional_hexadecimal<S: Serializer>(
+    bytes: &Option<Vec<u8>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let text = bytes.as_ref().map(|bytes| {
+        let mut text = String::from("0x");
+        for byte in bytes {
+            text.push_str(&format!("{byte:02X}"));
+        }
+        text
+    });
+    text.serialize(serializer)
 }
 
 struct SegmentList<'a>(&'a Timeline);
@@ -72,8 +143,8 @@ impl Serialize for SegmentList<'_> {
                 title: timeline.segment_title(index),
                 media_sequence_number: segment.media_sequence_number,
                 discontinuity_number: segment.discontinuity_number,
-                start: seconds(segment.start),
-                duration: seconds(segment.duration),
+                start: segment.start.as_secs_f64(),
+                duration: segment.duration.as_secs_f64(),
                 byte_range: segment.byte_range,
                 program_date_time: segment.program_date_time,
                 keys: timeline.segment_keys(index),
@@ -102,4 +173,42 @@ struct SegmentEntry<'a> {
     bitrate: Option<u64>,
     discontinuity: bool,
     gap: bool,
+}
+
+struct PartList<'a>(&'a Timeline);
+
+impl Serialize for PartList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let timeline = self.0;
+        let parts = timeline.parts().iter().enumerate();
+        serializer.collect_seq(parts.map(|(index, part)| PartEntry {
+            url: timeline.part_url(index),
+            part,
+            keys: timeline.part_keys(index),
+        }))
+    }
+}
+
+#[derive(serde::Serialize)]
+struct PartEntry<'a> {
+    url: url::Url,
+    #[serde(flatten)]
+    part: &'a Part,
+    keys: &'a [usize],
+}
+
+#[derive(serde::Serialize)]
+struct PendingEntry<'a> {
+    #[serde(flatten)]
+    pending: &'a Pending,
+    keys: &'a [usize],
+}
+
+impl<'a> PendingEntry<'a> {
+    fn of(timeline: &'a Timeline) -> Self {
+        Self {
+            pending: timeline.pending(),
+            keys: timeline.pending_keys(),
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::variables::Context;
 
 /// What a reload of a Media Playlist brought; made by [`Timeline::update`].
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Update {
     /// What is known now.
@@ -29,6 +30,8 @@ pub struct Update {
 
 /// What became of a playlist between two loads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Change {
     /// Nothing that matters to a player is new.

@@ -1,10 +1,12 @@
 //! The feature `serde`.
 
+use std::time::Duration;
+
 use hls_parse::{RenditionRequest, SelectionRequest, SteeringManifest};
 use serde_json::{Value, json};
 
 use crate::selection::RICH;
-use crate::{multivariant, timeline};
+use crate::{context, media, multivariant, timeline};
 
 #[test]
 fn requests_survive_json() {
@@ -69,4 +71,104 @@ fn a_steering_manifest_is_read() {
     let mut resolved = multivariant(RICH);
     assert!(resolved.clone_pathways(&manifest.pathway_clones).is_empty());
     assert_eq!(manifest.preferred_pathway(&resolved), Some("C"));
+}
+
+#[test]
+fn what_low_latency_playlists_add_is_written() {
+    let first = timeline(concat!(
+        "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-PART-INF:PART-TARGET=0.5\n",
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.5,CAN-SKIP-UNTIL=24\n",
+        "#EXTINF:4,\n7.mp4\n#EXT-X-PART:URI=\"8.mp4\",DURATION=0.5,BYTERANGE=\"10@0\",INDEPENDENT=YES\n",
+        "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"8.mp4\",BYTERANGE-START=10\n",
+        "#EXT-X-RENDITION-REPORT:URI=\"low.m3u8\",LAST-MSN=8,LAST-PART=0\n",
+    ));
+    let value = serde_json::to_value(&first).unwrap();
+    assert_eq!(value["part_target"], 0.5);
+    assert_eq!(value["server_control"]["can_skip_until"], 24.0);
+    assert_eq!(value["server_control"]["hold_back"], Value::Null);
+    assert_eq!(
+        value["parts"][0],
+        json!({
+            "url": "https://example.com/film/8.mp4", "media_sequence_number": 8, "index": 0, "start": 4.0, "duration": 0.5,
+            "byte_range": {"start": 0, "length": 10}, "map": null, "independent": true, "gap": false, "keys": [],
+        })
+    );
+    assert_eq!(value["pending"]["part_count"], 1);
+    assert_eq!(
+        value["preload_hints"],
+        json!([{"kind": "part", "url": "https://example.com/film/8.mp4", "start": 10, "length": null}])
+    );
+    assert_eq!(
+        value["rendition_reports"],
+        json!([{"url": "https://example.com/film/low.m3u8", "last_media_sequence_number": 8, "last_part": 0}])
+    );
+    let directives = serde_json::to_value(first.next_directives(Duration::ZERO)).unwrap();
+    assert_eq!(
+        directives,
+        json!({"media_sequence_number": 8, "part": 1, "skip": "segments"})
+    );
+
+    let next = media(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:4,\n7.mp4\n#EXTINF:4,\n8.mp4\n",
+    );
+    let update = serde_json::to_value(first.update(&next, &context()).unwrap()).unwrap();
+    assert_eq!(update["change"], "advanced");
+    assert_eq!(update["added"], json!({"start": 1, "end": 2}));
+    assert_eq!(
+        (&update["removed"], &update["missed"]),
+        (&json!(0), &json!(0))
+    );
+    assert_eq!(
+        update["timeline"]["segments"][1]["media_sequence_number"],
+        8
+    );
+}
+
+#[test]
+fn date_ranges_and_interstitials_are_written() {
+    let value = serde_json::to_value(timeline(concat!(
+        "#EXTM3U\n#EXT-X-START:TIME-OFFSET=-1.5\n#EXT-X-CUE-OUT:30\n#EXTINF:6,\na.ts\n#EXT-X-ENDLIST\n",
+        "#EXT-X-DATERANGE:ID=\"ad\",CLASS=\"com.apple.hls.interstitial\",START-DATE=\"2026-01-01T00:00:00Z\",DURATION=15.5,CUE=\"PRE,ONCE\",",
+        "X-ASSET-LIST=\"ads.json\",X-RESUME-OFFSET=-1,X-SNAP=\"IN\",X-SKIP-CONTROL-OFFSET=5,SCTE35-OUT=0xFC30\n",
+    )))
+    .unwrap();
+    assert_eq!(value["start"]["time_offset"], -1.5);
+    assert_eq!(value["foreign_tags"][0]["name"], "EXT-X-CUE-OUT");
+    let range = &value["date_ranges"][0];
+    assert_eq!(range["id"], "ad");
+    assert_eq!(range["end"], "2026-01-01T00:00:15.5Z");
+    assert_eq!(range["duration"], 15.5);
+    assert_eq!(
+        range["cue"],
+        json!({"pre": true, "post": false, "once": true})
+    );
+    assert_eq!(range["scte35_out"], "0xFC30");
+    assert_eq!(range["attributes"]["X-SNAP"], "IN");
+    assert_eq!(range["preload"], Value::Null);
+    let interstitial = &range["interstitial"];
+    assert_eq!(
+        interstitial["asset"],
+        json!({"list": "https://example.com/film/ads.json"})
+    );
+    assert_eq!(interstitial["resume_offset"], -1.0);
+    assert_eq!(interstitial["snap"], json!({"out": false, "back_in": true}));
+    assert_eq!(interstitial["timeline_occupies"], "point");
+    assert_eq!(
+        interstitial["skip_control"],
+        json!({"offset": 5.0, "duration": null, "label_id": null})
+    );
+}
+
+#[test]
+fn what_was_selected_is_written() {
+    let playlist = multivariant(RICH);
+    let selection = playlist.select(&SelectionRequest::default()).unwrap();
+    let value = serde_json::to_value(&selection).unwrap();
+    assert_eq!(value["variants"], json!(selection.variants));
+    assert_eq!(value["qualifier"], Value::Null);
+    let playlists = serde_json::to_value(playlist.media_playlists(&selection)).unwrap();
+    assert_eq!(
+        playlists[0]["users"][0],
+        json!({"variant": selection.variants[0]})
+    );
 }
