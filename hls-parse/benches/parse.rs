@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::borrow::Cow;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -38,12 +39,12 @@ const OPERATIONS: &[Operation] = &[
 struct Everything(Vec<String>);
 
 impl LocalMedia for Everything {
-    fn segment(&self, index: usize) -> Option<String> {
-        self.0.get(index).cloned()
+    fn segment(&self, index: usize) -> Option<Cow<'_, str>> {
+        self.0.get(index).map(|name| name.as_str().into())
     }
 
-    fn map(&self, index: usize) -> Option<String> {
-        Some(format!("{index}.mp4"))
+    fn map(&self, index: usize) -> Option<Cow<'_, str>> {
+        Some(format!("{index}.mp4").into())
     }
 
     fn key(&self, index: usize) -> Option<LocalKey> {
@@ -106,6 +107,16 @@ fn benchmarks(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(length as u64));
         group.bench_function(BenchmarkId::from_parameter(input.name), |b| {
             b.iter(|| timeline.write_local(&local, true));
+        });
+    }
+    group.finish();
+    let mut group = self::group(criterion, "write-anew");
+    for input in inputs.iter().filter(|input| input.is_media) {
+        let timeline = resolved(&input.text);
+        let length = timeline.write().unwrap().len();
+        group.throughput(Throughput::Bytes(length as u64));
+        group.bench_function(BenchmarkId::from_parameter(input.name), |b| {
+            b.iter(|| timeline.write().unwrap());
         });
     }
     group.finish();

@@ -49,8 +49,8 @@
 //!   [`Playlist::check_delivery`] what depends on where a playlist came from. A [`Diagnostic`] may have a [`Fix`].
 //! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Multivariant::media_playlists`] lists the playlists of a
 //!   [`Selection`], [`Timeline::resources`] and [`selection_resources`] what has to be fetched for them.
-//! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally; a [`MediaPlaylistBuilder`] and
-//!   [`Multivariant::write`] write new ones.
+//! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally; [`Timeline::write`] and [`Multivariant::write`] write
+//!   resolved playlists anew, and a [`MediaPlaylistBuilder`] new ones.
 //!
 //! Section numbers are those of draft-pantos-hls-rfc8216bis-22.
 //!

@@ -1,5 +1,7 @@
 //! Laws that take any bytes. A broken one panics.
 
+use std::borrow::Cow;
+
 use hls_parse::{
     Change, Context, Document, LineKind, LocalKey, LocalMedia, LocalMultivariant, Multivariant,
     ParseOptions, Playlist, RenditionRequest, SelectionRequest, Severity, Strictness, Timeline,
@@ -209,12 +211,12 @@ pub fn update(input: &[u8]) {
 struct Everything;
 
 impl LocalMedia for Everything {
-    fn segment(&self, index: usize) -> Option<String> {
-        Some(format!("s{index}"))
+    fn segment(&self, index: usize) -> Option<Cow<'_, str>> {
+        Some(format!("s{index}").into())
     }
 
-    fn map(&self, index: usize) -> Option<String> {
-        Some(format!("i{index}"))
+    fn map(&self, index: usize) -> Option<Cow<'_, str>> {
+        Some(format!("i{index}").into())
     }
 
     fn key(&self, index: usize) -> Option<LocalKey> {
@@ -232,6 +234,18 @@ pub fn write(input: &[u8]) {
             let Ok(original) = playlist.resolve(&context()) else {
                 return;
             };
+            if let Ok(text) = original.write() {
+                let parsed = parse(text.as_bytes()).unwrap();
+                let copy = parsed.playlist.as_media().unwrap();
+                let copy = copy.resolve(&context()).unwrap();
+                assert_eq!(copy.segments().len(), original.segments().len());
+                assert_eq!(copy.date_ranges(), original.date_ranges());
+                assert_eq!(
+                    copy.write().unwrap(),
+                    text,
+                    "what is canonical stays as it is"
+                );
+            }
             let text = original.write_local(&Everything, true);
             let Playlist::Media(written) = accepted(&text) else {
                 panic!("a Media Playlist became a Multivariant Playlist:\n{text}");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::header::Header;
 use super::{Text, needed_version};
 use crate::error::{Error, ErrorKind};
 use crate::playlist::{PlaylistType, Start};
@@ -45,14 +46,8 @@ use crate::value::{ByteRange, billionths_to_text};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct MediaPlaylistBuilder {
-    target_seconds: u64,
-    media_sequence: u64,
-    discontinuity_sequence: u64,
-    playlist_type: Option<PlaylistType>,
-    start: Option<Start>,
+    pub(super) header: Header,
     end_list: bool,
-    i_frames_only: bool,
-    independent_segments: bool,
     variables: Text,
     body: Text,
     /// The keys and maps since the last segment, and what else was given for the next one.
@@ -111,31 +106,31 @@ impl MediaPlaylistBuilder {
 
     /// Sets the least target duration in seconds. Live playlists need one from the start, since it must not change.
     pub fn target_duration(&mut self, seconds: u64) -> &mut Self {
-        self.target_seconds = seconds;
+        self.header.target_seconds = seconds;
         self
     }
 
     /// Sets the Media Sequence Number of the first segment.
     pub fn media_sequence(&mut self, number: u64) -> &mut Self {
-        self.media_sequence = number;
+        self.header.media_sequence = number;
         self
     }
 
     /// Sets the Discontinuity Sequence Number of the first segment, its own discontinuity not counted.
     pub fn discontinuity_sequence(&mut self, number: u64) -> &mut Self {
-        self.discontinuity_sequence = number;
+        self.header.discontinuity_sequence = number;
         self
     }
 
     /// Sets whether and how the playlist may change.
     pub fn playlist_type(&mut self, playlist_type: PlaylistType) -> &mut Self {
-        self.playlist_type = Some(playlist_type);
+        self.header.playlist_type = Some(playlist_type);
         self
     }
 
     /// Sets where to start playing.
     pub fn start(&mut self, start: Start) -> &mut Self {
-        self.start = Some(start);
+        self.header.start = Some(start);
         self
     }
 
@@ -147,13 +142,13 @@ impl MediaPlaylistBuilder {
 
     /// Says that each segment is a single I-frame.
     pub fn i_frames_only(&mut self) -> &mut Self {
-        self.i_frames_only = true;
+        self.header.i_frames_only = true;
         self
     }
 
     /// Says that every segment can be decoded alone.
     pub fn independent_segments(&mut self) -> &mut Self {
-        self.independent_segments = true;
+        self.header.independent_segments = true;
         self
     }
 
@@ -265,53 +260,16 @@ impl MediaPlaylistBuilder {
         if self.end_list {
             tail.push_str("#EXT-X-ENDLIST\n");
         }
-        let rounded = self.write(&tail, self.longest.subsec_nanos() >= 500_000_000);
-        let version = needed_version(&rounded.out)?.max(self.least_version);
-        // Before version 6 durations must not exceed the target, not even by less than half a second.
-        if version <= 5 {
-            return self
-                .write(&tail, self.longest.subsec_nanos() > 0)
-                .finish(self.least_version);
-        }
-        rounded.finish(self.least_version)
-    }
-
-    fn write(&self, tail: &str, up: bool) -> Text {
-        let longest = self.longest.as_secs().saturating_add(u64::from(up));
-        let target = longest.max(self.target_seconds).max(1);
-        let mut text = Text::default();
-        text.line(format_args!("#EXTM3U"));
-        text.out.push_str(&self.variables.out);
-        text.line(format_args!("#EXT-X-TARGETDURATION:{target}"));
-        if self.media_sequence > 0 {
-            text.line(format_args!(
-                "#EXT-X-MEDIA-SEQUENCE:{}",
-                self.media_sequence
-            ));
-        }
-        if self.discontinuity_sequence > 0 {
-            text.line(format_args!(
-                "#EXT-X-DISCONTINUITY-SEQUENCE:{}",
-                self.discontinuity_sequence
-            ));
-        }
-        if let Some(playlist_type) = self.playlist_type {
-            let name = match playlist_type {
-                PlaylistType::Event => "EVENT",
-                PlaylistType::Vod => "VOD",
-            };
-            text.line(format_args!("#EXT-X-PLAYLIST-TYPE:{name}"));
-        }
-        if self.independent_segments {
-            text.line(format_args!("#EXT-X-INDEPENDENT-SEGMENTS"));
-        }
-        if self.i_frames_only {
-            text.line(format_args!("#EXT-X-I-FRAMES-ONLY"));
-        }
-        if let Some(start) = self.start {
-            text.line(format_args!("{}", crate::local::start_tag(start)));
-        }
-        text.out.push_str(tail);
-        text
+        let text = |version| {
+            let mut text = Text::default();
+            text.line(format_args!("#EXTM3U"));
+            text.out.push_str(&self.variables.out);
+            let target = self.header.target(self.longest, version);
+            self.header.write(&mut text, target);
+            text.out.push_str(&tail);
+            text
+        };
+        let version = needed_version(&text(1).out)?.max(self.least_version);
+        text(version).finish(version)
     }
 }

@@ -1,5 +1,7 @@
 //! Writing new playlists: in canonical order, with the version they need, refusing what the specification forbids.
 
+mod canonical;
+mod header;
 mod media;
 mod multivariant;
 

@@ -1,18 +1,48 @@
 //! Localized Media Playlists.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::local::number::{DateWriter, push_fraction, push_integer};
+use crate::local::number::{DateWriter, push_fraction, push_integer, push_vector};
 use crate::local::{push, push_uri, quotable};
 use crate::timeline::{Key, KeyMethod, Segment, Timeline};
 
 /// What is there locally, told by whoever stored it. Indices are those of the [`Timeline`]; URIs are relative to the playlist to be written.
+///
+/// ```
+/// use std::borrow::Cow;
+///
+/// use hls_parse::{Context, LocalKey, LocalMedia};
+///
+/// /// The names of segments; an empty one is not there.
+/// struct Names(Vec<String>);
+///
+/// impl LocalMedia for Names {
+///     fn segment(&self, index: usize) -> Option<Cow<'_, str>> {
+///         self.0.get(index).map(|name| name.as_str().into())
+///     }
+///     fn map(&self, index: usize) -> Option<Cow<'_, str>> {
+///         Some(format!("init-{index}.mp4").into())
+///     }
+///     fn key(&self, _index: usize) -> Option<LocalKey> {
+///         Some(LocalKey::Decrypted)
+///     }
+/// }
+///
+/// let text = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\na.ts\n#EXTINF:6,\nb.ts\n#EXT-X-ENDLIST\n";
+/// let parsed = hls_parse::parse(text)?;
+/// let playlist = parsed.playlist.as_media().ok_or("no Media Playlist")?;
+/// let timeline = playlist.resolve(&Context::new("https://example.com/a.m3u8".parse()?))?;
+/// let local = timeline.write_local(&Names(vec!["0.ts".into()]), true);
+/// assert!(local.ends_with("#EXTINF:6,\n0.ts\n#EXT-X-GAP\n#EXTINF:6,\ngap-1\n#EXT-X-ENDLIST\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait LocalMedia {
     /// The URI of a segment; `None` when it is not there, which makes it a gap.
-    fn segment(&self, index: usize) -> Option<String>;
+    fn segment(&self, index: usize) -> Option<Cow<'_, str>>;
 
     /// The URI of a map; `None` when it is not there, which makes the segments that need it gaps.
-    fn map(&self, index: usize) -> Option<String>;
+    fn map(&self, index: usize) -> Option<Cow<'_, str>>;
 
     /// The state of a key; `None` when it is not there. Segments whose identity keys are all not there are gaps.
     fn key(&self, index: usize) -> Option<LocalKey>;
@@ -34,27 +64,39 @@ impl Timeline {
     /// discontinuities, dates and gaps stay. Keys that are there are written with their IV spelled out, the others are left out. `ended` says that nothing
     /// will be added; without it the playlist is one that grows (`EVENT`).
     pub fn write_local(&self, local: &impl LocalMedia, ended: bool) -> String {
+        self.write_local_media(local, ended)
+    }
+
+    fn write_local_media(&self, local: &dyn LocalMedia, ended: bool) -> String {
         let mut body = Body::new(self, local);
-        for (index, segment) in self.segments().iter().enumerate() {
+        // What the header says is known at the end only. It is usually as long as this guess, so that nothing has to move.
+        let guess = self.local_header(3, self.target_duration(), ended);
+        body.out.push_str(&guess);
+        let segments = self.segments();
+        for (index, segment) in segments.iter().enumerate() {
+            if index == SAMPLE {
+                let left = (segments.len() - index).div_ceil(SAMPLE);
+                body.out.reserve(body.out.len().saturating_mul(left));
+            }
             body.segment(index, &segment);
         }
         if ended {
             body.out.push_str("#EXT-X-ENDLIST\n");
         }
-        // What the header says is known only now; moving the lines is cheaper than a second copy of them.
-        let header = self.local_header(&body, ended);
-        body.out.insert_str(0, &header);
+        let header = self.local_header(body.version, body.longest, ended);
+        if header != guess {
+            body.out.replace_range(..guess.len(), &header);
+        }
         body.out
     }
 
-    fn local_header<L: LocalMedia>(&self, body: &Body<'_, L>, ended: bool) -> String {
-        let longest = body.longest;
-        // Before version 6 durations must not exceed the target, not even by less than half a second.
+    fn local_header(&self, version: u64, longest: Duration, ended: bool) -> String {
         let version = if self.i_frames_only() {
-            body.version.max(4)
+            version.max(4)
         } else {
-            body.version
+            version
         };
+        // Before version 6 durations must not exceed the target, not even by less than half a second.
         let up = if version <= 5 {
             longest.subsec_nanos() > 0
         } else {
@@ -108,9 +150,9 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 /// The lines of the segments, and what they need of a player.
-struct Body<'a, L> {
+struct Body<'a> {
     timeline: &'a Timeline,
-    local: &'a L,
+    local: &'a dyn LocalMedia,
     out: String,
     version: u64,
     /// The keys in force for a reader of what is written so far: number, IV and URI.
@@ -119,6 +161,9 @@ struct Body<'a, L> {
     bitrate: Option<u64>,
     writes_bitrate: bool,
     longest: Duration,
+    /// The line of the duration that was written last: most segments are as long as the one before.
+    duration_line: String,
+    written_duration: Duration,
     /// The map and the set of keys of the segment before, and whether what they name is there.
     playable: Option<((Option<usize>, u32), bool)>,
     /// The set of keys that needs nothing written as long as segments have it.
@@ -126,11 +171,11 @@ struct Body<'a, L> {
     dates: DateWriter,
 }
 
-/// How long the lines of a segment usually are.
-const USUAL_SEGMENT: usize = 48;
+/// How many segments tell how much room the others take.
+const SAMPLE: usize = 64;
 
-impl<'a, L: LocalMedia> Body<'a, L> {
-    fn new(timeline: &'a Timeline, local: &'a L) -> Self {
+impl<'a> Body<'a> {
+    fn new(timeline: &'a Timeline, local: &'a dyn LocalMedia) -> Self {
         // A bitrate goes on until the next one, so it can only be written when no segment after it lacks one.
         let writes_bitrate = timeline.segments.has_bitrates()
             && timeline
@@ -141,13 +186,15 @@ impl<'a, L: LocalMedia> Body<'a, L> {
         Self {
             timeline,
             local,
-            out: String::with_capacity(timeline.segments().len().saturating_mul(USUAL_SEGMENT)),
+            out: String::new(),
             version: 1,
             keys: Vec::new(),
             map: None,
             bitrate: None,
             writes_bitrate,
             longest: Duration::ZERO,
+            duration_line: "#EXTINF:0,\n".to_owned(),
+            written_duration: Duration::ZERO,
             playable: None,
             settled_keys: None,
             dates: DateWriter::default(),
@@ -186,10 +233,15 @@ impl<'a, L: LocalMedia> Body<'a, L> {
         if duration.subsec_nanos() > 0 {
             self.version = self.version.max(3);
         }
-        self.out.push_str("#EXTINF:");
-        push_integer(&mut self.out, duration.as_secs());
-        push_fraction(&mut self.out, duration.subsec_nanos());
-        self.out.push_str(",\n");
+        if self.written_duration != duration {
+            self.written_duration = duration;
+            self.duration_line.clear();
+            self.duration_line.push_str("#EXTINF:");
+            push_integer(&mut self.duration_line, duration.as_secs());
+            push_fraction(&mut self.duration_line, duration.subsec_nanos());
+            self.duration_line.push_str(",\n");
+        }
+        self.out.push_str(&self.duration_line);
         match uri {
             Some(uri) => push_uri(&mut self.out, &uri),
             None => push(
@@ -201,7 +253,7 @@ impl<'a, L: LocalMedia> Body<'a, L> {
     }
 
     /// The local URI of a segment that is there with all it takes to play it.
-    fn playable_uri(&mut self, index: usize, segment: &Segment) -> Option<String> {
+    fn playable_uri(&mut self, index: usize, segment: &Segment) -> Option<Cow<'a, str>> {
         if segment.gap {
             return None;
         }
@@ -343,7 +395,8 @@ fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u6
     out.push('"');
     let has_iv = !matches!(key.method, KeyMethod::SampleAesCtr | KeyMethod::Aes256Gcm);
     if let Some(iv) = iv.filter(|_| has_iv) {
-        push(out, format_args!(",IV=0x{:032X}", u128::from_be_bytes(iv)));
+        out.push_str(",IV=");
+        push_vector(out, iv);
         version = version.max(2);
     }
     if !key.is_identity() {

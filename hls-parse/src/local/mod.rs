@@ -2,7 +2,7 @@
 
 mod media;
 mod multivariant;
-mod number;
+pub(crate) mod number;
 
 use std::fmt::{self, Write as _};
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::push;
 
 /// Writes a decimal-integer.
-pub(super) fn push_integer(out: &mut String, number: u64) {
+pub(crate) fn push_integer(out: &mut String, number: u64) {
     let mut digits = [0; 20];
     let mut rest = number;
     let mut start = digits.len();
@@ -21,7 +21,7 @@ pub(super) fn push_integer(out: &mut String, number: u64) {
 }
 
 /// Writes billionths as the fraction of a decimal number, without needless zeros.
-pub(super) fn push_fraction(out: &mut String, billionths: u32) {
+pub(crate) fn push_fraction(out: &mut String, billionths: u32) {
     if billionths > 0 {
         let digits = nine_digits(billionths);
         let zeros = digits.iter().rev().take_while(|digit| **digit == b'0');
@@ -50,9 +50,9 @@ fn push_ascii(out: &mut String, digits: &[u8]) {
     out.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 
-/// Writes dates with nine digits of a second; the day is worked out once for all dates in it.
+/// Writes dates; the day is worked out once for all dates in it.
 #[derive(Debug, Default)]
-pub(super) struct DateWriter {
+pub(crate) struct DateWriter {
     day: Option<i64>,
     /// The day up to the `T`.
     text: String,
@@ -61,7 +61,23 @@ pub(super) struct DateWriter {
 impl DateWriter {
     const DAY: i64 = 86_400;
 
-    pub(super) fn push(&mut self, out: &mut String, date: Timestamp) {
+    /// Writes a date with all nine digits.
+    pub(crate) fn push(&mut self, out: &mut String, date: Timestamp) {
+        let nanosecond = self.push_second(out, date);
+        out.push('.');
+        push_ascii(out, &nine_digits(nanosecond));
+        out.push('Z');
+    }
+
+    /// Writes a date with as many digits as it takes.
+    pub(crate) fn push_short(&mut self, out: &mut String, date: Timestamp) {
+        let nanosecond = self.push_second(out, date);
+        push_fraction(out, nanosecond);
+        out.push('Z');
+    }
+
+    /// Writes a date without fraction, which is returned in billionths.
+    fn push_second(&mut self, out: &mut String, date: Timestamp) -> u32 {
         let (mut second, mut nanosecond) = (date.as_second(), date.subsec_nanosecond());
         if nanosecond < 0 {
             // Before 1970 both parts are negative, while clocks run forward.
@@ -77,19 +93,28 @@ impl DateWriter {
             self.day = Some(day);
         }
         out.push_str(&self.text);
-        let two = |number: i64| {
+        let mut clock = *b"00:00:00";
+        let places = [(0, second / 3600), (3, second / 60 % 60), (6, second % 60)];
+        for (at, number) in places {
             let number = number.unsigned_abs();
-            [digit_of(number / 10), digit_of(number)]
-        };
-        push_ascii(out, &two(second / 3600));
-        out.push(':');
-        push_ascii(out, &two(second / 60 % 60));
-        out.push(':');
-        push_ascii(out, &two(second % 60));
-        out.push('.');
-        push_ascii(out, &nine_digits(nanosecond.unsigned_abs()));
-        out.push('Z');
+            clock[at] = digit_of(number / 10);
+            clock[at + 1] = digit_of(number);
+        }
+        push_ascii(out, &clock);
+        nanosecond.unsigned_abs()
     }
+}
+
+/// Writes an initialization vector.
+pub(crate) fn push_vector(out: &mut String, vector: [u8; 16]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| DIGITS[usize::from(nibble & 15)];
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(vector) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte)]);
+    }
+    out.push_str("0x");
+    push_ascii(out, &digits);
 }
 
 #[cfg(test)]
@@ -111,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn vectors_are_those_of_fmt() {
+        let vector = [
+            0x01, 0x23, 0xfe, 0, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0xf0,
+        ];
+        let mut out = String::new();
+        push_vector(&mut out, vector);
+        assert_eq!(out, format!("0x{:032X}", u128::from_be_bytes(vector)));
+    }
+
+    #[test]
     fn dates_are_those_of_fmt() {
         let mut dates = DateWriter::default();
         for (second, nanosecond) in [
@@ -126,6 +161,9 @@ mod tests {
             let mut out = String::new();
             dates.push(&mut out, date);
             assert_eq!(out, format!("{date:.9}"));
+            out.clear();
+            dates.push_short(&mut out, date);
+            assert_eq!(out, format!("{date}"));
         }
     }
 }

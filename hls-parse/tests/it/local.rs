@@ -1,5 +1,6 @@
 //! Localized playlists.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use hls_parse::{LocalKey, LocalMedia, LocalMultivariant};
@@ -15,12 +16,12 @@ pub(crate) struct Files {
 }
 
 impl LocalMedia for Files {
-    fn segment(&self, index: usize) -> Option<String> {
-        (!self.missing_segments.contains(&index)).then(|| format!("s{index}.ts"))
+    fn segment(&self, index: usize) -> Option<Cow<'_, str>> {
+        (!self.missing_segments.contains(&index)).then(|| format!("s{index}.ts").into())
     }
 
-    fn map(&self, index: usize) -> Option<String> {
-        (!self.missing_maps.contains(&index)).then(|| format!("i{index}.mp4"))
+    fn map(&self, index: usize) -> Option<Cow<'_, str>> {
+        (!self.missing_maps.contains(&index)).then(|| format!("i{index}.mp4").into())
     }
 
     fn key(&self, index: usize) -> Option<LocalKey> {

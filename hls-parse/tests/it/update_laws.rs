@@ -14,7 +14,7 @@ const PART_SECONDS: u32 = 2;
 
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "tags that are there or not")]
-struct Entry {
+pub(crate) struct Entry {
     milliseconds: u32,
     discontinuity: bool,
     gap: bool,
@@ -30,7 +30,7 @@ struct Entry {
 }
 
 prop_compose! {
-    fn entry()(
+    pub(crate) fn entry()(
         milliseconds in 0..9_000u32,
         (discontinuity, gap, cue) in (prop::bool::weighted(0.2), prop::bool::weighted(0.1), prop::bool::weighted(0.2)),
         range in prop::option::of((1..1000u32, any::<bool>())),
@@ -73,7 +73,7 @@ struct Force {
     discontinuities: u64,
 }
 
-struct Server {
+pub(crate) struct Server {
     name: &'static str,
     entries: Vec<Entry>,
     before: Vec<Force>,
@@ -81,7 +81,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(name: &'static str, entries: Vec<Entry>) -> Self {
+    pub(crate) fn new(name: &'static str, entries: Vec<Entry>) -> Self {
         let (mut before, mut starts) = (vec![Force::default()], vec![0]);
         for entry in &entries {
             let mut now = *before.last().unwrap();
@@ -200,7 +200,7 @@ impl Server {
     }
 
     /// The playlist of a window; a delta update when segments are skipped. `removed` are the segments whose date ranges the client may still have.
-    fn playlist(
+    pub(crate) fn playlist(
         &self,
         window: &Range<usize>,
         skipped: usize,
@@ -244,7 +244,7 @@ impl Server {
     }
 }
 
-fn context(token: usize) -> Context {
+pub(crate) fn context(token: usize) -> Context {
     Context::new(
         Url::parse(&format!(
             "https://example.com/film/live.m3u8?_HLS_msn={token}"
@@ -254,7 +254,7 @@ fn context(token: usize) -> Context {
 }
 
 /// Everything a timeline says, without the indices by which it says it.
-fn view(timeline: &Timeline) -> Vec<String> {
+pub(crate) fn view(timeline: &Timeline) -> Vec<String> {
     let keys = |keys: &[usize]| {
         keys.iter()
             .map(|&key| format!("{:?}", timeline.keys()[key]))
@@ -294,10 +294,14 @@ fn view(timeline: &Timeline) -> Vec<String> {
     }
     for (index, part) in timeline.parts().iter().enumerate() {
         lines.push(format!(
-            "{} {} {:?} {} {:?} {}",
+            "{} {} {:?} {:?} {:?} {} {} {} {:?} {}",
             part.media_sequence_number,
             part.index,
             part.start,
+            part.duration,
+            part.byte_range,
+            part.independent,
+            part.gap,
             timeline.part_url(index),
             map(part.map),
             keys(timeline.part_keys(index))
@@ -313,6 +317,13 @@ fn view(timeline: &Timeline) -> Vec<String> {
         pending.bitrate,
         map(pending.map),
         keys(timeline.pending_keys())
+    ));
+    lines.push(format!(
+        "{:?} {:?} {:?} {:?}",
+        timeline.part_target(),
+        timeline.server_control(),
+        timeline.rendition_reports(),
+        timeline.start()
     ));
     lines.extend(timeline.foreign_tags().map(|tag| format!("{tag:?}")));
     lines.extend(

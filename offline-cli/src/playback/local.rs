@@ -1,5 +1,7 @@
 //! What a player is offered of an asset: only what is complete, under local names, without keys it does not need.
 
+use std::borrow::Cow;
+
 use asset_store::{AssetId, Store};
 use hls_parse::{LocalKey, LocalMedia, LocalMultivariant};
 
@@ -97,11 +99,12 @@ impl LocalAsset {
         let segments =
             (0..track.timeline.segments().len()).filter_map(|index| names.segment(index));
         let maps = (0..track.timeline.maps().len()).filter_map(|index| names.map(index));
+        let media = segments.chain(maps).map(Cow::into_owned);
         let keys = (0..track.timeline.keys().len()).filter_map(|index| match names.key(index) {
             Some(LocalKey::At(name)) => Some(name),
             _ => None,
         });
-        segments.chain(maps).chain(keys).collect()
+        media.chain(keys).collect()
     }
 
     /// What a local name stands for; names are looked up, never used as paths.
@@ -225,22 +228,22 @@ struct Names<'a> {
 }
 
 impl LocalMedia for Names<'_> {
-    fn segment(&self, index: usize) -> Option<String> {
+    fn segment(&self, index: usize) -> Option<Cow<'_, str>> {
         let path = self.layout.segment(index);
         self.presentation
             .asset
             .entries()
             .contains_key(&path)
-            .then(|| self.layout.segment_name(index))
+            .then(|| self.layout.segment_name(index).into())
     }
 
-    fn map(&self, index: usize) -> Option<String> {
+    fn map(&self, index: usize) -> Option<Cow<'_, str>> {
         let path = self.layout.map(index);
         self.presentation
             .asset
             .entries()
             .contains_key(&path)
-            .then(|| TrackLayout::map_name(index))
+            .then(|| TrackLayout::map_name(index).into())
     }
 
     fn key(&self, index: usize) -> Option<LocalKey> {
