@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::attribute_name::AttributeName;
 use crate::value;
 
 /// One attribute, as written.
@@ -61,11 +62,7 @@ impl<'a> Iterator for Attributes<'a> {
         loop {
             let start = self.position;
             let rest = self.list.get(start..).filter(|rest| !rest.is_empty())?;
-            // Names are too short for a vectorized search to pay.
-            let mut bytes = rest.bytes();
-            let split = bytes
-                .position(|byte| matches!(byte, b'=' | b','))
-                .unwrap_or(rest.len());
+            let split = find_near(rest.as_bytes(), b'=', b',');
             let raw_name = rest.get(..split).unwrap_or_default();
             let name = trim(raw_name);
             if rest.as_bytes().get(split) != Some(&b'=') {
@@ -96,6 +93,40 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
+/// Where the first of two bytes is, or the length of `text`. Names and values are short: it looks at eight bytes at once, and calls on a search that is better
+/// for long ones only when there is nothing near.
+#[inline]
+fn find_near(text: &[u8], one: u8, other: u8) -> usize {
+    const NEAR: usize = 8;
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, word) in words.iter().take(NEAR).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zero_bytes(word ^ spread(one)) | zero_bytes(word ^ spread(other));
+        if found != 0 {
+            return index * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    if words.len() > NEAR {
+        let far = text.get(NEAR * 8..).unwrap_or_default();
+        return NEAR * 8 + memchr::memchr2(one, other, far).unwrap_or(far.len());
+    }
+    let mut rest_bytes = rest.iter();
+    let at = rest_bytes.position(|&byte| byte == one || byte == other);
+    text.len() - rest.len() + at.unwrap_or(rest.len())
+}
+
+/// A byte in each of the eight places.
+#[inline]
+const fn spread(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The highest bit of each byte that is zero is set; bits above the lowest of them may be wrong.
+#[inline]
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(spread(0x01)) & !word & spread(0x80)
+}
+
 /// The text without white space around it; there hardly ever is any, and this tells so cheaply.
 fn trim(text: &str) -> &str {
     match text.as_bytes() {
@@ -113,16 +144,16 @@ fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
     };
     let body = text.get(spaces..).unwrap_or_default();
     let Some(inner) = body.strip_prefix('"') else {
-        let mut bytes = text.bytes();
-        let length = bytes.position(|byte| byte == b',').unwrap_or(text.len());
+        let length = find_near(text.as_bytes(), b',', b',');
         let raw = text.get(..length).unwrap_or_default();
         let value = trim(raw);
         let defect = (value.len() != raw.len()).then_some(AttributeDefect::WhiteSpace);
         return (value, false, length, defect);
     };
-    let Some(close) = memchr::memchr(b'"', inner.as_bytes()) else {
+    let close = find_near(inner.as_bytes(), b'"', b'"');
+    if close == inner.len() {
         return (inner, true, text.len(), Some(AttributeDefect::Unclosed));
-    };
+    }
     let value = inner.get(..close).unwrap_or_default();
     let tail_start = spaces + 1 + close + 1;
     let tail = text.get(tail_start..).unwrap_or_default();
@@ -141,10 +172,26 @@ fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
     (value, true, tail_start + tail_length, defect)
 }
 
+/// How the names of attributes start that a client must know to make use of the tag (section 6.3.1).
+const REQUIREMENT: &str = "REQ-";
+
+/// An attribute, and which of those that are known it is.
+#[derive(Debug)]
+pub(crate) struct Item<'a> {
+    pub(crate) attribute: Attribute<'a>,
+    pub(crate) known: Option<AttributeName>,
+}
+
 /// The attributes of one tag, for reading by name. The first of a name counts.
 #[derive(Debug)]
 pub(crate) struct AttributeList<'a> {
-    items: Vec<Attribute<'a>>,
+    items: Vec<Item<'a>>,
+    /// One more than the place in `items` of each known name; 0 for those that are not there or too far behind to be told.
+    places: [u16; AttributeName::COUNT],
+    /// Whether a known name is there twice.
+    repeated: bool,
+    /// Whether a name starts with `REQ-`.
+    requires: bool,
 }
 
 impl<'a> AttributeList<'a> {
@@ -152,30 +199,87 @@ impl<'a> AttributeList<'a> {
     const USUAL: usize = 12;
 
     pub(crate) fn new(list: &'a str) -> Self {
-        let mut items = Vec::with_capacity(Self::USUAL);
-        items.extend(attributes(list));
-        Self { items }
+        let mut read = Self::empty();
+        read.read(list, usize::MAX);
+        read
     }
 
-    /// The attributes, or `None` when there are more than `limit`.
-    pub(crate) fn with_limit(list: &'a str, limit: usize) -> Option<Self> {
-        let mut items = Vec::with_capacity(Self::USUAL);
-        for attribute in attributes(list) {
-            if items.len() == limit {
-                return None;
-            }
-            items.push(attribute);
+    /// A list of no attributes, to [read](Self::read) many into, one after the other.
+    pub(crate) fn empty() -> Self {
+        Self {
+            items: Vec::with_capacity(Self::USUAL),
+            places: [0; AttributeName::COUNT],
+            repeated: false,
+            requires: false,
         }
-        Some(Self { items })
     }
 
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Attribute<'a>> {
-        self.items.iter()
+    /// Puts the attributes of another list in the place of those there are. Tells whether there are no more than `limit`, and reads no further.
+    pub(crate) fn read(&mut self, list: &'a str, limit: usize) -> bool {
+        self.items.clear();
+        self.places = [0; AttributeName::COUNT];
+        (self.repeated, self.requires) = (false, false);
+        for attribute in attributes(list) {
+            if self.items.len() == limit {
+                return false;
+            }
+            let known = AttributeName::of(attribute.name);
+            self.requires |= attribute.name.starts_with(REQUIREMENT);
+            if let Some(name) = known {
+                let place = &mut self.places[name.place()];
+                if *place == 0 {
+                    *place = u16::try_from(self.items.len() + 1).unwrap_or(0);
+                } else {
+                    self.repeated = true;
+                }
+            }
+            self.items.push(Item { attribute, known });
+        }
+        true
+    }
+
+    pub(crate) fn items(&self) -> &[Item<'a>] {
+        &self.items
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Attribute<'a>> {
+        self.items.iter().map(|item| &item.attribute)
+    }
+
+    /// Whether an attribute that the specification knows is there twice; of very long lists it may be said although none is.
+    pub(crate) fn may_repeat(&self) -> bool {
+        self.repeated || self.is_long()
+    }
+
+    /// Whether an attribute says what a client must know to make use of the tag.
+    pub(crate) fn has_requirement(&self) -> bool {
+        self.requires
+    }
+
+    /// Whether there are attributes further behind than `places` tells.
+    fn is_long(&self) -> bool {
+        self.items.len() >= usize::from(u16::MAX)
+    }
+
+    /// The first attribute of that name. What the name is gets looked up when this is compiled, mostly.
+    #[inline]
+    pub(crate) fn get(&self, name: &str) -> Option<&Attribute<'a>> {
+        match AttributeName::of(name) {
+            Some(known) => self.get_known(known),
+            None => self.iter().find(|attribute| attribute.name == name),
+        }
     }
 
     #[inline]
-    pub(crate) fn get(&self, name: &str) -> Option<&Attribute<'a>> {
-        self.items.iter().find(|attribute| attribute.name == name)
+    pub(crate) fn get_known(&self, name: AttributeName) -> Option<&Attribute<'a>> {
+        let place = usize::from(self.places[name.place()]);
+        if place == 0 && self.is_long() {
+            let mut items = self.items.iter();
+            return items
+                .find(|item| item.known == Some(name))
+                .map(|item| &item.attribute);
+        }
+        Some(&self.items.get(place.checked_sub(1)?)?.attribute)
     }
 
     #[inline]

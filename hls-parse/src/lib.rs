@@ -68,6 +68,7 @@
 //! It fetches, stores and decrypts nothing and asks no clock. It does not read the JSON that an asset list of an [`Interstitial`] or a content steering
 //! server answers with.
 
+mod attribute_name;
 mod attributes;
 mod build;
 mod check;

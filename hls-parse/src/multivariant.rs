@@ -232,6 +232,9 @@ impl Reader<'_, '_> {
 
 /// Whether every `REQ-` attribute is known and asks for what is known; a tag is to be ignored otherwise (section 6.3.1).
 pub(crate) fn requirements_are_known(list: &AttributeList<'_>) -> bool {
+    if !list.has_requirement() {
+        return true;
+    }
     list.iter().all(|attribute| match attribute.name {
         "REQ-VIDEO-LAYOUT" => attribute
             .value

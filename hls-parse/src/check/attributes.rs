@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::attributes::{Attribute, AttributeDefect, AttributeList};
+use crate::attributes::{Attribute, AttributeDefect, AttributeList, Item};
 use crate::check::schema::{AttributeRule, Form, attributes_of};
 use crate::diagnostic::{Diagnostics, Fix};
 use crate::error::{Error, ErrorKind, excerpt};
@@ -12,7 +12,7 @@ use crate::playlist::TagEntry;
 use crate::rule::Rule;
 use crate::value;
 
-/// Checks the attribute list of a tag and hands it back, or `None` for a tag that has no such list.
+/// Reads the attribute list of a tag into `list` and checks it; `false` for a tag that has no such list.
 ///
 /// # Errors
 /// [`ErrorKind::LimitExceeded`] when there are too many attributes.
@@ -20,23 +20,23 @@ pub(crate) fn check<'t>(
     tag: &TagEntry,
     text: &'t str,
     options: &ParseOptions,
+    list: &mut AttributeList<'t>,
     diagnostics: &mut Diagnostics,
-) -> Result<Option<AttributeList<'t>>, Error> {
+) -> Result<bool, Error> {
     let Some(rules) = attributes_of(tag.name) else {
-        return Ok(None);
+        return Ok(false);
     };
     let list_text = tag.value.of(text);
-    let Some(list) = AttributeList::with_limit(list_text, options.max_attributes) else {
+    if !list.read(list_text, options.max_attributes) {
         return Err(Error::at(
             ErrorKind::LimitExceeded,
             tag.line,
             format!("more than {} attributes in one tag", options.max_attributes),
         ));
-    };
+    }
     let offset = tag.value.start as usize;
-    // Which of the known attributes there were, by place in the table.
-    let (mut seen, mut repeated, mut unknown) = (0u64, false, 0usize);
-    for attribute in list.iter() {
+    let mut unknown = 0usize;
+    for Item { attribute, known } in list.items() {
         let span = offset + attribute.span.start..offset + attribute.span.end;
         let mut report = |rule: Rule, message: &str, value: Option<String>| {
             diagnostics.report_with(
@@ -53,20 +53,14 @@ pub(crate) fn check<'t>(
             );
         };
         check_writing(attribute, &mut report);
-        let known = rules
-            .iter()
-            .zip(0u32..)
-            .find(|(rule, _)| rule.name == attribute.name);
-        if let Some((rule, number)) = known {
+        if let Some(rule) = known.and_then(|known| rules.of(known)) {
             check_form(rule, attribute, &mut report);
-            repeated |= seen & (1 << number) != 0;
-            seen |= 1 << number;
         } else {
             check_name(attribute, &mut report);
             unknown += 1;
         }
     }
-    if let Some(gap) = empty_attribute(&list, list_text) {
+    if let Some(gap) = empty_attribute(list, list_text) {
         let span = offset + gap.start..offset + gap.end;
         // Between two attributes one comma stays.
         let comma = if gap.start == 0 || gap.end == list_text.len() {
@@ -82,8 +76,8 @@ pub(crate) fn check<'t>(
             || Some(Fix::new(span, comma)),
         );
     }
-    if (repeated || unknown > 1)
-        && let Some(name) = repeated_name(&list)
+    if (list.may_repeat() || unknown > 1)
+        && let Some(name) = repeated_name(list)
     {
         let message = format_args!(
             "the attribute {} is repeated, the first one counts",
@@ -96,13 +90,17 @@ pub(crate) fn check<'t>(
             message,
         );
     }
-    for rule in rules {
-        if let Some(required) = rule.required.filter(|_| list.text(rule.name).is_none()) {
+    for rule in rules.attributes {
+        let is_there = || {
+            list.get_known(rule.known)
+                .is_some_and(|found| !found.value.is_empty())
+        };
+        if let Some(required) = rule.required.filter(|_| !is_there()) {
             let message = format_args!("{} is missing", rule.name);
             diagnostics.report(required, tag.place(), tag.value.range(), message);
         }
     }
-    Ok(Some(list))
+    Ok(true)
 }
 
 /// The first place where there is more than one comma between attributes, or one at an end.
@@ -119,14 +117,12 @@ fn empty_attribute(list: &AttributeList<'_>, text: &str) -> Option<Range<usize>>
 
 fn repeated_name<'t>(list: &AttributeList<'t>) -> Option<&'t str> {
     const FEW: usize = 24;
-    let items = list.iter();
-    if items.len() <= FEW {
-        return items
-            .clone()
+    if list.items().len() <= FEW {
+        return list
+            .iter()
             .enumerate()
             .find(|(index, item)| {
-                items
-                    .clone()
+                list.iter()
                     .take(*index)
                     .any(|earlier| earlier.name == item.name)
             })

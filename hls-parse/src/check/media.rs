@@ -31,6 +31,7 @@ pub(crate) fn check(
     let mut segments = media.segments.iter().enumerate().peekable();
     let mut skips = 0;
     let has_references = media.common.has_references;
+    let mut list = AttributeList::empty();
     for tag in &media.common.tags {
         while has_references
             && let Some((_, segment)) =
@@ -43,14 +44,14 @@ pub(crate) fn check(
                 diagnostics,
             );
         }
-        let list = attributes::check(tag, text, options, diagnostics)?;
-        version.tag(tag, list.as_ref());
-        let Some(list) = list else {
+        let has_list = attributes::check(tag, text, options, &mut list, diagnostics)?;
+        version.tag(tag, has_list.then_some(&list));
+        if !has_list {
             if tag.name == TagName::Bitrate {
                 low_latency.bitrate(tag, diagnostics);
             }
             continue;
-        };
+        }
         if has_references {
             variables.uses(
                 tag.value.of(text),

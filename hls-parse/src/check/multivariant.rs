@@ -31,10 +31,13 @@ pub(crate) fn check(
     let mut sessions = SessionCheck::default();
     let mut steering = 0;
     let mut pathways = PathwayCheck::default();
+    let mut list = AttributeList::empty();
     for tag in &read.common.tags {
-        let list = attributes::check(tag, text, options, diagnostics)?;
-        version.tag(tag, list.as_ref());
-        let Some(list) = list else { continue };
+        let has_list = attributes::check(tag, text, options, &mut list, diagnostics)?;
+        version.tag(tag, has_list.then_some(&list));
+        if !has_list {
+            continue;
+        }
         if read.common.has_references {
             variables.uses(
                 tag.value.of(text),

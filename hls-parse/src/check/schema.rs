@@ -1,5 +1,6 @@
 //! Which attributes each tag has, in which form, and which it must have.
 
+use crate::attribute_name::AttributeName;
 use crate::rule::Rule;
 use crate::tag::TagName;
 
@@ -28,8 +29,10 @@ pub(crate) enum Form {
 }
 
 /// One attribute of a tag, and the rule that is broken when it is missing.
+#[derive(Debug)]
 pub(crate) struct AttributeRule {
     pub(crate) name: &'static str,
+    pub(crate) known: AttributeName,
     pub(crate) form: Form,
     pub(crate) required: Option<Rule>,
 }
@@ -37,6 +40,7 @@ pub(crate) struct AttributeRule {
 const fn may(name: &'static str, form: Form) -> AttributeRule {
     AttributeRule {
         name,
+        known: AttributeName::known(name),
         form,
         required: None,
     }
@@ -45,8 +49,37 @@ const fn may(name: &'static str, form: Form) -> AttributeRule {
 const fn must(name: &'static str, form: Form, rule: Rule) -> AttributeRule {
     AttributeRule {
         name,
+        known: AttributeName::known(name),
         form,
         required: Some(rule),
+    }
+}
+
+/// The attributes of a tag.
+#[derive(Debug)]
+pub(crate) struct TagRules {
+    pub(crate) attributes: &'static [AttributeRule],
+    /// One more than the place in `attributes`, for each name; 0 for those that the tag does not have.
+    places: [u8; AttributeName::COUNT],
+}
+
+impl TagRules {
+    const fn new(attributes: &'static [AttributeRule]) -> Self {
+        let mut places = [0; AttributeName::COUNT];
+        let mut number = 0u8;
+        while (number as usize) < attributes.len() {
+            let name = attributes[number as usize].known;
+            number += 1;
+            places[name.place()] = number;
+        }
+        Self { attributes, places }
+    }
+
+    /// What is said of an attribute, if the tag has it.
+    #[inline]
+    pub(crate) fn of(&self, name: AttributeName) -> Option<&'static AttributeRule> {
+        let place = usize::from(self.places[name.place()]);
+        self.attributes.get(place.checked_sub(1)?)
     }
 }
 
@@ -56,24 +89,24 @@ use Form::{
 };
 
 /// The attributes of a tag, or `None` for a tag without an attribute list.
-pub(crate) fn attributes_of(name: TagName) -> Option<&'static [AttributeRule]> {
+pub(crate) fn attributes_of(name: TagName) -> Option<&'static TagRules> {
     Some(match name {
-        TagName::Start => START,
-        TagName::Define => DEFINE,
-        TagName::PartInf => PART_INF,
-        TagName::ServerControl => SERVER_CONTROL,
-        TagName::Key | TagName::SessionKey => KEY,
-        TagName::Map => MAP,
-        TagName::Part => PART,
-        TagName::DateRange => DATE_RANGE,
-        TagName::Skip => SKIP,
-        TagName::PreloadHint => PRELOAD_HINT,
-        TagName::RenditionReport => RENDITION_REPORT,
-        TagName::Media => MEDIA,
-        TagName::StreamInf => STREAM_INF,
-        TagName::IFrameStreamInf => I_FRAME_STREAM_INF,
-        TagName::SessionData => SESSION_DATA,
-        TagName::ContentSteering => CONTENT_STEERING,
+        TagName::Start => &START,
+        TagName::Define => &DEFINE,
+        TagName::PartInf => &PART_INF,
+        TagName::ServerControl => &SERVER_CONTROL,
+        TagName::Key | TagName::SessionKey => &KEY,
+        TagName::Map => &MAP,
+        TagName::Part => &PART,
+        TagName::DateRange => &DATE_RANGE,
+        TagName::Skip => &SKIP,
+        TagName::PreloadHint => &PRELOAD_HINT,
+        TagName::RenditionReport => &RENDITION_REPORT,
+        TagName::Media => &MEDIA,
+        TagName::StreamInf => &STREAM_INF,
+        TagName::IFrameStreamInf => &I_FRAME_STREAM_INF,
+        TagName::SessionData => &SESSION_DATA,
+        TagName::ContentSteering => &CONTENT_STEERING,
         _ => return None,
     })
 }
@@ -90,15 +123,15 @@ const HINT_TYPE: Form = Word(&["PART", "MAP"]);
 const HDCP_LEVEL: Form = Word(&["TYPE-0", "TYPE-1", "NONE"]);
 const VIDEO_RANGE: Form = Word(&["SDR", "HLG", "PQ"]);
 
-const KEY: &[AttributeRule] = &[
+static KEY: TagRules = TagRules::new(&[
     must("METHOD", METHOD, Rule::KeyMethod),
     may("URI", Quoted),
     may("IV", Hexadecimal),
     may("KEYFORMAT", Quoted),
     may("KEYFORMATVERSIONS", Quoted),
-];
+]);
 
-const MEDIA: &[AttributeRule] = &[
+static MEDIA: TagRules = TagRules::new(&[
     must("TYPE", MEDIA_TYPE, Rule::MediaAttributes),
     may("URI", Quoted),
     must("GROUP-ID", Quoted, Rule::MediaAttributes),
@@ -114,9 +147,9 @@ const MEDIA: &[AttributeRule] = &[
     may("SAMPLE-RATE", Integer),
     may("CHARACTERISTICS", Quoted),
     may("CHANNELS", Quoted),
-];
+]);
 
-const STREAM_INF: &[AttributeRule] = &[
+static STREAM_INF: TagRules = TagRules::new(&[
     must("BANDWIDTH", Integer, Rule::StreamInf),
     may("AVERAGE-BANDWIDTH", Integer),
     may("SCORE", Float),
@@ -135,9 +168,9 @@ const STREAM_INF: &[AttributeRule] = &[
     may("SUBTITLES", Quoted),
     may("CLOSED-CAPTIONS", QuotedOrNone),
     may("NAME", Quoted),
-];
+]);
 
-const I_FRAME_STREAM_INF: &[AttributeRule] = &[
+static I_FRAME_STREAM_INF: TagRules = TagRules::new(&[
     must("BANDWIDTH", Integer, Rule::IFrameStreamInf),
     must("URI", Quoted, Rule::IFrameStreamInf),
     may("AVERAGE-BANDWIDTH", Integer),
@@ -152,38 +185,39 @@ const I_FRAME_STREAM_INF: &[AttributeRule] = &[
     may("STABLE-VARIANT-ID", StableId),
     may("PATHWAY-ID", Quoted),
     may("VIDEO", Quoted),
-];
+]);
 
-const START: &[AttributeRule] = &[may("TIME-OFFSET", SignedFloat), may("PRECISE", YesNo)];
+static START: TagRules = TagRules::new(&[may("TIME-OFFSET", SignedFloat), may("PRECISE", YesNo)]);
 
-const DEFINE: &[AttributeRule] = &[
+static DEFINE: TagRules = TagRules::new(&[
     may("NAME", Quoted),
     may("VALUE", QuotedOrEmpty),
     may("IMPORT", Quoted),
     may("QUERYPARAM", Quoted),
-];
+]);
 
-const PART_INF: &[AttributeRule] = &[must("PART-TARGET", Float, Rule::PartTarget)];
+static PART_INF: TagRules = TagRules::new(&[must("PART-TARGET", Float, Rule::PartTarget)]);
 
-const SERVER_CONTROL: &[AttributeRule] = &[
+static SERVER_CONTROL: TagRules = TagRules::new(&[
     may("CAN-SKIP-UNTIL", Float),
     may("CAN-SKIP-DATERANGES", Yes),
     may("HOLD-BACK", Float),
     may("PART-HOLD-BACK", Float),
     may("CAN-BLOCK-RELOAD", Yes),
-];
+]);
 
-const MAP: &[AttributeRule] = &[must("URI", Quoted, Rule::MapUri), may("BYTERANGE", Quoted)];
+static MAP: TagRules =
+    TagRules::new(&[must("URI", Quoted, Rule::MapUri), may("BYTERANGE", Quoted)]);
 
-const PART: &[AttributeRule] = &[
+static PART: TagRules = TagRules::new(&[
     must("URI", Quoted, Rule::PartAttributes),
     must("DURATION", Float, Rule::PartAttributes),
     may("INDEPENDENT", Yes),
     may("BYTERANGE", Quoted),
     may("GAP", Yes),
-];
+]);
 
-const DATE_RANGE: &[AttributeRule] = &[
+static DATE_RANGE: TagRules = TagRules::new(&[
     must("ID", Quoted, Rule::DateRangeId),
     may("CLASS", Quoted),
     may("START-DATE", Quoted),
@@ -195,35 +229,35 @@ const DATE_RANGE: &[AttributeRule] = &[
     may("SCTE35-CMD", Hexadecimal),
     may("SCTE35-OUT", Hexadecimal),
     may("SCTE35-IN", Hexadecimal),
-];
+]);
 
-const SKIP: &[AttributeRule] = &[
+static SKIP: TagRules = TagRules::new(&[
     must("SKIPPED-SEGMENTS", Integer, Rule::SkippedSegments),
     may("RECENTLY-REMOVED-DATERANGES", QuotedOrEmpty),
-];
+]);
 
-const PRELOAD_HINT: &[AttributeRule] = &[
+static PRELOAD_HINT: TagRules = TagRules::new(&[
     must("TYPE", HINT_TYPE, Rule::HintAttributes),
     must("URI", Quoted, Rule::HintAttributes),
     may("BYTERANGE-START", Integer),
     may("BYTERANGE-LENGTH", Integer),
-];
+]);
 
-const RENDITION_REPORT: &[AttributeRule] = &[
+static RENDITION_REPORT: TagRules = TagRules::new(&[
     must("URI", Quoted, Rule::ReportUri),
     may("LAST-MSN", Integer),
     may("LAST-PART", Integer),
-];
+]);
 
-const SESSION_DATA: &[AttributeRule] = &[
+static SESSION_DATA: TagRules = TagRules::new(&[
     must("DATA-ID", Quoted, Rule::SessionData),
     may("VALUE", Quoted),
     may("URI", Quoted),
     may("FORMAT", Word(&["JSON", "RAW"])),
     may("LANGUAGE", Quoted),
-];
+]);
 
-const CONTENT_STEERING: &[AttributeRule] = &[
+static CONTENT_STEERING: TagRules = TagRules::new(&[
     must("SERVER-URI", Quoted, Rule::Steering),
     may("PATHWAY-ID", Quoted),
-];
+]);

@@ -106,9 +106,7 @@ impl VersionCheck {
             }
             _ => {}
         }
-        let requires =
-            list.is_some_and(|list| list.iter().any(|item| item.name.starts_with("REQ-")));
-        if requires {
+        if list.is_some_and(AttributeList::has_requirement) {
             need(12, Rule::VersionForRequirement);
         }
     }
