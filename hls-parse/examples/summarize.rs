@@ -81,9 +81,10 @@ fn diagnostics(parsed: &Parsed) -> String {
         .iter()
         .map(|diagnostic| {
             format!(
-                "{{\"rule\":\"{}\",\"severity\":\"{}\",\"line\":{},\"column\":{},\"message\":{}}}",
+                "{{\"rule\":\"{}\",\"severity\":\"{}\",\"forgiven\":{},\"line\":{},\"column\":{},\"message\":{}}}",
                 diagnostic.rule,
                 diagnostic.severity,
+                diagnostic.forgiven,
                 diagnostic.line,
                 diagnostic.column,
                 quote(&diagnostic.message)

@@ -200,7 +200,8 @@ impl<'a> AttributeList<'a> {
 
     pub(crate) fn new(list: &'a str) -> Self {
         let mut read = Self::empty();
-        read.read(list, usize::MAX);
+        // Without a limit nothing can be above it.
+        let _ = read.read(list, usize::MAX);
         read
     }
 
@@ -214,14 +215,14 @@ impl<'a> AttributeList<'a> {
         }
     }
 
-    /// Puts the attributes of another list in the place of those there are. Tells whether there are no more than `limit`, and reads no further.
-    pub(crate) fn read(&mut self, list: &'a str, limit: usize) -> bool {
+    /// Puts the attributes of another list in the place of those there are. When there are more than `limit`, reads no further and tells where the first of the rest is.
+    pub(crate) fn read(&mut self, list: &'a str, limit: usize) -> Result<(), usize> {
         self.items.clear();
         self.places = [0; AttributeName::COUNT];
         (self.repeated, self.requires) = (false, false);
         for attribute in attributes(list) {
             if self.items.len() == limit {
-                return false;
+                return Err(attribute.span.start);
             }
             let known = AttributeName::of(attribute.name);
             self.requires |= attribute.name.starts_with(REQUIREMENT);
@@ -235,7 +236,7 @@ impl<'a> AttributeList<'a> {
             }
             self.items.push(Item { attribute, known });
         }
-        true
+        Ok(())
     }
 
     pub(crate) fn items(&self) -> &[Item<'a>] {
@@ -251,7 +252,7 @@ impl<'a> AttributeList<'a> {
         self.repeated || self.is_long()
     }
 
-    /// Whether an attribute says what a client must know to make use of the tag.
+    /// Whether an attribute says what a client must know to make use of the tag. No tag of a Media Playlist has one that is known.
     pub(crate) fn has_requirement(&self) -> bool {
         self.requires
     }

@@ -14,7 +14,8 @@ pub enum Severity {
     Warning,
     /// The specification forbids it.
     Error,
-    /// The specification says that a client fails to parse such a playlist.
+    /// The specification says that a client fails to parse such a playlist. Such a rule is [`forgiven`](Diagnostic::forgiven) where reading goes on all the
+    /// same, so that a diagnostic is only fatal when there is no going on.
     Fatal,
 }
 
@@ -35,8 +36,11 @@ impl fmt::Display for Severity {
 pub struct Diagnostic {
     /// The rule that is broken.
     pub rule: Rule,
-    /// How serious it is.
+    /// How serious it is here; what was [forgiven](Self::forgiven) is an error.
     pub severity: Severity,
+    /// Whether clients must refuse such a playlist, which [`Strictness::Lenient`](crate::Strictness::Lenient) has not done: the rule itself is
+    /// [`Severity::Fatal`]. The message says what was made of it.
+    pub forgiven: bool,
     /// The line, counted from 1.
     pub line: u32,
     /// The first byte of the place within its line, counted from 1.
@@ -94,13 +98,18 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "line {}, column {}: {} ({} {}, section {})",
+            "line {}, column {}: {} ({} {}, section {}{})",
             self.line,
             self.column,
             self.message,
             self.severity,
             self.rule,
-            self.rule.section()
+            self.rule.section(),
+            if self.forgiven {
+                ", forgiven: clients must refuse it"
+            } else {
+                ""
+            }
         )
     }
 }
@@ -110,6 +119,14 @@ impl fmt::Display for Diagnostic {
 pub(crate) struct LinePlace {
     pub(crate) number: u32,
     pub(crate) start: usize,
+}
+
+impl LinePlace {
+    /// The column of a byte of the input, counted from 1.
+    pub(crate) fn column(self, at: usize) -> u32 {
+        let column = at.saturating_sub(self.start).saturating_add(1);
+        u32::try_from(column).unwrap_or(u32::MAX)
+    }
 }
 
 /// Collects diagnostics up to a number; the rest is only counted.
@@ -163,12 +180,12 @@ impl Diagnostics {
         if full && !worse {
             return;
         }
-        let column = span.start.saturating_sub(place.start).saturating_add(1);
         let diagnostic = Diagnostic {
             rule,
             severity,
+            forgiven: false,
             line: place.number,
-            column: u32::try_from(column).unwrap_or(u32::MAX),
+            column: place.column(span.start),
             span,
             message: message.to_string(),
             fix: fix(),
@@ -183,6 +200,17 @@ impl Diagnostics {
 
     pub(crate) fn worst(&self) -> Option<&Diagnostic> {
         self.worst.as_ref()
+    }
+
+    /// As [`finish`](Self::finish), of a reading that went on whatever was found.
+    pub(crate) fn forgive(mut self) -> (Vec<Diagnostic>, usize) {
+        for diagnostic in &mut self.list {
+            if diagnostic.severity == Severity::Fatal {
+                diagnostic.severity = Severity::Error;
+                diagnostic.forgiven = true;
+            }
+        }
+        self.finish()
     }
 
     /// The diagnostics by place, and how many did not fit.

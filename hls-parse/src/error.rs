@@ -76,6 +76,11 @@ impl Error {
         error
     }
 
+    pub(crate) fn with_column(mut self, column: u32) -> Self {
+        self.inner.column = Some(column);
+        self
+    }
+
     /// The error that a diagnostic is when it is not forgiven.
     pub(crate) fn unforgiven(diagnostic: &Diagnostic) -> Self {
         let rule = diagnostic.rule;

@@ -143,6 +143,8 @@ pub struct Pending {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Details {
     pub(crate) epoch: u64,
+    /// The first segment whose date is known from an earlier copy.
+    pub(crate) dates_inherited_from: Option<usize>,
     pub(crate) part_target: Option<Duration>,
     pub(crate) server_control: ServerControl,
     pub(crate) parts: Vec<Part>,

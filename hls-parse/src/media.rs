@@ -2,8 +2,9 @@
 
 use crate::date;
 use crate::diagnostic::{Diagnostics, Fix, LinePlace};
+use crate::error::ErrorKind;
 use crate::playlist::{
-    Common, DateEntry, MediaPlaylist, PlaylistType, RangeEntry, SegmentEntry, Unfinished,
+    Common, DateEntry, MediaPlaylist, PlaylistType, RangeEntry, SegmentEntry, Unfinished, Unfit,
 };
 use crate::rule::Rule;
 use crate::tag::TagName;
@@ -23,6 +24,7 @@ pub(crate) struct SegmentReader {
     end_list: bool,
     i_frames_only: bool,
     any_discontinuity: bool,
+    unfit: Option<Unfit>,
 }
 
 /// What the tags since the last URI line said.
@@ -49,6 +51,11 @@ impl SegmentReader {
 
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.segments.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether any segment has an `EXTINF`, so that it is more than a stray URI line.
+    pub(crate) fn any_duration(&self) -> bool {
+        self.segments.iter().any(|segment| segment.has_duration)
     }
 
     /// Ends a segment.
@@ -90,7 +97,12 @@ impl SegmentReader {
         self.check_order(name, span, place, diagnostics);
         match name {
             TagName::Inf => {
-                self.pending.duration = Some(read_inf(text, span, place, diagnostics));
+                let (duration, title) = read_inf(text, span, place, diagnostics);
+                if duration.is_none() {
+                    let message = "the duration does not fit in 64 bits of nanoseconds";
+                    self.does_not_fit(ErrorKind::Overflow, span, place, message);
+                }
+                self.pending.duration = Some((duration.unwrap_or(0), title));
                 return true;
             }
             TagName::Part => self.pending.part = true,
@@ -130,6 +142,16 @@ impl SegmentReader {
                         }
                         self.pending.range = Some((length, offset, place.number));
                         return true;
+                    }
+                    None if value::is_byte_range_form(unquoted.as_bytes()) => {
+                        diagnostics.report(
+                            Rule::DecimalInteger,
+                            place,
+                            span.range(),
+                            "the byte range ends beyond 2^64 - 1, so that the playlist cannot be resolved",
+                        );
+                        let message = "the byte range ends beyond 2^64 - 1";
+                        self.does_not_fit(ErrorKind::InvalidByteRange, span, place, message);
                     }
                     None => diagnostics.report(
                         Rule::TagValue,
@@ -206,6 +228,21 @@ impl SegmentReader {
         }
     }
 
+    fn does_not_fit(
+        &mut self,
+        kind: ErrorKind,
+        span: Span,
+        place: LinePlace,
+        message: &'static str,
+    ) {
+        self.unfit.get_or_insert(Unfit {
+            kind,
+            line: place.number,
+            column: place.column(span.start as usize),
+            message,
+        });
+    }
+
     fn header_tag(
         &mut self,
         name: TagName,
@@ -214,6 +251,14 @@ impl SegmentReader {
         place: LinePlace,
         diagnostics: &mut Diagnostics,
     ) {
+        let is_number = matches!(
+            name,
+            TagName::MediaSequence | TagName::DiscontinuitySequence
+        );
+        if is_number && value::is_too_large(text.trim().as_bytes()) {
+            let message = "the sequence number does not fit in 64 bits";
+            self.does_not_fit(ErrorKind::Overflow, span, place, message);
+        }
         let mut report =
             |rule: Rule, message: &str| diagnostics.report(rule, place, span.range(), message);
         let repeated = match name {
@@ -281,6 +326,7 @@ impl SegmentReader {
                 discontinuity: self.pending.discontinuity,
                 gap: self.pending.gap,
             },
+            unfit: self.unfit,
         }
     }
 }
@@ -306,10 +352,15 @@ fn range_text(length: u64, offset: Option<u64>) -> String {
 fn integer(text: &str, report: &mut impl FnMut(Rule, &str)) -> Option<u64> {
     let trimmed = text.trim();
     let number = value::decimal_integer(trimmed.as_bytes());
-    if number.is_none() {
+    if value::is_too_large(trimmed.as_bytes()) {
         report(
             Rule::DecimalInteger,
-            "the value is not an integer below 2^64 and is ignored",
+            "the value is above 2^64 - 1, so that the playlist cannot be resolved",
+        );
+    } else if number.is_none() {
+        report(
+            Rule::DecimalInteger,
+            "the value is not an integer and is ignored",
         );
     } else if trimmed.len() != text.len() {
         report(
@@ -336,13 +387,13 @@ fn whole_seconds(text: &str, report: &mut impl FnMut(Rule, &str)) -> Option<u64>
     billionths.map(|billionths| billionths.div_ceil(1_000_000_000))
 }
 
-/// Reads `6.006,title`: the duration in nanoseconds and where the title is.
+/// Reads `6.006,title`: the duration in nanoseconds, unless it is too long for that, and where the title is.
 fn read_inf(
     text: &str,
     span: Span,
     place: LinePlace,
     diagnostics: &mut Diagnostics,
-) -> (u64, Span) {
+) -> (Option<u64>, Span) {
     let bytes = text.as_bytes();
     let spaces = bytes.len() - bytes.trim_ascii_start().len();
     let body = bytes.get(spaces..).unwrap_or_default();
@@ -352,14 +403,19 @@ fn read_inf(
         .unwrap_or(body.len());
     let number = body.get(..length).unwrap_or_default();
     let after = spaces + length;
-    let duration = value::decimal_billionths(number).unwrap_or_else(|| {
-        diagnostics.report(
-            Rule::SegmentDuration,
-            place,
-            span.range(),
-            "the duration is not an unsigned number, it counts as 0",
-        );
-        0
+    let duration = value::decimal_billionths(number).or_else(|| {
+        let (duration, rule, message) = if number.is_empty() {
+            let message = "EXTINF has no duration, it counts as 0";
+            (Some(0), Rule::SegmentDuration, message)
+        } else if value::is_decimal_form(number) {
+            let message = "the duration does not fit in 64 bits of nanoseconds, so that the playlist cannot be resolved";
+            (None, Rule::DecimalFloatingPoint, message)
+        } else {
+            let message = "the duration is not an unsigned decimal number, it counts as 0";
+            (Some(0), Rule::DecimalFloatingPoint, message)
+        };
+        diagnostics.report(rule, place, span.range(), message);
+        duration
     });
     let title = match bytes.get(after) {
         Some(b',') => Some(after + 1),

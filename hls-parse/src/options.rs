@@ -4,10 +4,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Strictness {
-    /// Everything that leaves a meaning; each breach is reported as a diagnostic.
+    /// Everything that leaves a meaning; each breach is reported as a diagnostic, and what clients must refuse as one that is
+    /// [`forgiven`](crate::Diagnostic::forgiven).
     #[default]
     Lenient,
-    /// What the specification lets a client forgive; a breach of [`Severity::Fatal`](crate::Severity::Fatal) is an error.
+    /// What the specification lets a client forgive; a breach of a rule of [`Severity::Fatal`](crate::Severity::Fatal) is an error.
     Client,
     /// Only what is a mere [`Severity::Warning`](crate::Severity::Warning); every breach of the specification is an error.
     Strict,

@@ -86,11 +86,9 @@ fn check_header(input: &[u8], diagnostics: &mut Diagnostics) -> Result<(), Error
     if !is_header && !precedes_header(&line, input) {
         let found: Vec<u8> = start.iter().copied().take(40).collect();
         let found = excerpt(&String::from_utf8_lossy(&found));
-        return Err(Error::at(
-            ErrorKind::NotAPlaylist,
-            line.number,
-            format!("expected #EXTM3U, found \"{found}\""),
-        ));
+        let message = format!("expected #EXTM3U, found \"{found}\"");
+        let column = u32::try_from(line.text.len() - start.len() + 1).unwrap_or(u32::MAX);
+        return Err(Error::at(ErrorKind::NotAPlaylist, line.number, message).with_column(column));
     }
     if line.number != 1 || line.text != HEADER {
         let place = LinePlace {
@@ -161,7 +159,8 @@ impl Parser<'_> {
                 ErrorKind::LimitExceeded,
                 line.number,
                 format!("more than {} lines", self.options.max_lines),
-            ));
+            )
+            .with_column(1));
         }
         let place = LinePlace {
             number: line.number,
@@ -313,7 +312,7 @@ impl Parser<'_> {
         let (media_tags, multivariant_tags) = (self.counts.media, self.counts.multivariant);
         // Without a tag of either kind there is nothing to choose from, so nothing to select: an empty Media Playlist, which lacks a target duration.
         let is_media = multivariant_tags == 0
-            || media_tags > 0 && (self.segments.count() > 0 || self.counts.variants == 0);
+            || media_tags > 0 && (self.segments.any_duration() || self.counts.variants == 0);
         if !self.unfinished.is_empty() {
             if let Some(tag) = self.unfinished.iter().find(|tag| tag.name == TagName::Inf) {
                 self.diagnostics.report(
@@ -336,7 +335,7 @@ impl Parser<'_> {
             check::mixed_kinds(&media.common, is_media, &mut self.diagnostics);
         }
         fail_on(self.options.strictness, &self.diagnostics)?;
-        let (diagnostics, suppressed_diagnostics) = self.diagnostics.finish();
+        let (diagnostics, suppressed_diagnostics) = self.diagnostics.forgive();
         Ok(Parsed {
             playlist: if is_media {
                 Playlist::Media(media)

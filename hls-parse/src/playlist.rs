@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::attributes::AttributeList;
 use crate::diagnostic::{Diagnostic, LinePlace};
+use crate::error::ErrorKind;
 use crate::tag::TagName;
 use crate::value::{Span, signed_seconds};
 
@@ -178,6 +179,15 @@ pub(crate) struct DateEntry {
     pub(crate) date: Timestamp,
 }
 
+/// A number that does not fit its type, so that the playlist can be read but has no timeline.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unfit {
+    pub(crate) kind: ErrorKind,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) message: &'static str,
+}
+
 /// What the tags after the last URI line say of the segment to come.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Unfinished {
@@ -218,6 +228,17 @@ pub struct MediaPlaylist {
     pub(crate) ranges: Vec<RangeEntry>,
     pub(crate) dates: Vec<DateEntry>,
     pub(crate) unfinished: Unfinished,
+    pub(crate) unfit: Option<Unfit>,
+}
+
+/// `SKIPPED-SEGMENTS`, or `NUM`, which it was called before it was part of the specification.
+pub(crate) fn skipped_segments(list: &AttributeList<'_>) -> Option<u64> {
+    let name = if list.has("SKIPPED-SEGMENTS") {
+        "SKIPPED-SEGMENTS"
+    } else {
+        "NUM"
+    };
+    list.integer(name)
 }
 
 impl MultivariantPlaylist {
@@ -283,7 +304,7 @@ impl MediaPlaylist {
             .find(|tag| tag.name == TagName::Skip)?;
         let list = AttributeList::new(tag.value.of(&self.common.text));
         Some(Skip {
-            skipped_segments: list.integer("SKIPPED-SEGMENTS")?,
+            skipped_segments: skipped_segments(&list)?,
             removed_date_ranges: list
                 .get("RECENTLY-REMOVED-DATERANGES")
                 .map(|removed| removed.value),

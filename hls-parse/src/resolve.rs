@@ -45,6 +45,9 @@ impl MediaPlaylist {
         context: &Context,
         previous: Option<&Timeline>,
     ) -> Result<Timeline, Error> {
+        if let Some(unfit) = self.unfit {
+            return Err(Error::at(unfit.kind, unfit.line, unfit.message).with_column(unfit.column));
+        }
         let mut state = State::new(self, context, previous);
         let tags = self.common.tags.iter();
         let parts = tags.clone().filter(|tag| tag.name == TagName::Part).count();
@@ -244,6 +247,12 @@ impl<'p, 'c> State<'p, 'c> {
         let value = tag.value.of(text);
         match tag.name {
             TagName::Define => self.expander.define(tag, text),
+            TagName::Key | TagName::Map if AttributeList::new(value).has_requirement() => {
+                // Without it, what is encrypted would be taken for clear, or be decoded by another initialization.
+                let message =
+                    "a REQ- attribute asks for what is not known, so that segments cannot be used";
+                Err(Error::at(ErrorKind::IncompleteTag, tag.line, message))
+            }
             TagName::Key => self.key(&AttributeList::new(value), tag.line),
             TagName::Map => self.take_map(&AttributeList::new(value), tag.line),
             TagName::Bitrate => {

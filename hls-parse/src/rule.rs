@@ -30,7 +30,7 @@ macro_rules! rules {
                 match self { $(Self::$name => $summary,)+ }
             }
 
-            /// How serious a breach is.
+            /// How serious a breach is to the specification; [`Diagnostic::severity`](crate::Diagnostic::severity) is how serious it was to a reading.
             pub fn severity(self) -> Severity {
                 match self { $(Self::$name => Severity::$severity,)+ }
             }

@@ -173,12 +173,13 @@ impl Timeline {
         }
         // What a delta update skips was taken from here and says nothing.
         let listed = overlap.start.max(next_start.saturating_add(skipped))..overlap.end;
+        let sure = (self.first_sure_date(), next.first_sure_date());
         let (mut same, mut different) = (0u64, 0u64);
         for number in listed {
             let (Some(one), Some(other)) = (self.index_of(number), next.index_of(number)) else {
                 continue;
             };
-            if self.is_same_segment(one, next, other) {
+            if self.is_same_segment(one, next, other, sure) {
                 same += 1;
             } else {
                 different += 1;
@@ -204,8 +205,15 @@ impl Timeline {
         (index < self.segments.len()).then_some(index)
     }
 
-    /// Whether two segments of one number are the same: by their dates, or else by file name and byte range, since hosts and tokens may change.
-    fn is_same_segment(&self, index: usize, other: &Timeline, other_index: usize) -> bool {
+    /// Whether two segments of one number are the same: by their dates, or else by file name and byte range, since hosts and tokens may change. A date that is
+    /// merely counted back, before the first that is `sure` in either timeline, is no proof of another segment.
+    fn is_same_segment(
+        &self,
+        index: usize,
+        other: &Timeline,
+        other_index: usize,
+        sure: (usize, usize),
+    ) -> bool {
         let (Some(one), Some(two)) = (
             self.segments().get(index),
             other.segments().get(other_index),
@@ -214,26 +222,45 @@ impl Timeline {
         };
         if let (Some(one), Some(two)) = (one.program_date_time, two.program_date_time) {
             let apart = one.duration_since(two).unsigned_abs();
-            return apart <= self.target_duration.max(Duration::from_secs(1));
+            let is_near = apart <= self.target_duration.max(Duration::from_secs(1));
+            if is_near || (index >= sure.0 && other_index >= sure.1) {
+                return is_near;
+            }
         }
         one.byte_range == two.byte_range
             && file_name(self.segment_uri(index)) == file_name(other.segment_uri(other_index))
     }
 
-    /// Dates the segments that state no date as they were dated before.
+    /// The index of the first segment whose date is stated, counted on or was known before; what comes before it is dated by counting back.
+    fn first_sure_date(&self) -> usize {
+        let mut segments = self.segments().iter();
+        let stated = segments.position(|segment| segment.has_stated_date);
+        let stated = stated.unwrap_or(self.segments.len());
+        self.details
+            .dates_inherited_from
+            .map_or(stated, |inherited| inherited.min(stated))
+    }
+
+    /// Dates the segments before the first that states a date as they were dated before.
     fn inherit_dates(&mut self, previous: &Timeline) {
         let first = self.segments().first();
         if first.is_none_or(|first| first.has_stated_date) || !previous.has_dates() {
             return;
         }
         let mut store = SegmentStore::with_capacity(self.segments.len(), 0);
-        let mut dated = None;
-        for segment in self.segments() {
-            let known = || {
+        let (mut dated, mut is_stated, mut inherited_from) = (None, false, None);
+        let sure = previous.first_sure_date();
+        for (at, segment) in self.segments().iter().enumerate() {
+            is_stated |= segment.has_stated_date;
+            let mut known = || {
                 let index = previous.index_of(segment.media_sequence_number)?;
-                previous.segments().get(index)?.program_date_time
+                let date = previous.segments().get(index)?.program_date_time;
+                if date.is_some() && index >= sure {
+                    inherited_from.get_or_insert(at);
+                }
+                date
             };
-            let date = if segment.has_stated_date {
+            let date = if is_stated {
                 segment.program_date_time
             } else {
                 known()
@@ -249,6 +276,7 @@ impl Timeline {
         }
         let end = store.duration();
         self.segments = store;
+        self.details.dates_inherited_from = inherited_from;
         let pending = &mut self.details.pending;
         if !pending.has_stated_date {
             let counted = dated.and_then(|(date, since)| counted_on(date, since, end));

@@ -138,6 +138,31 @@ pub(crate) fn decimal_integer(text: &[u8]) -> Option<u64> {
     })
 }
 
+/// Whether it would be a decimal-integer if it were not above 2^64 - 1.
+pub(crate) fn is_too_large(text: &[u8]) -> bool {
+    is_digits(text) && decimal_integer(text).is_none()
+}
+
+fn is_digits(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether it consists of digits and at most one point, however large it is.
+pub(crate) fn is_decimal_form(text: &[u8]) -> bool {
+    let mut halves = text.splitn(2, |&byte| byte == b'.');
+    let (whole, fraction) = (
+        halves.next().unwrap_or_default(),
+        halves.next().unwrap_or_default(),
+    );
+    whole.len() + fraction.len() > 0 && whole.iter().chain(fraction).all(u8::is_ascii_digit)
+}
+
+/// Whether it is `n` or `n@o`, however large they are.
+pub(crate) fn is_byte_range_form(text: &[u8]) -> bool {
+    text.splitn(2, |&byte| byte == b'@')
+        .all(|number| is_digits(number.trim_ascii()))
+}
+
 /// A decimal-floating-point in billionths, rounded half up after the ninth digit.
 pub(crate) fn decimal_billionths(text: &[u8]) -> Option<u64> {
     let mut whole: u64 = 0;
@@ -269,6 +294,10 @@ mod tests {
         for odd in ["", ".", "-1", "1e3", "1.2.3", "99999999999999999999"] {
             assert_eq!(decimal_billionths(odd.as_bytes()), None, "{odd}");
         }
+        assert!(is_decimal_form(b"99999999999999999999.5") && is_decimal_form(b"1."));
+        for odd in ["", ".", "-1", "1e3", "1.2.3", "inf"] {
+            assert!(!is_decimal_form(odd.as_bytes()), "{odd}");
+        }
         assert_eq!(billionths_to_text(1_708_300_000), "1.7083");
         assert_eq!(billionths_to_text(6_000_000_000), "6");
     }
@@ -283,6 +312,8 @@ mod tests {
         );
         assert_eq!(decimal_integer(b"1a"), None);
         assert_eq!(decimal_integer(b""), None);
+        assert!(is_too_large(b"18446744073709551616") && !is_too_large(b"18446744073709551615"));
+        assert!(!is_too_large(b"-1") && !is_too_large(b"") && !is_too_large(b"1e99"));
     }
 
     #[test]
@@ -304,5 +335,15 @@ mod tests {
         assert_eq!(byte_range(b"5"), Some((5, None)));
         assert_eq!(byte_range(b"1@18446744073709551615"), None);
         assert_eq!(byte_range(b"@5"), None);
+        for large in [
+            "1@18446744073709551615",
+            "18446744073709551616",
+            "99999999999999999999@0",
+        ] {
+            assert!(is_byte_range_form(large.as_bytes()), "{large}");
+        }
+        for odd in ["", "@5", "5@", "5@1@2", "-1", "a"] {
+            assert!(!is_byte_range_form(odd.as_bytes()), "{odd}");
+        }
     }
 }

@@ -202,6 +202,9 @@ impl<'c> Expander<'c> {
     /// Takes in an `EXT-X-DEFINE`. The first definition of a name counts.
     pub(crate) fn define(&mut self, tag: &TagEntry, text: &str) -> Result<(), Error> {
         let list = AttributeList::new(tag.value.of(text));
+        if list.has_requirement() {
+            return Ok(());
+        }
         let (name, value) = if let Some(name) = list.text("NAME") {
             let value = list.get("VALUE").map_or("", |attribute| attribute.value);
             (name.to_owned(), self.expand(value, tag.line)?.into_owned())

@@ -27,14 +27,12 @@ pub(crate) fn check<'t>(
         return Ok(false);
     };
     let list_text = tag.value.of(text);
-    if !list.read(list_text, options.max_attributes) {
-        return Err(Error::at(
-            ErrorKind::LimitExceeded,
-            tag.line,
-            format!("more than {} attributes in one tag", options.max_attributes),
-        ));
-    }
     let offset = tag.value.start as usize;
+    list.read(list_text, options.max_attributes).map_err(|at| {
+        let message = format!("more than {} attributes in one tag", options.max_attributes);
+        Error::at(ErrorKind::LimitExceeded, tag.line, message)
+            .with_column(tag.place().column(offset + at))
+    })?;
     let mut unknown = 0usize;
     for Item { attribute, known } in list.items() {
         let span = offset + attribute.span.start..offset + attribute.span.end;
@@ -96,7 +94,12 @@ pub(crate) fn check<'t>(
                 .is_some_and(|found| !found.value.is_empty())
         };
         if let Some(required) = rule.required.filter(|_| !is_there()) {
-            let message = format_args!("{} is missing", rule.name);
+            let stands_in = if required == Rule::SkippedSegments && list.has("NUM") {
+                ", NUM counts, as it was called before"
+            } else {
+                ""
+            };
+            let message = format_args!("{} is missing{stands_in}", rule.name);
             diagnostics.report(required, tag.place(), tag.value.range(), message);
         }
     }

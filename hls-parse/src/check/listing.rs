@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::attributes::AttributeList;
 use crate::date;
-use crate::playlist::{MediaPlaylist, TagEntry};
+use crate::playlist::{MediaPlaylist, TagEntry, skipped_segments};
 use crate::tag::TagName;
 use crate::value;
 
@@ -50,7 +50,7 @@ impl<'t> Listing<'t> {
         };
         if let Some(tag) = listing.tags(TagName::Skip).next() {
             let list = AttributeList::new(tag.value.of(text));
-            let skipped = list.integer("SKIPPED-SEGMENTS").unwrap_or(0);
+            let skipped = skipped_segments(&list).unwrap_or(0);
             listing.first = listing.first.saturating_add(skipped);
             listing.is_delta = true;
             let removed = list.get("RECENTLY-REMOVED-DATERANGES");

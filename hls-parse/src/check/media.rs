@@ -52,6 +52,15 @@ pub(crate) fn check(
             }
             continue;
         }
+        if list.has_requirement() {
+            let message = match tag.name {
+                TagName::Key | TagName::Map | TagName::Skip => {
+                    "a REQ- attribute asks for what is not known, so that the playlist cannot be resolved"
+                }
+                _ => "a REQ- attribute asks for what is not known, the tag is ignored",
+            };
+            diagnostics.report(Rule::IgnoredTag, tag.place(), tag.value.range(), message);
+        }
         if has_references {
             variables.uses(
                 tag.value.of(text),
@@ -205,7 +214,7 @@ fn check_ranges(media: &MediaPlaylist, version: &mut VersionCheck, diagnostics: 
                 Rule::ImplicitByteRange,
                 place(segment),
                 segment.uri.range(),
-                "the byte range has no offset and does not follow a range of the same resource",
+                "the byte range has no offset and does not follow a range of the same resource, so that the playlist cannot be resolved",
             );
         }
         previous = Some((range.segment + 1, uri));

@@ -25,18 +25,27 @@ impl<'t> VariableCheck<'t> {
         is_media: bool,
         diagnostics: &mut Diagnostics,
     ) {
+        if list.has_requirement() {
+            return;
+        }
         let mut report = |rule: Rule, message: &str| {
             diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
         let sources = ["NAME", "IMPORT", "QUERYPARAM"].map(|source| list.text(source));
         let mut names = sources.iter().flatten();
-        let (Some(name), None) = (names.next(), names.next()) else {
+        let Some(name) = names.next() else {
             report(
                 Rule::DefineOneSource,
-                "there is not exactly one of NAME, IMPORT and QUERYPARAM",
+                "there is none of NAME, IMPORT and QUERYPARAM, the tag defines nothing",
             );
             return;
         };
+        if names.next().is_some() {
+            report(
+                Rule::DefineOneSource,
+                "there is more than one of NAME, IMPORT and QUERYPARAM, the first of them in this order counts",
+            );
+        }
         if list.has("NAME") && !list.has("VALUE") {
             report(Rule::DefineValue, "VALUE is missing and counts as empty");
         }
@@ -70,7 +79,7 @@ impl<'t> VariableCheck<'t> {
     ) {
         if let Some(name) = references(text).find(|name| !self.defined.contains(name)) {
             let message = format_args!(
-                "the variable {} is not defined before it is used",
+                "the variable {} is not defined before it is used, so that the playlist cannot be resolved",
                 excerpt(name)
             );
             diagnostics.report(Rule::UndefinedVariable, place, span, message);

@@ -9,7 +9,7 @@ use super::State;
 use crate::attributes::AttributeList;
 use crate::error::{Error, ErrorKind};
 use crate::foreign::ForeignEntry;
-use crate::playlist::TagEntry;
+use crate::playlist::{TagEntry, skipped_segments};
 use crate::segments::Segments;
 use crate::timeline::{Segment, Timeline};
 
@@ -21,12 +21,15 @@ impl State<'_, '_> {
         }
         let list = AttributeList::new(tag.value.of(&self.playlist.common.text));
         let needed = |message: &str| Error::at(ErrorKind::NeedFullReload, tag.line, message);
+        if list.has_requirement() {
+            return Err(needed("the delta update requires what is not known"));
+        }
         let Some(previous) = self.previous else {
             return Err(needed(
                 "the playlist is a delta update, a full playlist is needed",
             ));
         };
-        let Some(count) = list.integer("SKIPPED-SEGMENTS") else {
+        let Some(count) = skipped_segments(&list) else {
             return Err(needed(
                 "the delta update does not say how many segments it skips",
             ));

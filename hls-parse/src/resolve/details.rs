@@ -47,11 +47,7 @@ impl State<'_, '_> {
             return Ok(());
         }
         let list = AttributeList::new(tag.value.of(&self.playlist.common.text));
-        // A tag that requires what is unknown is to be ignored (section 6.3.1).
-        if list
-            .iter()
-            .any(|attribute| attribute.name.starts_with("REQ-"))
-        {
+        if list.has_requirement() {
             return Ok(());
         }
         let duration = |name: &str| list.billionths(name).map(Duration::from_nanos);

@@ -37,6 +37,72 @@ fn limits_are_kept() {
 }
 
 #[test]
+fn what_is_over_a_limit_is_placed() {
+    let text = "#EXTM3U\n#EXT-X-MAP:URI=\"a\",B=1,C=2\n\n\n";
+    let place = |options: ParseOptions| {
+        let error = parse_with(text.as_bytes(), &options).unwrap_err();
+        (error.line(), error.column())
+    };
+    let options = ParseOptions::default;
+    assert_eq!(place(options().max_attributes(2)), (Some(2), Some(24)));
+    assert_eq!(place(options().max_attributes(0)), (Some(2), Some(12)));
+    assert_eq!(place(options().max_lines(1)), (Some(2), Some(1)));
+    let error = parse(b"\n  <html>").unwrap_err();
+    assert_eq!((error.line(), error.column()), (Some(2), Some(3)));
+}
+
+#[test]
+fn a_line_may_be_as_long_as_the_input() {
+    // Each is one line, or one value on a line, of 4 MiB.
+    let long = "a".repeat(4 << 20);
+    for text in [
+        format!("#EXTM3U\n{long}"),
+        format!("#EXTM3U\n#EXT-X-{long}:1\n"),
+        format!("#EXTM3U\n#EXTINF:{}.5,{long}\na\n", "0".repeat(1 << 20)),
+        format!("#EXTM3U\n#EXT-X-DATERANGE:ID=\"{long}\",X-{long}=1\n"),
+    ] {
+        let options = ParseOptions::default().max_bytes(text.len());
+        assert!(parse_with(text.as_bytes(), &options).is_ok());
+        let options = options.max_bytes(text.len() - 1);
+        let refused = parse_with(text.as_bytes(), &options).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(
+            Document::parse(text.as_bytes()).unwrap().write(),
+            text.as_bytes()
+        );
+    }
+    // Messages quote no more of it than is read.
+    for text in [
+        long.clone(),
+        format!("#EXTM3U\n#EXT-X-KEY:METHOD={long}\n#EXT-X-VERSION:{long}\n{{${long}}}"),
+    ] {
+        let shown = match parse(text.as_bytes()) {
+            Ok(parsed) => parsed
+                .diagnostics
+                .iter()
+                .map(Diagnostic::to_string)
+                .collect(),
+            Err(error) => vec![error.to_string()],
+        };
+        assert!(!shown.is_empty() && shown.iter().all(|shown| shown.len() < 400));
+    }
+}
+
+#[test]
+fn bytes_that_no_text_has_are_reported_where_they_are() {
+    let bytes = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\r#EXT-X-VERSION:3\n#EXTINF:9,\0\na\xff\n";
+    let parsed = parse(bytes).unwrap();
+    let place = |rule: Rule| {
+        let found = parsed.diagnostics.iter().find(|found| found.rule == rule);
+        found.map(|found| (found.line, found.column))
+    };
+    assert_eq!(place(Rule::LoneCarriageReturn), Some((2, 24)));
+    assert_eq!(place(Rule::ControlCharacter), Some((3, 11)));
+    assert_eq!(place(Rule::NotUtf8), Some((4, 2)));
+    assert_eq!(Document::parse(bytes).unwrap().write(), bytes);
+}
+
+#[test]
 fn diagnostics_are_counted_when_there_are_too_many() {
     let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{}", "uri\n".repeat(50));
     let parsed = parse_with(text.as_bytes(), &ParseOptions::default().max_diagnostics(7)).unwrap();
@@ -191,6 +257,16 @@ fn a_million_attributes_and_many_definitions_are_read_within_limits() {
     assert_eq!(
         kept.resolve(&context()).unwrap_err().kind(),
         ErrorKind::UndefinedVariable
+    );
+    // All of a million count when they can.
+    let mut text = String::from("#EXTM3U\n");
+    for number in 0..1_000_000 {
+        writeln!(text, "#EXT-X-DEFINE:NAME=\"{number}\",VALUE=\"x\"").unwrap();
+    }
+    text.push_str("#EXTINF:1,\n{$999999}{$0}\n");
+    assert_eq!(
+        media(&text).resolve(&context()).unwrap().segment_uri(0),
+        "xx"
     );
 }
 

@@ -241,7 +241,13 @@ proptest! {
         let Ok(lenient) = parse(&bytes) else {
             return Ok(());
         };
-        let worst = lenient.diagnostics.iter().map(|diagnostic| diagnostic.severity).max();
+        for diagnostic in &lenient.diagnostics {
+            let is_forgiven = diagnostic.rule.severity() == Severity::Fatal;
+            prop_assert_eq!(diagnostic.forgiven, is_forgiven, "{}", diagnostic);
+            prop_assert_eq!(diagnostic.severity, diagnostic.rule.severity().min(Severity::Error), "{}", diagnostic);
+            prop_assert_eq!(diagnostic.to_string().contains("forgiven"), is_forgiven);
+        }
+        let worst = lenient.diagnostics.iter().map(|diagnostic| diagnostic.rule.severity()).max();
         for (strictness, limit) in [(Strictness::Client, Severity::Fatal), (Strictness::Strict, Severity::Error)] {
             let strict = parse_with(&bytes, &ParseOptions::default().strictness(strictness));
             prop_assert_eq!(strict.is_err(), worst >= Some(limit), "{:?}", lenient.diagnostics);

@@ -8,6 +8,7 @@ mod hostile;
 mod laws;
 mod local;
 mod low_latency;
+mod meaning;
 mod metadata;
 mod parse;
 mod resolve;

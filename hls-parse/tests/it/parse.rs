@@ -50,7 +50,7 @@ fn what_is_no_playlist_is_refused() {
     let error = parse(b"<!DOCTYPE html>\r\n<p>").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "line 1: expected #EXTM3U, found \"<!DOCTYPE html>\""
+        "line 1, column 1: expected #EXTM3U, found \"<!DOCTYPE html>\""
     );
 }
 

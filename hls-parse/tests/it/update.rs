@@ -161,6 +161,52 @@ fn a_known_date_stays_when_its_tag_has_left() {
 }
 
 #[test]
+fn a_copy_that_contradicts_known_dates_stays_the_same_copy() {
+    let date = |minute: u32| format!("#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:{minute:02}:00Z\n");
+    let before = live(3, &["3", "4", "5"], "").replacen("#EXTINF", &(date(0) + "#EXTINF"), 1);
+    // Counted back from what it says of segment 6, segment 4 is an hour later than it was known to be.
+    let after = live(4, &["4", "5"], &format!("{}#EXTINF:4,\n6\n", date(59)));
+    let once = update(&before, &after);
+    assert_eq!((once.change, once.removed), (Change::Advanced, 1));
+    let dates = |timeline: &Timeline| -> Vec<String> {
+        let dates = timeline
+            .segments()
+            .iter()
+            .map(|segment| segment.program_date_time);
+        dates.map(|date| date.unwrap().to_string()).collect()
+    };
+    let expected = [
+        "2026-01-01T00:00:04Z",
+        "2026-01-01T00:00:08Z",
+        "2026-01-01T00:59:00Z",
+    ];
+    assert_eq!(dates(&once.timeline), expected);
+    let again = once.timeline.update(&media(&after), &context()).unwrap();
+    assert_eq!(
+        (again.change, again.timeline.epoch()),
+        (Change::Unchanged, 0)
+    );
+    assert_eq!(dates(&again.timeline), expected);
+    // A stated date that differs from one that was known is another stream's, whatever the names.
+    let stated = live(4, &["4", "5", "6"], "").replacen("#EXTINF", &(date(30) + "#EXTINF"), 1);
+    let other = again.timeline.update(&media(&stated), &context()).unwrap();
+    assert_eq!(
+        (other.change, other.timeline.epoch()),
+        (Change::Restarted, 1)
+    );
+    // So are other names, where dates prove nothing.
+    let renamed = after
+        .replace("\n4\n", "\nx\n")
+        .replace("\n5\n", "\ny\n")
+        .replace("T00:59", "T12:00");
+    let other = update(&before, &renamed);
+    assert_eq!(
+        (other.change, other.timeline.epoch()),
+        (Change::Restarted, 1)
+    );
+}
+
+#[test]
 fn delta_updates_that_do_not_fit_need_a_full_playlist() {
     let before = timeline(&live(10, &["10", "11", "12"], ""));
     let delta = |first: u64, skip: &str, names: &[&str]| {
@@ -178,12 +224,15 @@ fn delta_updates_that_do_not_fit_need_a_full_playlist() {
         delta(10, "SKIPPED-SEGMENTS=2", &["12", "13"]).unwrap(),
         "10 11 12 13"
     );
+    // What it was called before it was part of the specification.
+    assert_eq!(delta(11, "NUM=2", &["13"]).unwrap(), "11 12 13");
     for (first, skip, name) in [
         (9, "SKIPPED-SEGMENTS=2", "11"),
         (11, "SKIPPED-SEGMENTS=3", "14"),
         (20, "SKIPPED-SEGMENTS=1", "21"),
         (11, "SKIPPED-SEGMENTS=18446744073709551615", "13"),
-        (11, "NUM=2", "13"),
+        (11, "NUM=3", "14"),
+        (11, "SKIPPED-SEGMENTS=2,REQ-NEW=1", "13"),
         (10, "SKIPPED-SEGMENTS=2", "other"),
     ] {
         assert_eq!(
