@@ -1,9 +1,10 @@
 //! Blobs: looking, opening, hashing, and moving aside what is damaged.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::fs::{self, File};
+use crate::fs;
 use crate::layout::Layout;
 use crate::{Digest, Entry, Error, ErrorKind};
 
@@ -34,12 +35,18 @@ impl BlobFile {
 }
 
 pub(crate) fn open(layout: &Layout, digest: &Digest) -> Result<Option<BlobFile>, Error> {
-    let opened = fs::open(&layout.blob(digest))?;
-    Ok(opened.map(|(file, length)| BlobFile { file, length }))
+    let path = layout.blob(digest);
+    let Some((file, length)) = layout.fs().open(&path)? else {
+        return Ok(None);
+    };
+    let file = file
+        .into_file()
+        .map_err(|error| Error::io("open", &path, error))?;
+    Ok(Some(BlobFile { file, length }))
 }
 
 pub(crate) fn exists(layout: &Layout, digest: &Digest, length: u64) -> bool {
-    fs::length(&layout.blob(digest)) == Some(length)
+    layout.fs().length(&layout.blob(digest)) == Some(length)
 }
 
 pub(crate) fn open_entry(layout: &Layout, entry: &Entry) -> Result<File, Error> {
@@ -80,7 +87,7 @@ pub(crate) fn examine(
     length: Option<u64>,
 ) -> Result<Condition, Error> {
     let path = layout.blob(digest);
-    let opened = match fs::open(&path) {
+    let opened = match layout.fs().open(&path) {
         Ok(Some(opened)) => opened,
         Ok(None) => return Ok(Condition::Missing),
         // A link or a folder in the place of a blob.
@@ -101,7 +108,7 @@ pub(crate) fn examine(
 
 /// Feeds `length` bytes from where `file` stands to `hasher`; fewer when the file ends before.
 pub(crate) fn hash(
-    file: &mut File,
+    file: &mut fs::File,
     path: &Path,
     length: u64,
     hasher: &mut blake3::Hasher,
@@ -124,13 +131,15 @@ pub(crate) fn move_aside(layout: &Layout, digest: &Digest) -> Result<Option<Path
     let target = layout
         .damaged()
         .join(fs::unique_name(&format!("{digest}-")));
-    match fs::rename(&path, &target) {
+    match layout.fs().rename(&path, &target) {
         Ok(()) => {
             tracing::warn!(blob = %digest, moved_to = %target.display(), "damaged blob moved aside");
             Ok(Some(target))
         }
         // Another process may have been faster.
-        Err(_) if fs::length(&path).is_none() && !fs::is_directory(&path) => Ok(None),
+        Err(_) if layout.fs().length(&path).is_none() && !layout.fs().is_directory(&path) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -17,7 +17,7 @@ use crate::lock::{Mode, SweepLock};
 use crate::manifest::Record;
 use crate::partial::Partial;
 use crate::writer::WriterState;
-use crate::{Asset, Entry, Error, ErrorKind, blob, fs, record};
+use crate::{Asset, Entry, Error, ErrorKind, blob, record};
 
 const MAX_BATCH: usize = 32;
 
@@ -222,8 +222,8 @@ impl Work {
             Action::Store(partial) if !there => {
                 let shard = self.layout.shard_of(&digest);
                 // A copy of a store may have lost its empty folders.
-                if fs::create_directory(&shard)? {
-                    fs::sync_directory(&self.layout.blobs())?;
+                if self.layout.fs().create_directory(&shard)? {
+                    self.layout.fs().sync_directory(&self.layout.blobs())?;
                 }
                 partial.place(&target, secret)?;
             }
@@ -232,11 +232,11 @@ impl Work {
                     partial.mark_duplicate();
                 }
                 if secret {
-                    fs::make_immutable(&target, true)?;
+                    self.layout.fs().make_immutable(&target, true)?;
                 }
                 // Whoever stored it may not have made it durable yet.
                 if self.durable {
-                    fs::sync_existing(&target)?;
+                    self.layout.fs().sync_existing(&target)?;
                 }
             }
         }
@@ -260,7 +260,7 @@ impl Work {
             .map(|(path, positions)| (path, positions, None))
             .collect();
         for_each(&mut folders, |(path, _, failure)| {
-            *failure = fs::sync_directory(path).err();
+            *failure = self.layout.fs().sync_directory(path).err();
         });
         for (_, positions, failure) in folders {
             if let Some(error) = failure {

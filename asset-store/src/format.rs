@@ -36,11 +36,12 @@ struct AnyFormat {
 
 /// Makes sure that a store is at the root of `layout` and takes its lock, shared.
 pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
-    if fs::length(&layout.format()).is_none() {
+    let fs = layout.fs();
+    if fs.length(&layout.format()).is_none() {
         if !create {
             let message = "there is no store here; the first download creates one";
-            let is_folder = fs::is_directory(layout.root());
-            if layout.root().exists() && !(is_folder && is_ours(layout.root())?) {
+            let is_folder = fs.is_directory(layout.root());
+            if fs.exists(layout.root()) && !(is_folder && is_ours(layout)?) {
                 return Err(not_a_store(layout.root()));
             }
             return Err(Error::at(ErrorKind::NotFound, layout.root(), message));
@@ -49,9 +50,9 @@ pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
     }
     check(layout)?;
     let path = layout.lock();
-    let file = match fs::open(&path)? {
+    let file = match fs.open(&path)? {
         Some((file, _)) => file,
-        None => fs::open_or_create(&path)?,
+        None => fs.open_or_create(&path)?,
     };
     if lock::acquire(&file, &path, Mode::Shared, PATIENCE)? {
         Ok(file)
@@ -66,7 +67,7 @@ pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
 
 fn check(layout: &Layout) -> Result<(), Error> {
     let path = layout.format();
-    let bytes = fs::read(&path, MAX_BYTES)?.unwrap_or_default();
+    let bytes = layout.fs().read(&path, MAX_BYTES)?.unwrap_or_default();
     let found = serde_json::from_slice::<AnyFormat>(&bytes)
         .ok()
         .filter(|found| found.kind == NAME)
@@ -91,24 +92,24 @@ fn not_a_store(root: &Path) -> Error {
 }
 
 /// Whether the folder is empty or holds nothing but the beginnings of a store.
-fn is_ours(root: &Path) -> Result<bool, Error> {
-    Ok(fs::list(root)?.iter().all(|item| {
+fn is_ours(layout: &Layout) -> Result<bool, Error> {
+    Ok(layout.fs().list(layout.root())?.iter().all(|item| {
         layout::NAMES.contains(&item.name.as_str()) || item.name.starts_with(fs::TEMPORARY)
     }))
 }
 
 fn initialize(layout: &Layout) -> Result<(), Error> {
-    let root = layout.root();
-    fs::create_directory_all(root)?;
-    if !is_ours(root)? {
+    let (fs, root) = (layout.fs(), layout.root());
+    fs.create_directory_all(root)?;
+    if !is_ours(layout)? {
         return Err(not_a_store(root));
     }
     let lock_path = layout.lock();
-    let lock = fs::open_or_create(&lock_path)?;
+    let lock = fs.open_or_create(&lock_path)?;
     let start = Instant::now();
     while !lock::acquire(&lock, &lock_path, Mode::Exclusive, Duration::ZERO)? {
         // Whoever was faster has it open now, and may keep it so for hours.
-        if fs::length(&layout.format()).is_some() {
+        if fs.length(&layout.format()).is_some() {
             return Ok(());
         }
         if start.elapsed() > PATIENCE {
@@ -120,24 +121,24 @@ fn initialize(layout: &Layout) -> Result<(), Error> {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    if fs::length(&layout.format()).is_some() {
+    if fs.length(&layout.format()).is_some() {
         return Ok(());
     }
     let blobs = layout.blobs();
-    fs::create_directory_all(&blobs)?;
+    fs.create_directory_all(&blobs)?;
     // All of them now, so that no commit has to make a folder durable.
     for first in 0..=u8::MAX {
-        fs::create_directory(&layout.shard(first))?;
+        fs.create_directory(&layout.shard(first))?;
     }
     for path in [layout.sweep_lock(), layout.sweep_turnstile()] {
-        fs::open_or_create(&path)?;
+        fs.open_or_create(&path)?;
     }
-    fs::create_directory_all(&layout.assets())?;
-    fs::create_directory_all(&layout.partials())?;
-    fs::create_directory_all(&layout.damaged())?;
-    fs::sync_directory(&blobs)?;
-    fs::sync_directory(&root.join("blobs"))?;
-    fs::sync_directory(&layout.trash())?;
+    fs.create_directory_all(&layout.assets())?;
+    fs.create_directory_all(&layout.partials())?;
+    fs.create_directory_all(&layout.damaged())?;
+    fs.sync_directory(&blobs)?;
+    fs.sync_directory(&root.join("blobs"))?;
+    fs.sync_directory(&layout.trash())?;
     let format = Format {
         kind: NAME.to_owned(),
         version: VERSION,
@@ -148,10 +149,10 @@ fn initialize(layout: &Layout) -> Result<(), Error> {
         .map_err(|error| Error::new(ErrorKind::Io, format!("cannot write FORMAT: {error}")))?;
     bytes.push(b'\n');
     // FORMAT comes last: without it the next attempt begins again.
-    fs::replace(root, "FORMAT", &bytes)?;
+    fs.replace(root, "FORMAT", &bytes)?;
     match root.parent() {
         // The parent may be unreadable for us; then the name of the root is not ours to make durable.
-        Some(parent) if fs::is_directory(parent) => fs::sync_directory(parent).or(Ok(())),
+        Some(parent) if fs.is_directory(parent) => fs.sync_directory(parent).or(Ok(())),
         _ => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::completion::lock;
-use crate::fs::{self, File};
+use crate::fs::{File, Fs};
 use crate::layout::Layout;
 use crate::lock::{self, Mode};
 use crate::partial::PartialKey;
@@ -81,8 +81,9 @@ impl SourceIndex {
     /// Lets whoever opens the index next know that it lacks something.
     fn mark_stale(&self) {
         let folder = self.layout.index();
-        let _ = fs::create_directory(&folder);
-        let _ = fs::overwrite(&folder.join(STALE), b"");
+        let fs = self.layout.fs();
+        let _ = fs.create_directory(&folder);
+        let _ = fs.overwrite(&folder.join(STALE), b"");
     }
 
     fn open_if_untried(&self, state: &mut State) {
@@ -99,20 +100,25 @@ impl SourceIndex {
     }
 
     fn open(&self) -> Result<Option<State>, Error> {
+        let fs = self.layout.fs();
+        // sled makes its own system calls.
+        if !fs.is_local() {
+            return Ok(None);
+        }
         let folder = self.layout.index();
-        fs::create_directory(&folder)?;
+        fs.create_directory(&folder)?;
         let lock_path = folder.join("lock");
-        let index_lock = fs::open_or_create(&lock_path)?;
+        let index_lock = fs.open_or_create(&lock_path)?;
         if !lock::acquire(&index_lock, &lock_path, Mode::Exclusive, Duration::ZERO)? {
             return Ok(None);
         }
         let table_path = folder.join("sled");
-        let stale = fs::remove_file(&folder.join(STALE))?;
+        let stale = fs.remove_file(&folder.join(STALE))?;
         // The marker goes before the first change, so that a crash leaves none.
-        let clean = fs::remove_file(&folder.join(CLEAN))?;
-        fs::sync_directory(&folder)?;
+        let clean = fs.remove_file(&folder.join(CLEAN))?;
+        fs.sync_directory(&folder)?;
         let kept = if clean && !stale {
-            SledTable::open(&table_path)
+            SledTable::open(fs, &table_path)
         } else {
             None
         };
@@ -129,11 +135,11 @@ impl SourceIndex {
     /// A new table from all manifests and logs. The old one is not read: after a power cut it may
     /// panic, or lack what it had without saying so.
     fn rebuild(&self, path: &Path) -> Result<Option<SledTable>, Error> {
-        fs::remove_directory_all(path)?;
-        let Some(table) = SledTable::open(path) else {
+        self.layout.fs().remove_directory_all(path)?;
+        let Some(table) = SledTable::open(self.layout.fs(), path) else {
             return Ok(None);
         };
-        for name in fs::list_directories(&self.layout.assets())? {
+        for name in self.layout.fs().list_directories(&self.layout.assets())? {
             let Ok(id) = AssetId::new(name) else { continue };
             // A damaged or just removed asset has nothing to say here.
             let Ok(loaded) = manifest::load(&self.layout, &id) else {
@@ -158,7 +164,8 @@ impl Drop for SourceIndex {
         if let State::Open { table, .. } = &*lock(&self.state)
             && table.flush()
         {
-            let _ = fs::replace(&self.layout.index(), CLEAN, b"1\n");
+            let folder = self.layout.index();
+            let _ = self.layout.fs().replace(&folder, CLEAN, b"1\n");
         }
     }
 }
@@ -191,11 +198,12 @@ fn decode(value: &[u8]) -> Option<(Digest, u64)> {
 /// sled 0.34, held at arm's length: its errors and its panics are answered by doing without.
 struct SledTable {
     tree: sled::Db,
+    fs: Fs,
     path: PathBuf,
 }
 
 impl SledTable {
-    fn open(path: &Path) -> Option<SledTable> {
+    fn open(fs: &Fs, path: &Path) -> Option<SledTable> {
         let config = sled::Config::default()
             .path(path)
             .cache_capacity(CACHE_BYTES)
@@ -204,6 +212,7 @@ impl SledTable {
         let tree = guarded("open", || config.open())?;
         Some(SledTable {
             tree,
+            fs: fs.clone(),
             path: path.to_owned(),
         })
     }
@@ -226,8 +235,10 @@ impl Table for SledTable {
     fn flush(&self) -> bool {
         let file = self.path.join("db");
         guarded("flush", || self.tree.flush()).is_some()
-            && fs::sync_existing(&file)
-                .and_then(|()| fs::sync_directory(&self.path))
+            && self
+                .fs
+                .sync_existing(&file)
+                .and_then(|()| self.fs.sync_directory(&self.path))
                 .is_ok()
     }
 }

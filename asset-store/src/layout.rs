@@ -1,12 +1,14 @@
-//! Where everything lies below the root. `FORMAT.md` describes the files.
+//! Where everything lies: which file system, which root, which names. `FORMAT.md` describes the files.
 
 use std::path::{Path, PathBuf};
 
+use crate::fs::Fs;
 use crate::{AssetId, Digest};
 
-/// Names below the root of a store.
+/// A root on a file system and the names below it.
 #[derive(Debug)]
 pub(crate) struct Layout {
+    fs: Fs,
     root: PathBuf,
 }
 
@@ -25,10 +27,15 @@ pub(crate) const NAMES: [&str; 10] = [
 ];
 
 impl Layout {
-    pub(crate) fn new(root: &Path) -> Layout {
+    pub(crate) fn new(fs: Fs, root: &Path) -> Layout {
         Layout {
+            fs,
             root: root.to_owned(),
         }
+    }
+
+    pub(crate) fn fs(&self) -> &Fs {
+        &self.fs
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -6,7 +6,7 @@ use std::io::{Read, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::fs::{self, File};
+use crate::fs::{File, Fs};
 use crate::layout::Layout;
 use crate::{Error, ErrorKind};
 
@@ -61,9 +61,9 @@ impl SweepLock {
         // Who wants to sweep stands in the turnstile until the commits that are inside have left;
         // without it, commits that overlap one another could keep the sweep out for ever.
         let turnstile_path = layout.sweep_turnstile();
-        let turnstile = fs::open_or_create(&turnstile_path)?;
+        let turnstile = layout.fs().open_or_create(&turnstile_path)?;
         let lock_path = layout.sweep_lock();
-        let lock = fs::open_or_create(&lock_path)?;
+        let lock = layout.fs().open_or_create(&lock_path)?;
         if acquire(&turnstile, &turnstile_path, mode, SWEEP_PATIENCE)?
             && acquire(&lock, &lock_path, mode, SWEEP_PATIENCE)?
         {
@@ -86,12 +86,12 @@ pub(crate) struct WriterLock {
 
 impl WriterLock {
     /// Takes the lock and leaves our process id in the file, for people to read.
-    pub(crate) fn acquire(path: &Path) -> Result<WriterLock, Error> {
-        let mut file = fs::open_or_create(path)?;
+    pub(crate) fn acquire(fs: &Fs, path: &Path) -> Result<WriterLock, Error> {
+        let mut file = fs.open_or_create(path)?;
         if !acquire(&file, path, Mode::Exclusive, WRITER_PATIENCE)? {
             // Where locks are mandatory the file cannot be read, so the holder has no name there.
             let mut holder = String::new();
-            let read = (&file).take(20).read_to_string(&mut holder);
+            let read = (&mut *file).take(20).read_to_string(&mut holder);
             let message = match holder.trim().parse::<u32>() {
                 Ok(process) if read.is_ok() => format!("being written by process {process}"),
                 _ => "being written by another process".to_owned(),
@@ -99,14 +99,14 @@ impl WriterLock {
             return Err(Error::at(ErrorKind::Busy, path, &message));
         }
         // Only information: the lock holds without it, on a full disk too.
-        let _ = file.set_len(0);
+        let _ = file.set_length(0);
         let _ = writeln!(file, "{}", std::process::id());
         Ok(WriterLock { _held: file })
     }
 
     /// Whether somebody has the lock.
-    pub(crate) fn is_held(path: &Path) -> Result<bool, Error> {
-        match fs::open(path)? {
+    pub(crate) fn is_held(fs: &Fs, path: &Path) -> Result<bool, Error> {
+        match fs.open(path)? {
             None => Ok(false),
             Some((file, _)) => Ok(!acquire(&file, path, Mode::Shared, Duration::ZERO)?),
         }
@@ -120,8 +120,8 @@ pub struct InUse {
 }
 
 impl InUse {
-    pub(crate) fn mark(path: &Path) -> Result<InUse, Error> {
-        let file = fs::open_or_create(path)?;
+    pub(crate) fn mark(fs: &Fs, path: &Path) -> Result<InUse, Error> {
+        let file = fs.open_or_create(path)?;
         // Only a look at the lock can be in the way, and it is short.
         if acquire(&file, path, Mode::Shared, WRITER_PATIENCE)? {
             Ok(InUse { _held: file })
@@ -130,8 +130,8 @@ impl InUse {
         }
     }
 
-    pub(crate) fn is_marked(path: &Path) -> Result<bool, Error> {
-        match fs::open(path)? {
+    pub(crate) fn is_marked(fs: &Fs, path: &Path) -> Result<bool, Error> {
+        match fs.open(path)? {
             None => Ok(false),
             Some((file, _)) => Ok(!acquire(&file, path, Mode::Exclusive, Duration::ZERO)?),
         }

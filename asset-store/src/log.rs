@@ -3,12 +3,13 @@
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use crate::fs::{self, File};
+use crate::fs::{self, File, Fs};
 use crate::{Error, ErrorKind, layout};
 
 /// The log of one generation, opened at the first change.
 #[derive(Debug)]
 pub(crate) struct Log {
+    fs: Fs,
     folder: PathBuf,
     path: PathBuf,
     file: Option<File>,
@@ -19,9 +20,10 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(folder: PathBuf, generation: u64, length: u64) -> Log {
+    pub(crate) fn new(fs: &Fs, folder: PathBuf, generation: u64, length: u64) -> Log {
         let path = folder.join(layout::log_name(generation));
         Log {
+            fs: fs.clone(),
             folder,
             path,
             file: None,
@@ -66,10 +68,10 @@ impl Log {
     }
 
     fn open(&self, durable: bool) -> Result<File, Error> {
-        let mut file = fs::open_or_create(&self.path)?;
+        let mut file = self.fs.open_or_create(&self.path)?;
         self.cut(&mut file)?;
         if durable {
-            fs::sync_directory(&self.folder)?;
+            self.fs.sync_directory(&self.folder)?;
         }
         Ok(file)
     }

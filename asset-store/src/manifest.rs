@@ -5,9 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::check_entry_path;
+use crate::fs::{self, Fs};
 use crate::layout::{self, Layout};
 use crate::record::{self, Parsed};
-use crate::{Asset, AssetId, Digest, Entry, Error, ErrorKind, fs};
+use crate::{Asset, AssetId, Digest, Entry, Error, ErrorKind};
 
 const MAX_BYTES: u64 = 512 << 20;
 const MAX_HEAD_BYTES: u64 = 4096;
@@ -74,18 +75,19 @@ impl Loaded {
 
 /// Reads an asset without a lock, beside a writer if there is one.
 pub(crate) fn load(layout: &Layout, id: &AssetId) -> Result<Loaded, Error> {
+    let fs = layout.fs();
     let folder = layout.asset(id);
     let head_path = folder.join("HEAD");
     for _ in 0..MAX_ATTEMPTS {
-        if !fs::is_directory(&folder) {
+        if !fs.is_directory(&folder) {
             let message = format!("there is no asset {id}");
             return Err(Error::new(ErrorKind::UnknownAsset, message));
         }
-        let before = fs::read(&head_path, MAX_HEAD_BYTES)?;
-        let loaded = load_with_head(&folder, id, before.as_deref())?;
+        let before = fs.read(&head_path, MAX_HEAD_BYTES)?;
+        let loaded = load_with_head(fs, &folder, id, before.as_deref())?;
         // A writer that sealed meanwhile has deleted the files of the generation before, maybe
         // between two of our reads; then HEAD is another one now.
-        if before == fs::read(&head_path, MAX_HEAD_BYTES)? && fs::is_directory(&folder) {
+        if before == fs.read(&head_path, MAX_HEAD_BYTES)? && fs.is_directory(&folder) {
             return Ok(loaded);
         }
     }
@@ -96,7 +98,12 @@ pub(crate) fn load(layout: &Layout, id: &AssetId) -> Result<Loaded, Error> {
     ))
 }
 
-fn load_with_head(folder: &Path, id: &AssetId, head: Option<&[u8]>) -> Result<Loaded, Error> {
+fn load_with_head(
+    fs: &Fs,
+    folder: &Path,
+    id: &AssetId,
+    head: Option<&[u8]>,
+) -> Result<Loaded, Error> {
     let mut loaded = Loaded {
         asset: Asset::empty(id.clone()),
         manifest_damage: None,
@@ -107,22 +114,23 @@ fn load_with_head(folder: &Path, id: &AssetId, head: Option<&[u8]>) -> Result<Lo
     if let Some(head) = named {
         loaded.asset.generation = head.generation;
         if head.generation > 0 {
-            load_manifest(folder, head.generation, &mut loaded)?;
+            load_manifest(fs, folder, head.generation, &mut loaded)?;
         }
-    } else if head.is_some() || fs::length(&folder.join(layout::log_name(0))).is_none() {
-        load_newest_manifest(folder, &mut loaded)?;
+    } else if head.is_some() || fs.length(&folder.join(layout::log_name(0))).is_none() {
+        load_newest_manifest(fs, folder, &mut loaded)?;
         if head.is_some() || loaded.asset.generation > 0 {
             loaded.other_damage = Some("HEAD is damaged or missing".to_owned());
         }
     }
     // Otherwise the first seal has not come to HEAD yet: what counts is the first log.
-    load_log(folder, &mut loaded)?;
+    load_log(fs, folder, &mut loaded)?;
     Ok(loaded)
 }
 
 /// Without HEAD the newest whole manifest is right: it holds at least what the one before it held.
-fn load_newest_manifest(folder: &Path, loaded: &mut Loaded) -> Result<(), Error> {
-    let mut generations: Vec<u64> = fs::list(folder)?
+fn load_newest_manifest(fs: &Fs, folder: &Path, loaded: &mut Loaded) -> Result<(), Error> {
+    let mut generations: Vec<u64> = fs
+        .list(folder)?
         .iter()
         .filter(|item| item.name.ends_with(".manifest"))
         .filter_map(|item| layout::generation_of(&item.name))
@@ -131,7 +139,7 @@ fn load_newest_manifest(folder: &Path, loaded: &mut Loaded) -> Result<(), Error>
     let mut first_damage = None;
     for generation in generations {
         loaded.asset.generation = generation;
-        load_manifest(folder, generation, loaded)?;
+        load_manifest(fs, folder, generation, loaded)?;
         match loaded.manifest_damage.take() {
             None => return Ok(()),
             Some(damage) => first_damage = first_damage.or(Some(damage)),
@@ -142,10 +150,15 @@ fn load_newest_manifest(folder: &Path, loaded: &mut Loaded) -> Result<(), Error>
 }
 
 /// Sets the entries; of a damaged manifest those whose lines are intact.
-fn load_manifest(folder: &Path, generation: u64, loaded: &mut Loaded) -> Result<(), Error> {
+fn load_manifest(
+    fs: &Fs,
+    folder: &Path,
+    generation: u64,
+    loaded: &mut Loaded,
+) -> Result<(), Error> {
     let name = layout::manifest_name(generation);
     loaded.asset.entries.clear();
-    let Some(bytes) = fs::read(&folder.join(&name), MAX_BYTES)? else {
+    let Some(bytes) = fs.read(&folder.join(&name), MAX_BYTES)? else {
         loaded.manifest_damage = Some(format!("{name} is missing"));
         return Ok(());
     };
@@ -192,9 +205,9 @@ fn whole_manifest(
     whole.then_some(*sealed)
 }
 
-fn load_log(folder: &Path, loaded: &mut Loaded) -> Result<(), Error> {
+fn load_log(fs: &Fs, folder: &Path, loaded: &mut Loaded) -> Result<(), Error> {
     let name = layout::log_name(loaded.asset.generation);
-    let Some(bytes) = fs::read(&folder.join(&name), MAX_BYTES)? else {
+    let Some(bytes) = fs.read(&folder.join(&name), MAX_BYTES)? else {
         return Ok(());
     };
     let parsed = record::parse::<Record>(&bytes);
@@ -262,11 +275,13 @@ pub(crate) fn write_generation(layout: &Layout, asset: &Asset, old: Old) -> Resu
     };
     bytes.extend_from_slice(&record::encode(&trailer)?);
 
-    fs::replace(&folder, &layout::manifest_name(asset.generation), &bytes)?;
+    layout
+        .fs()
+        .replace(&folder, &layout::manifest_name(asset.generation), &bytes)?;
     let head = record::encode(&Head {
         generation: asset.generation,
     })?;
-    fs::replace(&folder, "HEAD", &head)?;
+    layout.fs().replace(&folder, "HEAD", &head)?;
     retire_other_generations(layout, asset, old)
 }
 
@@ -276,17 +291,19 @@ pub(crate) fn retire_other_generations(
     asset: &Asset,
     old: Old,
 ) -> Result<(), Error> {
-    for item in fs::list(&layout.asset(&asset.id))? {
+    for item in layout.fs().list(&layout.asset(&asset.id))? {
         if layout::generation_of(&item.name).is_none_or(|found| found == asset.generation) {
             continue;
         }
         match old {
             Old::Delete => {
-                fs::remove_file(&item.path)?;
+                layout.fs().remove_file(&item.path)?;
             }
             Old::MoveAside => {
                 let name = format!("{}-{}-", asset.id, item.name);
-                fs::rename(&item.path, &layout.damaged().join(fs::unique_name(&name)))?;
+                layout
+                    .fs()
+                    .rename(&item.path, &layout.damaged().join(fs::unique_name(&name)))?;
             }
         }
     }
@@ -296,7 +313,9 @@ pub(crate) fn retire_other_generations(
 /// Gives a damaged asset a whole manifest of what could be saved of it.
 pub(crate) fn mend(layout: &Layout, loaded: Loaded) -> Result<Asset, Error> {
     let mut asset = loaded.asset;
-    let newest = fs::list(&layout.asset(&asset.id))?
+    let newest = layout
+        .fs()
+        .list(&layout.asset(&asset.id))?
         .iter()
         .filter_map(|item| layout::generation_of(&item.name))
         .fold(asset.generation, u64::max);

@@ -89,7 +89,7 @@ impl Partial {
         name: String,
     ) -> Result<Partial, Error> {
         let path = state.partial_path(&name, DATA);
-        let opened = fs::open_or_create(&path);
+        let opened = state.fs().open_or_create(&path);
         let file = match opened {
             Ok(file) => file,
             Err(error) => {
@@ -120,13 +120,21 @@ impl Partial {
     fn recover(&mut self) -> Result<(), Error> {
         let path = self.data_path();
         let bytes = match self.key {
-            Some(_) => fs::read(&self.meta_path(), MAX_META_BYTES)?.unwrap_or_default(),
+            Some(_) => self
+                .state
+                .fs()
+                .read(&self.meta_path(), MAX_META_BYTES)?
+                .unwrap_or_default(),
             None => Vec::new(),
         };
         let meta = record::parse::<Meta>(&bytes).records.pop();
         let meta = meta.filter(|meta| Some(&meta.key) == self.key.as_ref());
         if let Some(meta) = meta
-            && fs::length(&path).is_some_and(|length| length >= meta.length)
+            && self
+                .state
+                .fs()
+                .length(&path)
+                .is_some_and(|length| length >= meta.length)
         {
             blob::hash(&mut self.file, &path, meta.length, &mut self.hasher)?;
             if Digest::from_hasher(&self.hasher) == meta.prefix {
@@ -245,7 +253,9 @@ impl Partial {
             validator: self.validator.clone(),
             complete_length: self.complete_length,
         };
-        fs::overwrite(&self.meta_path(), &record::encode(&meta)?)?;
+        self.state
+            .fs()
+            .overwrite(&self.meta_path(), &record::encode(&meta)?)?;
         self.checkpoint = self.length;
         Ok(())
     }
@@ -262,7 +272,7 @@ impl Partial {
     /// Checks that the data is what was received and makes it durable.
     pub(crate) fn finish(&mut self, durable: bool) -> Result<(), Error> {
         let path = self.data_path();
-        if self.fate == Fate::Discard || fs::length(&path) != Some(self.length) {
+        if self.fate == Fate::Discard || self.state.fs().length(&path) != Some(self.length) {
             self.fate = Fate::Discard;
             let message = "is not what was received; receive it again";
             return Err(Error::at(ErrorKind::Damaged, &path, message));
@@ -281,8 +291,8 @@ impl Partial {
         let path = self.data_path();
         // Without write permission it could not be continued, so it is now a blob or nothing.
         self.fate = Fate::Discard;
-        fs::make_immutable(&path, secret)?;
-        fs::rename(&path, target)?;
+        self.state.fs().make_immutable(&path, secret)?;
+        self.state.fs().rename(&path, target)?;
         self.fate = Fate::Placed;
         Ok(())
     }
@@ -315,10 +325,10 @@ impl Drop for Partial {
                 let _ = self.write_meta();
             }
         } else if self.fate != Fate::Placed {
-            let _ = fs::remove_file(&self.data_path());
+            let _ = self.state.fs().remove_file(&self.data_path());
         }
         if !keep && self.key.is_some() {
-            let _ = fs::remove_file(&self.meta_path());
+            let _ = self.state.fs().remove_file(&self.meta_path());
         }
         self.state.release_partial(&self.name);
     }

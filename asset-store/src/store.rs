@@ -1,11 +1,12 @@
 //! The store itself: opening, looking up, documents.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::commit::Committer;
 use crate::completion::lock;
-use crate::fs::{self, File};
+use crate::fs::{self, Fs};
 use crate::id::check_document_name;
 use crate::index::SourceIndex;
 use crate::layout::Layout;
@@ -62,7 +63,7 @@ pub(crate) struct StoreInner {
     // Dropped in this order: what is queued is committed, then the index is closed.
     committer: Mutex<Option<Arc<Committer>>>,
     index: Arc<SourceIndex>,
-    _lock: File,
+    _lock: fs::File,
 }
 
 impl StoreInner {
@@ -81,15 +82,16 @@ impl StoreInner {
 
     /// Sets space aside that deleting can fall back on. A full disk is no reason to fail here.
     pub(crate) fn fill_reserve(&self) {
+        let fs = self.layout.fs();
         let path = self.layout.reserve();
-        if fs::length(&path).is_some() {
+        if fs.length(&path).is_some() {
             return;
         }
         // Bytes that no file system can compress or leave out.
         let mut bytes = vec![0; RESERVE_BYTES];
         blake3::Hasher::new().finalize_xof().fill(&mut bytes);
-        if fs::overwrite(&path, &bytes).is_err() {
-            let _ = fs::remove_file(&path);
+        if fs.overwrite(&path, &bytes).is_err() {
+            let _ = fs.remove_file(&path);
         }
     }
 
@@ -100,7 +102,7 @@ impl StoreInner {
     ) -> Result<T, Error> {
         match action() {
             Err(error) if error.kind() == ErrorKind::DiskFull => {
-                if !fs::remove_file(&self.layout.reserve())? {
+                if !self.layout.fs().remove_file(&self.layout.reserve())? {
                     return Err(error);
                 }
                 action()
@@ -125,7 +127,11 @@ impl Store {
     /// Like [`open`](Store::open), and [`ErrorKind::NotFound`] when there is no store and none is to
     /// be created.
     pub fn open_with(root: impl AsRef<Path>, options: &StoreOptions) -> Result<Store, Error> {
-        let layout = Arc::new(Layout::new(root.as_ref()));
+        Store::open_on(Fs::local(), root.as_ref(), options)
+    }
+
+    pub(crate) fn open_on(fs: Fs, root: &Path, options: &StoreOptions) -> Result<Store, Error> {
+        let layout = Arc::new(Layout::new(fs, root));
         let lock = format::open(&layout, options.create)?;
         let inner = StoreInner {
             index: Arc::new(SourceIndex::new(Arc::clone(&layout))),
@@ -157,7 +163,10 @@ impl Store {
     /// # Errors
     /// When the folder cannot be read.
     pub fn asset_ids(&self) -> Result<Vec<AssetId>, Error> {
-        let mut ids: Vec<AssetId> = fs::list_directories(&self.layout().assets())?
+        let mut ids: Vec<AssetId> = self
+            .layout()
+            .fs()
+            .list_directories(&self.layout().assets())?
             .into_iter()
             .filter_map(|name| AssetId::new(name).ok())
             .collect();
@@ -182,7 +191,9 @@ impl Store {
     pub fn document(&self, id: &AssetId, name: &str) -> Result<Option<Vec<u8>>, Error> {
         check_document_name(name)?;
         let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
-        fs::read(&self.layout().asset(id).join(document_file(name)), limit)
+        self.layout()
+            .fs()
+            .read(&self.layout().asset(id).join(document_file(name)), limit)
     }
 
     /// Replaces a document atomically and durably. Needs no writer; of two at once the last one wins.
@@ -198,16 +209,17 @@ impl Store {
         }
         let folder = self.layout().asset(id);
         let unknown = || Error::new(ErrorKind::UnknownAsset, format!("there is no asset {id}"));
-        if !fs::is_directory(&folder) {
+        if !self.layout().fs().is_directory(&folder) {
             return Err(unknown());
         }
         // What says that the disk is full, or what may be purged, must get through on a full disk.
-        match self
-            .inner()
-            .freeing(|| fs::replace(&folder, &document_file(name), bytes))
-        {
+        match self.inner().freeing(|| {
+            self.layout()
+                .fs()
+                .replace(&folder, &document_file(name), bytes)
+        }) {
             // Removed in this moment.
-            Err(_) if !fs::is_directory(&folder) => Err(unknown()),
+            Err(_) if !self.layout().fs().is_directory(&folder) => Err(unknown()),
             done => done,
         }
     }
@@ -229,7 +241,7 @@ impl Store {
     /// # Errors
     /// When the lock cannot be looked at.
     pub fn is_being_written(&self, id: &AssetId) -> Result<bool, Error> {
-        WriterLock::is_held(&self.layout().writer_lock(id))
+        WriterLock::is_held(self.layout().fs(), &self.layout().writer_lock(id))
     }
 
     /// Marks an asset as in use, for example because it is being played, until the mark is dropped
@@ -241,11 +253,11 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::UnknownAsset`]; otherwise when the mark cannot be made.
     pub fn mark_in_use(&self, id: &AssetId) -> Result<InUse, Error> {
-        if !fs::is_directory(&self.layout().asset(id)) {
+        if !self.layout().fs().is_directory(&self.layout().asset(id)) {
             let message = format!("there is no asset {id}");
             return Err(Error::new(ErrorKind::UnknownAsset, message));
         }
-        InUse::mark(&self.layout().use_lock(id))
+        InUse::mark(self.layout().fs(), &self.layout().use_lock(id))
     }
 
     /// Whether somebody, in this process or another, has [marked](Store::mark_in_use) the asset.
@@ -253,7 +265,7 @@ impl Store {
     /// # Errors
     /// When the lock cannot be looked at.
     pub fn is_in_use(&self, id: &AssetId) -> Result<bool, Error> {
-        InUse::is_marked(&self.layout().use_lock(id))
+        InUse::is_marked(self.layout().fs(), &self.layout().use_lock(id))
     }
 
     /// Opens a blob; `None` when the store does not have it.

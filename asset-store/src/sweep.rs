@@ -69,20 +69,20 @@ impl Store {
         self.inner().freeing(|| {
             // Nobody can take the lock again before we are done, since that needs the sweep lock; on
             // Windows a folder with an open file cannot be renamed.
-            drop(WriterLock::acquire(&layout.writer_lock(id))?);
-            fs::rename(&layout.asset(id), &trash)
+            drop(WriterLock::acquire(layout.fs(), &layout.writer_lock(id))?);
+            layout.fs().rename(&layout.asset(id), &trash)
         })?;
-        fs::sync_directory(&layout.assets())?;
+        layout.fs().sync_directory(&layout.assets())?;
 
         let mut removed = Removed::default();
         match self.mark() {
             Ok(marked) => {
                 for (digest, _) in loaded.asset.blobs() {
                     let path = layout.blob(&digest);
-                    let Some(length) = fs::length(&path) else {
+                    let Some(length) = layout.fs().length(&path) else {
                         continue;
                     };
-                    if !marked.contains(&digest) && fs::remove_file(&path)? {
+                    if !marked.contains(&digest) && layout.fs().remove_file(&path)? {
                         removed.blobs_removed = removed.blobs_removed.saturating_add(1);
                         removed.bytes_freed = removed.bytes_freed.saturating_add(length);
                     }
@@ -96,9 +96,9 @@ impl Store {
         let partials = layout.partials_of(id);
         removed.bytes_freed = removed
             .bytes_freed
-            .saturating_add(fs::bytes_below(&partials)?);
-        fs::remove_directory_all(&partials)?;
-        fs::remove_directory_all(&trash)?;
+            .saturating_add(layout.fs().bytes_below(&partials)?);
+        layout.fs().remove_directory_all(&partials)?;
+        layout.fs().remove_directory_all(&trash)?;
         Ok(removed)
     }
 
@@ -163,7 +163,7 @@ struct Sweep<'a> {
 impl Sweep<'_> {
     fn blobs(&mut self, layout: &Layout, marked: &HashSet<Digest>) -> Result<(), Error> {
         for first in 0..=u8::MAX {
-            for item in fs::list(&layout.shard(first))? {
+            for item in layout.fs().list(&layout.shard(first))? {
                 // What has another name is none of ours.
                 let Ok(digest) = item.name.parse::<Digest>() else {
                     continue;
@@ -171,7 +171,7 @@ impl Sweep<'_> {
                 if marked.contains(&digest) {
                     self.report.blobs_kept = self.report.blobs_kept.saturating_add(1);
                 } else if !item.is_directory {
-                    self.delete(&item)?;
+                    self.delete(layout, &item)?;
                     self.report.blobs_removed = self.report.blobs_removed.saturating_add(1);
                 }
             }
@@ -180,24 +180,27 @@ impl Sweep<'_> {
     }
 
     fn partials(&mut self, layout: &Layout) -> Result<(), Error> {
-        for folder in fs::list(&layout.partials())?
+        for folder in layout
+            .fs()
+            .list(&layout.partials())?
             .iter()
             .filter(|item| item.is_directory)
         {
             // No writer can come while we have the sweep lock, and one that is there keeps its own.
-            let in_use = AssetId::new(folder.name.as_str())
-                .is_ok_and(|id| WriterLock::is_held(&layout.writer_lock(&id)).unwrap_or(true));
+            let in_use = AssetId::new(folder.name.as_str()).is_ok_and(|id| {
+                WriterLock::is_held(layout.fs(), &layout.writer_lock(&id)).unwrap_or(true)
+            });
             if in_use {
                 continue;
             }
-            for item in fs::list(&folder.path)? {
+            for item in layout.fs().list(&folder.path)? {
                 if self.is_old(&item) {
-                    self.delete(&item)?;
+                    self.delete(layout, &item)?;
                     self.report.partials_removed = self.report.partials_removed.saturating_add(1);
                 }
             }
             if !self.options.dry_run {
-                fs::remove_empty_directory(&folder.path);
+                layout.fs().remove_empty_directory(&folder.path);
             }
         }
         Ok(())
@@ -205,23 +208,25 @@ impl Sweep<'_> {
 
     /// Folders of removed assets, and files that were to replace others.
     fn remains(&mut self, layout: &Layout) -> Result<(), Error> {
-        for item in fs::list(&layout.trash())? {
+        for item in layout.fs().list(&layout.trash())? {
             if item.is_directory && item.name.starts_with(REMOVED) {
-                let bytes = fs::bytes_below(&item.path)?;
+                let bytes = layout.fs().bytes_below(&item.path)?;
                 if !self.options.dry_run {
-                    fs::remove_directory_all(&item.path)?;
+                    layout.fs().remove_directory_all(&item.path)?;
                 }
                 self.report.trash_removed = self.report.trash_removed.saturating_add(1);
                 self.report.bytes_freed = self.report.bytes_freed.saturating_add(bytes);
             }
         }
-        for folder in fs::list(&layout.assets())?
+        for folder in layout
+            .fs()
+            .list(&layout.assets())?
             .iter()
             .filter(|item| item.is_directory)
         {
-            for item in fs::list(&folder.path)? {
+            for item in layout.fs().list(&folder.path)? {
                 if item.name.starts_with(fs::TEMPORARY) && self.is_old(&item) {
-                    self.delete(&item)?;
+                    self.delete(layout, &item)?;
                     self.report.trash_removed = self.report.trash_removed.saturating_add(1);
                 }
             }
@@ -236,9 +241,9 @@ impl Sweep<'_> {
         !item.is_directory && age.unwrap_or_default() >= self.options.min_age
     }
 
-    fn delete(&mut self, item: &fs::Item) -> Result<(), Error> {
+    fn delete(&mut self, layout: &Layout, item: &fs::Item) -> Result<(), Error> {
         if !self.options.dry_run {
-            fs::remove_file(&item.path)?;
+            layout.fs().remove_file(&item.path)?;
         }
         self.report.bytes_freed = self.report.bytes_freed.saturating_add(item.length);
         Ok(())

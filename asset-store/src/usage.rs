@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::{AssetId, Digest, Error, Store, fs};
+use crate::{AssetId, Digest, Error, Store};
 
 /// What the store holds, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Store {
     /// # Errors
     /// When the system does not say.
     pub fn free_bytes(&self) -> Result<u64, Error> {
-        fs::free_bytes(self.root())
+        self.layout().fs().free_bytes(self.root())
     }
 
     /// Counts the bytes of the store and of each asset. Of a damaged asset counts what can be read.
@@ -48,13 +48,13 @@ impl Store {
     pub fn usage(&self) -> Result<Usage, Error> {
         let layout = self.layout();
         let mut usage = Usage {
-            partial_bytes: fs::bytes_below(&layout.partials())?,
-            trash_bytes: fs::bytes_below(&layout.trash())?,
+            partial_bytes: layout.fs().bytes_below(&layout.partials())?,
+            trash_bytes: layout.fs().bytes_below(&layout.trash())?,
             ..Usage::default()
         };
         let mut stored: HashMap<Digest, u64> = HashMap::new();
         for first in 0..=u8::MAX {
-            for item in fs::list(&layout.shard(first))? {
+            for item in layout.fs().list(&layout.shard(first))? {
                 if let Ok(digest) = item.name.parse() {
                     stored.insert(digest, item.length);
                     usage.blobs = usage.blobs.saturating_add(1);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::blob::{self, Condition};
 use crate::layout::Layout;
 use crate::manifest::{self, Loaded};
-use crate::{AssetId, Digest, Error, ErrorKind, Store, fs};
+use crate::{AssetId, Digest, Error, ErrorKind, Store};
 
 /// How far [`Store::verify`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -215,7 +215,7 @@ fn orphans(layout: &Layout, users: &Users) -> Result<Vec<(Digest, u64)>, Error> 
     let used: BTreeSet<Digest> = users.keys().map(|&(digest, _)| digest).collect();
     let mut orphans = Vec::new();
     for first in 0..=u8::MAX {
-        for item in fs::list(&layout.shard(first))? {
+        for item in layout.fs().list(&layout.shard(first))? {
             if let Ok(digest) = item.name.parse::<Digest>()
                 && !used.contains(&digest)
             {

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use crate::commit::{Action, Change, Job};
 use crate::completion::{Commit, lock, pair};
 use crate::entry::check_entry_path;
+use crate::fs::{self, Fs};
 use crate::layout::Layout;
 use crate::lock::{Mode, SweepLock, WriterLock};
 use crate::log::Log;
 use crate::manifest::{self, Old, Record};
 use crate::partial::{Partial, PartialKey};
 use crate::store::StoreInner;
-use crate::{Asset, AssetId, Digest, Entry, EntryAttributes, Error, ErrorKind, blob, fs};
+use crate::{Asset, AssetId, Digest, Entry, EntryAttributes, Error, ErrorKind, blob};
 
 /// Writes one asset. There is at most one of them per asset, over all processes; it can be used
 /// from many threads. The asset is free again when it and all its [`Partial`]s are dropped.
@@ -47,10 +48,10 @@ impl AssetWriter {
         let folder = layout.asset(id);
         // Under the sweep lock nobody removes the folder between our steps.
         let sweep = SweepLock::acquire(&layout, Mode::Shared)?;
-        if fs::create_directory(&folder)? {
-            fs::sync_directory(&layout.assets())?;
+        if layout.fs().create_directory(&folder)? {
+            layout.fs().sync_directory(&layout.assets())?;
         }
-        let writer_lock = WriterLock::acquire(&layout.writer_lock(id))?;
+        let writer_lock = WriterLock::acquire(layout.fs(), &layout.writer_lock(id))?;
         store.fill_reserve();
         let loaded = manifest::load(&layout, id)?;
         let (asset, log_end) = if loaded.is_damaged() {
@@ -60,7 +61,7 @@ impl AssetWriter {
             manifest::retire_other_generations(&layout, &loaded.asset, Old::Delete)?;
             (loaded.asset, loaded.log_end)
         };
-        let log = Log::new(folder, asset.generation, log_end);
+        let log = Log::new(layout.fs(), folder, asset.generation, log_end);
         drop(sweep);
         let state = WriterState {
             layout,
@@ -105,7 +106,9 @@ impl AssetWriter {
     }
 
     fn open_partial(&self, key: Option<PartialKey>, name: String) -> Result<Partial, Error> {
-        fs::create_directory(&self.state.layout.partials_of(&self.id()))?;
+        self.state
+            .fs()
+            .create_directory(&self.state.layout.partials_of(&self.id()))?;
         if !lock(&self.state.partials).insert(name.clone()) {
             let path = self.state.partial_path(&name, "data");
             return Err(Error::at(
@@ -241,6 +244,10 @@ impl AssetWriter {
 }
 
 impl WriterState {
+    pub(crate) fn fs(&self) -> &Fs {
+        self.layout.fs()
+    }
+
     pub(crate) fn partial_path(&self, name: &str, extension: &str) -> PathBuf {
         let id = &lock(&self.current).id;
         self.layout
@@ -278,7 +285,7 @@ impl WriterState {
         next.generation = next.generation.saturating_add(1);
         next.sealed = true;
         manifest::write_generation(&self.layout, &next, Old::Delete)?;
-        *log = Log::new(self.layout.asset(&next.id), next.generation, 0);
+        *log = Log::new(self.fs(), self.layout.asset(&next.id), next.generation, 0);
         *lock(&self.current) = next.clone();
         Ok(next)
     }
@@ -291,14 +298,14 @@ impl WriterState {
         drop(current);
         unsynced.retain(|digest| kept.contains(digest));
         for digest in unsynced.iter() {
-            fs::sync_existing(&self.layout.blob(digest))?;
+            self.fs().sync_existing(&self.layout.blob(digest))?;
         }
         let shards: BTreeSet<PathBuf> = unsynced
             .iter()
             .map(|digest| self.layout.shard_of(digest))
             .collect();
         for shard in shards {
-            fs::sync_directory(&shard)?;
+            self.fs().sync_directory(&shard)?;
         }
         unsynced.clear();
         Ok(())

@@ -1,0 +1,183 @@
+//! The real file system.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+
+use super::system::{Access, FileHandle, FileSystem, Item, Kind, Metadata};
+
+/// The file system of this machine.
+#[derive(Debug)]
+pub(crate) struct LocalFileSystem;
+
+impl From<&fs::Metadata> for Metadata {
+    fn from(metadata: &fs::Metadata) -> Metadata {
+        let kind = if metadata.is_file() {
+            Kind::File
+        } else if metadata.is_dir() {
+            Kind::Directory
+        } else {
+            Kind::Other
+        };
+        Metadata {
+            kind,
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+}
+
+fn directory_builder() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+fn options(access: Access) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    match access {
+        Access::Read => options.read(true),
+        Access::ReadWrite => options.read(true).write(true).create(true).truncate(false),
+        Access::CreateNew => options.write(true).create_new(true),
+        Access::Truncate => options.write(true).create(true).truncate(true),
+    };
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+impl FileSystem for LocalFileSystem {
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        fs::symlink_metadata(path).map(|metadata| Metadata::from(&metadata))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn FileHandle>> {
+        Ok(Box::new(options(access).open(path)?))
+    }
+
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        directory_builder().create(path)
+    }
+
+    fn create_directory_all(&self, path: &Path) -> io::Result<()> {
+        directory_builder().recursive(true).create(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        // Windows has no such call.
+        if cfg!(unix) {
+            File::open(path)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn remove_directory_all(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+
+    fn make_immutable(&self, path: &Path, secret: bool) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = if secret { 0o400 } else { 0o444 };
+            fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        }
+        #[cfg(not(unix))]
+        let _ = (path, secret);
+        Ok(())
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Item>> {
+        let mut items = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            // Another process may delete between the listing and the look.
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let metadata = Metadata::from(&metadata);
+            items.push(Item {
+                name,
+                path: entry.path(),
+                is_directory: metadata.kind == Kind::Directory,
+                length: match metadata.kind {
+                    Kind::File => metadata.length,
+                    _ => 0,
+                },
+                modified: metadata.modified,
+            });
+        }
+        Ok(items)
+    }
+
+    fn list_directories(&self, path: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            if entry.file_type().is_ok_and(|file_type| file_type.is_dir())
+                && let Ok(name) = entry.file_name().into_string()
+            {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        fs4::available_space(path)
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
+impl FileHandle for File {
+    fn metadata(&self) -> io::Result<Metadata> {
+        File::metadata(self).map(|metadata| Metadata::from(&metadata))
+    }
+
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        File::sync_all(self)
+    }
+
+    fn try_lock(&self) -> Result<(), TryLockError> {
+        File::try_lock(self)
+    }
+
+    fn try_lock_shared(&self) -> Result<(), TryLockError> {
+        File::try_lock_shared(self)
+    }
+
+    fn into_file(self: Box<Self>) -> io::Result<File> {
+        Ok(*self)
+    }
+}

@@ -1,0 +1,97 @@
+//! What the store asks of a file system: a few calls, each of them one step that a crash comes
+//! before or after. The real ones are in [`local`](super::local); tests bring simulated ones.
+
+use std::fmt::Debug;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Directory,
+    /// A link that was not followed, a device, a socket.
+    Other,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Metadata {
+    pub(crate) kind: Kind,
+    pub(crate) length: u64,
+    pub(crate) modified: Option<SystemTime>,
+}
+
+/// One name in a folder. Of links it is the link that is described.
+pub(crate) struct Item {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) is_directory: bool,
+    /// 0 for what is no file.
+    pub(crate) length: u64,
+    pub(crate) modified: Option<SystemTime>,
+}
+
+/// How a file is opened. Files that are created can be read and written by their owner only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// An existing file, for reading.
+    Read,
+    /// An existing or a new one, for reading and writing.
+    ReadWrite,
+    /// A new one, for writing; an error if there is one.
+    CreateNew,
+    /// An empty one, for writing, in place of the content that is there.
+    Truncate,
+}
+
+/// The calls with a path.
+pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
+    /// What is at `path` itself: links are not followed.
+    fn metadata(&self, path: &Path) -> io::Result<Metadata>;
+    /// Whether anything is at `path`, links followed.
+    fn exists(&self, path: &Path) -> bool;
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn FileHandle>>;
+    /// A folder that only its owner can enter.
+    fn create_directory(&self, path: &Path) -> io::Result<()>;
+    /// The same with the missing ones above it; one that is there is no error.
+    fn create_directory_all(&self, path: &Path) -> io::Result<()>;
+    /// Brings the names in a folder to the medium, where the system can.
+    fn sync_directory(&self, path: &Path) -> io::Result<()>;
+    /// Gives a file or a folder another name; a file that has it loses it in the same moment.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+    /// An empty folder.
+    fn remove_directory(&self, path: &Path) -> io::Result<()>;
+    /// A folder with all below it, without following links.
+    fn remove_directory_all(&self, path: &Path) -> io::Result<()>;
+    /// Takes write permission away, and others' read permission too when the content is secret.
+    fn make_immutable(&self, path: &Path, secret: bool) -> io::Result<()>;
+    /// What is in a folder, in no order. Names that are not Unicode are left out.
+    fn list(&self, path: &Path) -> io::Result<Vec<Item>>;
+    /// The names of the folders in a folder, cheaper than [`list`](FileSystem::list).
+    fn list_directories(&self, path: &Path) -> io::Result<Vec<String>>;
+    /// Bytes left for this user on the volume of `path`.
+    fn free_bytes(&self, path: &Path) -> io::Result<u64>;
+    /// Whether its paths mean something to other libraries, which make system calls of their own.
+    fn is_local(&self) -> bool;
+}
+
+/// The calls on an open file. Locks end when it is dropped.
+pub(crate) trait FileHandle:
+    Read + Write + Seek + Debug + Send + Sync + UnwindSafe + RefUnwindSafe
+{
+    fn metadata(&self) -> io::Result<Metadata>;
+    /// Cuts or lengthens it.
+    fn set_length(&self, length: u64) -> io::Result<()>;
+    /// Brings bytes and length to the medium.
+    fn sync_data(&self) -> io::Result<()>;
+    /// Brings everything about the file to the medium.
+    fn sync_all(&self) -> io::Result<()>;
+    fn try_lock(&self) -> Result<(), TryLockError>;
+    fn try_lock_shared(&self) -> Result<(), TryLockError>;
+    /// The file that readers outside of the crate get.
+    fn into_file(self: Box<Self>) -> io::Result<File>;
+}
