@@ -109,7 +109,7 @@ mod variables;
 mod variant;
 
 pub use attributes::{Attribute, AttributeDefect, Attributes, attributes};
-pub use build::{MediaPlaylistBuilder, NewSegment};
+pub use build::{MediaPlaylistBuilder, NewDateRange, NewPart, NewSegment};
 pub use check::presentation::{Finding, PresentationMember};
 pub use date_range::{AttributeValue, Cue, DateRange};
 pub use delivery::{DeliveryDirectives, SkipDirective};

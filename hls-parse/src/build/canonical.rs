@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::date_range::write_list;
 use super::header::Header;
 use super::multivariant::key_attributes;
 use super::{Text, with_version};
-use crate::date_range::{AttributeValue, DateRange};
 use crate::error::{Error, ErrorKind};
 use crate::local::number::{DateWriter, push_fraction, push_integer};
 use crate::low_latency::{HintKind, Part};
@@ -62,7 +62,12 @@ impl Timeline {
         text.line(format_args!("#EXTM3U"));
         header.write(&mut text, header.target(writer.longest, version));
         for range in self.date_ranges() {
-            write_date_range(&mut text, range);
+            for (name, value) in &range.attributes {
+                if value.text().contains("{$") {
+                    text.refuse(name, value.text());
+                }
+            }
+            write_list(&mut text, &range.attributes);
         }
         if let Some(refused) = writer.text.refused.or(text.refused) {
             return Err(Error::new(ErrorKind::InvalidValue, refused));
@@ -397,38 +402,6 @@ fn key_version(key: &Key) -> u64 {
     } else {
         1
     }
-}
-
-fn write_date_range(text: &mut Text, range: &DateRange) {
-    const FIRST: [&str; 8] = [
-        "ID",
-        "CLASS",
-        "START-DATE",
-        "CUE",
-        "END-DATE",
-        "DURATION",
-        "PLANNED-DURATION",
-        "END-ON-NEXT",
-    ];
-    let first = FIRST
-        .iter()
-        .filter_map(|name| range.attributes.get_key_value(*name));
-    let others = range.attributes.iter();
-    let others = others.filter(|(name, _)| !FIRST.contains(&name.as_str()));
-    text.begin("#EXT-X-DATERANGE");
-    for (name, value) in first.chain(others) {
-        match value {
-            AttributeValue::Quoted(value) => text.kept(name, value),
-            AttributeValue::Unquoted(value) => {
-                let is_plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | ',');
-                if value.is_empty() || !is_uri(value) || !value.chars().all(is_plain) {
-                    text.refuse(name, value);
-                }
-                text.plain(name, value);
-            }
-        }
-    }
-    text.end();
 }
 
 impl Text {

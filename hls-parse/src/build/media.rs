@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::header::Header;
+use super::low_latency::LowLatency;
 use super::{Text, needed_version};
 use crate::error::{Error, ErrorKind};
 use crate::playlist::{PlaylistType, Start};
@@ -14,7 +15,7 @@ use crate::value::{ByteRange, billionths_to_text};
 /// Writes a new Media Playlist, in the order of its segments.
 ///
 /// [`build`](Self::build) computes `EXT-X-VERSION` and `EXT-X-TARGETDURATION`, leaves out the offsets of byte ranges that follow each other, and puts the
-/// tags of a segment in the order DISCONTINUITY, KEY and MAP, PROGRAM-DATE-TIME, BITRATE, GAP, EXTINF, BYTERANGE.
+/// tags of a segment in the order DISCONTINUITY, KEY and MAP, PROGRAM-DATE-TIME, BITRATE, PART, GAP, EXTINF, BYTERANGE.
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,6 +59,8 @@ pub struct MediaPlaylistBuilder {
     bitrate: Option<u64>,
     /// The end of the last byte range, and its URI.
     range_end: Option<(u64, String)>,
+    pub(super) low_latency: LowLatency,
+    pub(super) date_ranges: Text,
 }
 
 /// A segment of a playlist to be built.
@@ -163,37 +166,50 @@ impl MediaPlaylistBuilder {
 
     /// Encrypts segments and maps from here on, until another key of the same format.
     pub fn key(&mut self, key: &Key) -> &mut Self {
-        self.state.begin("#EXT-X-KEY");
-        super::multivariant::key_attributes(&mut self.state, key);
-        self.state.end();
+        let text = self.state();
+        text.begin("#EXT-X-KEY");
+        super::multivariant::key_attributes(text, key);
+        text.end();
         self
     }
 
     /// Ends all keys.
     pub fn no_key(&mut self) -> &mut Self {
-        self.state.line(format_args!("#EXT-X-KEY:METHOD=NONE"));
+        let text = self.state();
+        text.line(format_args!("#EXT-X-KEY:METHOD=NONE"));
         self
     }
 
     /// Sets the Media Initialization Section from here on; the keys given before encrypt it too.
     pub fn map(&mut self, uri: &str, byte_range: Option<ByteRange>) -> &mut Self {
-        self.state.begin("#EXT-X-MAP");
-        self.state.quoted("URI", uri);
+        let text = self.state();
+        text.begin("#EXT-X-MAP");
+        text.quoted("URI", uri);
         if let Some(range) = byte_range {
             let range = format!("{}@{}", range.length, range.start);
-            self.state.quoted("BYTERANGE", &range);
+            text.quoted("BYTERANGE", &range);
         }
-        self.state.end();
+        text.end();
         self
     }
 
-    /// Adds a tag before the next segment, or at the end: `#`, the name, and after a `:` the value, such as a date range.
+    /// Adds a tag before the next segment, or at the end: `#`, the name, and after a `:` the value.
     pub fn tag(&mut self, line: &str) -> &mut Self {
+        let text = self.state();
         if !line.starts_with("#EXT") || line.contains(char::is_control) {
-            self.state.refuse("a tag", line);
+            text.refuse("a tag", line);
         }
-        self.state.line(format_args!("{line}"));
+        text.line(format_args!("{line}"));
         self
+    }
+
+    /// Where tags of the next segment go: behind its partial segments, once there are some, for the parser to judge.
+    fn state(&mut self) -> &mut Text {
+        if self.low_latency.parts.out.is_empty() {
+            &mut self.state
+        } else {
+            &mut self.low_latency.parts
+        }
     }
 
     /// Adds a segment.
@@ -210,6 +226,7 @@ impl MediaPlaylistBuilder {
             body.line(format_args!("#EXT-X-BITRATE:{bitrate}"));
             self.bitrate = segment.bitrate;
         }
+        body.out.push_str(&self.low_latency.take_parts());
         if segment.gap {
             body.line(format_args!("#EXT-X-GAP"));
         }
@@ -251,12 +268,18 @@ impl MediaPlaylistBuilder {
     /// [`ErrorKind::InvalidValue`] when something cannot be written at all, such as a URI with a line break; [`ErrorKind::RuleViolation`] when the playlist
     /// would break a rule of the specification, with the line it would be in.
     pub fn build(&self) -> Result<String, Error> {
-        let parts = [&self.variables, &self.body, &self.state];
-        if let Some(refused) = parts.iter().find_map(|part| part.refused.as_ref()) {
+        let low_latency = &self.low_latency;
+        let parts = [&self.variables, &self.date_ranges, &self.body, &self.state];
+        let mut parts = parts.into_iter().chain(low_latency.texts());
+        if let Some(refused) = parts.find_map(|part| part.refused.as_ref()) {
             return Err(Error::new(ErrorKind::InvalidValue, refused.as_str()));
         }
-        let mut tail = self.body.out.clone();
-        tail.push_str(&self.state.out);
+        let header = low_latency.header(&self.header)?;
+        let mut tail = low_latency.skip.out.clone();
+        for part in [&self.date_ranges, &self.body, &self.state] {
+            tail.push_str(&part.out);
+        }
+        low_latency.push_tail(&mut tail);
         if self.end_list {
             tail.push_str("#EXT-X-ENDLIST\n");
         }
@@ -264,8 +287,8 @@ impl MediaPlaylistBuilder {
             let mut text = Text::default();
             text.line(format_args!("#EXTM3U"));
             text.out.push_str(&self.variables.out);
-            let target = self.header.target(self.longest, version);
-            self.header.write(&mut text, target);
+            let target = header.target(self.longest, version);
+            header.write(&mut text, target);
             text.out.push_str(&tail);
             text
         };

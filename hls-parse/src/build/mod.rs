@@ -1,12 +1,16 @@
 //! Writing new playlists: in canonical order, with the version they need, refusing what the specification forbids.
 
 mod canonical;
+mod date_range;
 mod header;
+mod low_latency;
 mod media;
 mod multivariant;
 
 use std::fmt::{self, Write as _};
 
+pub use date_range::NewDateRange;
+pub use low_latency::NewPart;
 pub use media::{MediaPlaylistBuilder, NewSegment};
 
 use crate::error::{Error, ErrorKind, excerpt};
