@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Refused,
     /// No connection: name look-up, refused, unreachable.
     Connect,
+    /// The proxy cannot be reached, refused, or asks for other credentials.
+    Proxy,
     /// The TLS handshake failed, for example because the certificate is not trusted.
     Tls,
     /// Nothing came for longer than allowed, or the whole took longer than allowed.

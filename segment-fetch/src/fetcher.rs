@@ -11,8 +11,12 @@ use futures::Stream;
 use http::HeaderMap;
 use url::Url;
 
+use crate::reach::is_public_by_name;
 use crate::run::{Run, Unobserved};
-use crate::{Error, FetchAll, FetchOptions, HttpService, Job, MemorySink, Request, Sink};
+use crate::{
+    Error, FetchAll, FetchOptions, HttpService, Job, MemorySink, Reach, Request, RequestMetrics,
+    Sink,
+};
 
 /// Fetches resources over a transport. Cheap to clone; clones share the transport's connections.
 #[derive(Debug, Clone)]
@@ -57,6 +61,7 @@ impl<S: HttpService> Fetcher<S> {
                 body: sink.into_bytes(),
                 headers: done.headers,
                 remote_address: done.remote_address,
+                is_proxied: done.is_proxied,
                 report: done.report,
             })
         }
@@ -107,10 +112,25 @@ pub struct Fetched {
     pub body: Bytes,
     /// The headers of the final response; empty for a `data:` URL but for its content type.
     pub headers: HeaderMap,
-    /// Whom it came from, when the transport tells ([`hyper_util`]'s `HttpInfo` extension).
+    /// Whom it came from, when the transport tells ([`hyper_util`]'s `HttpInfo` extension); not through a proxy.
     pub remote_address: Option<SocketAddr>,
     /// How it went.
     pub report: Report,
+    is_proxied: bool,
+}
+
+impl Fetched {
+    /// Whether it came from the public internet, so that the addresses it names should be public too
+    /// ([`Reach::PublicOnly`]).
+    ///
+    /// Told by [`remote_address`](Self::remote_address), and for what came through a proxy by the host in the address,
+    /// as far as a name tells. `false` when nothing is known.
+    pub fn is_public(&self) -> bool {
+        match self.remote_address {
+            Some(address) => Reach::PublicOnly.allows(address.ip()),
+            None => self.is_proxied && is_public_by_name(&self.url),
+        }
+    }
 }
 
 impl fmt::Debug for Fetched {
@@ -141,4 +161,8 @@ pub struct Report {
     pub retries: u32,
     /// From the start to the end, pauses included.
     pub duration: Duration,
+    /// How each request went, those that failed included: the first 16.
+    pub metrics: Vec<RequestMetrics>,
+    /// How many requests there were besides those in `metrics`.
+    pub metrics_omitted: u32,
 }

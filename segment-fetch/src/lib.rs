@@ -57,7 +57,7 @@
 //! # What it does not do
 //!
 //! It knows nothing of playlists, of files, of caching. It does not adapt how many requests are in flight, merge ranges,
-//! race a slow request against a second one, limit the rate, keep cookies, or use a proxy; a tower layer can do some of that.
+//! race a slow request against a second one, limit the rate, or keep cookies; a tower layer can do some of that.
 //!
 //! # Features
 //!
@@ -74,6 +74,7 @@ mod error;
 mod fetch_all;
 mod fetcher;
 mod intake;
+mod metrics;
 mod options;
 mod reach;
 mod request;
@@ -87,11 +88,12 @@ mod validator;
 pub use error::{Error, ErrorKind};
 pub use fetch_all::{Event, FetchAll, Job};
 pub use fetcher::{Fetched, Fetcher, Report};
+pub use metrics::{ReadFromCache, RequestMetrics};
 pub use options::{Credentials, FetchOptions, RetryPolicy};
 pub use request::{Expect, Reach, Request};
 pub use service::{HttpService, RequestBody};
 pub use sink::{MemorySink, Position, Sink, Start};
-pub use transport::{Transport, TransportOptions, https};
+pub use transport::{ClientCertificate, Proxy, Resolve, Transport, TransportOptions, https};
 pub use validator::{ParseValidatorError, Validator};
 
 pub use bytes::Bytes;

@@ -1,12 +1,8 @@
-//! Which addresses are of the public internet, and a resolver that keeps to them.
+//! Which addresses are of the public internet.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::task::{Context, Poll};
-use std::{fmt, io, vec};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use futures::future::BoxFuture;
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use tower::Service;
 use url::{Host, Url};
 
 use crate::Reach;
@@ -95,51 +91,26 @@ impl fmt::Display for RefusedAddress {
 
 impl std::error::Error for RefusedAddress {}
 
-/// The system's resolver; what it returns is what gets connected to, so a name cannot change between check and use.
-#[derive(Debug, Clone)]
-pub(crate) struct Resolver {
-    system: GaiResolver,
-    reach: Reach,
-}
-
-impl Resolver {
-    pub(crate) fn new(reach: Reach) -> Self {
-        Resolver {
-            system: GaiResolver::new(),
-            reach,
-        }
+/// Whether the host of an address is public as far as can be told without looking it up.
+pub(crate) fn is_public_by_name(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => !is_local_name(name),
+        Some(_) => refused_literal(url, Reach::PublicOnly).is_none(),
+        None => false,
     }
 }
 
-impl Service<Name> for Resolver {
-    type Response = vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = BoxFuture<'static, io::Result<Self::Response>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.system.poll_ready(context)
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let shown = name.as_str().to_owned();
-        let lookup = self.system.call(name);
-        let reach = self.reach;
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = lookup.await?.collect();
-            let any = !found.is_empty();
-            let allowed: Vec<SocketAddr> = found
-                .into_iter()
-                .filter(|found| reach.allows(found.ip()))
-                .collect();
-            if any && allowed.is_empty() {
-                return Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    RefusedAddress { name: shown },
-                ));
-            }
-            Ok(allowed.into_iter())
-        })
-    }
+/// Whether a name stands for something near by itself, whatever it would be resolved to: for when someone else looks
+/// it up, as a proxy does (RFC 6761, RFC 6762, RFC 8375 and the top-level domain reserved for private use).
+pub(crate) fn is_local_name(name: &str) -> bool {
+    const LOCAL: [&str; 5] = ["localhost", "local", "internal", "home.arpa", "lan"];
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let in_zone = |zone: &&str| {
+        name.strip_suffix(*zone)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    // A name without a dot is completed by the search list of whoever looks it up.
+    !name.contains('.') || LOCAL.iter().any(in_zone)
 }
 
 #[cfg(test)]
@@ -202,6 +173,28 @@ mod tests {
                 Reach::PublicOnly.allows(public.parse().unwrap()),
                 "{public}"
             );
+        }
+    }
+
+    #[test]
+    fn local_names_are_told_from_others() {
+        for local in [
+            "localhost",
+            "a.LOCALHOST.",
+            "nas.local",
+            "router",
+            "x.home.arpa",
+            "db.internal",
+        ] {
+            assert!(is_local_name(local), "{local}");
+        }
+        for public in [
+            "example.com",
+            "localhost.example.com",
+            "notlocal.org",
+            "mylocal.net",
+        ] {
+            assert!(!is_local_name(public), "{public}");
         }
     }
 

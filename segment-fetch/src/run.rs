@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::error::{BoxError, redacted};
 use crate::intake::Intake;
+use crate::metrics::{self, Recorder};
 use crate::resume::{Asked, Decision, Rejection, Retry, RetryAfter, Storing, decide};
 use crate::retry::Attempts;
 use crate::{
@@ -45,6 +46,7 @@ pub(crate) struct Done {
     pub(crate) report: Report,
     pub(crate) headers: HeaderMap,
     pub(crate) remote_address: Option<SocketAddr>,
+    pub(crate) is_proxied: bool,
 }
 
 /// One fetch.
@@ -61,6 +63,7 @@ pub(crate) struct Run<'a, S, O> {
     resumed_at: Option<u64>,
     received: u64,
     requests: u32,
+    recorder: Recorder,
 }
 
 /// Why an attempt failed, and what that means for the next.
@@ -102,6 +105,7 @@ impl From<Rejection> for Failure {
 struct Ended {
     headers: HeaderMap,
     remote_address: Option<SocketAddr>,
+    is_proxied: bool,
     length: u64,
 }
 
@@ -123,6 +127,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
             resumed_at: None,
             received: 0,
             requests: 0,
+            recorder: Recorder::new(),
         }
     }
 
@@ -141,6 +146,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
         };
         self.observer.ended();
         let ended = ended.map_err(|error| error.with_url(&self.url).with_attempts(attempt))?;
+        let (metrics, metrics_omitted) = self.recorder.into_parts();
         let report = Report {
             url: self.url,
             bytes: self.received,
@@ -149,11 +155,14 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
             requests: self.requests,
             retries: attempt.saturating_sub(1),
             duration: started.elapsed(),
+            metrics,
+            metrics_omitted,
         };
         Ok(Done {
             report,
             headers: ended.headers,
             remote_address: ended.remote_address,
+            is_proxied: ended.is_proxied,
         })
     }
 
@@ -223,7 +232,8 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
         let (response, decision) = self.exchange(&asked).await?;
         let (parts, body) = response.into_parts();
         let ended = Ended {
-            remote_address: exchange::remote_address(&parts.extensions),
+            remote_address: metrics::remote_address(&parts.extensions),
+            is_proxied: metrics::is_proxied(&parts.extensions),
             headers: parts.headers,
             length: 0,
         };
@@ -307,6 +317,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
                 Err(error) => return Err(error.into()),
             };
             self.received = self.received.saturating_add(piece.len() as u64);
+            self.recorder.received(piece.len() as u64);
             if let Some(right) = intake.push(piece)? {
                 self.store(sink, storing, &mut begun, right).await?;
             }

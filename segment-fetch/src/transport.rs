@@ -1,37 +1,63 @@
 //! The default transport: hyper with rustls.
 
+mod connection;
+mod dial;
+mod proxy;
+mod resolver;
+mod tls;
+
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use std::{fmt, io};
 
+use http::header::PROXY_AUTHORIZATION;
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::client::danger::ServerCertVerifier;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
 use tower::Service;
 
-use crate::reach::Resolver;
-use crate::resume::Retry;
-use crate::{Error, ErrorKind, Reach, RequestBody};
+pub(crate) use self::dial::ProxyError;
+pub use self::proxy::Proxy;
+pub use self::resolver::Resolve;
+pub use self::tls::ClientCertificate;
 
-type HyperClient = Client<HttpsConnector<HttpConnector<Resolver>>, RequestBody>;
+use self::dial::{Dialer, Settings};
+use self::proxy::Kind;
+use self::resolver::SystemResolver;
+use self::tls::Tls;
+use crate::{Error, Reach, RequestBody};
+
+type HyperClient = Client<Dialer, RequestBody>;
+
+/// What one HTTP/2 stream may send ahead of us, and all streams of a connection together. At 80 ms of round trip the
+/// second lets 100 MB/s through; what a slow sink leaves unread is bounded by it too.
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+/// A connection with requests in flight that does not answer a ping in this time is given up.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The names and values of a response's header together.
+const HEADER_LIMIT: u32 = 64 << 10;
 
 /// Settings of [`https`].
 #[derive(Debug, Clone)]
 pub struct TransportOptions {
-    /// How long connecting may take, for all addresses of a name together: 10 s.
+    /// How long connecting may take: looking the name up, all its addresses, the proxy and TLS together. 10 s.
     pub connect_timeout: Duration,
     /// How long an unused connection is kept: 30 s.
     pub pool_idle_timeout: Duration,
     /// Certificates (PEM, one or many in each) of authorities to trust besides those of the platform.
     pub extra_authorities: Vec<Vec<u8>>,
+    /// Who we are, for servers that ask for a certificate: nobody.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Takes any certificate from any server, and so gives up what TLS is for: whoever is on the way can read and
+    /// change everything. For a test bench with nothing to lose; for a private authority there is
+    /// [`extra_authorities`](Self::extra_authorities). A warning is logged. `false`.
+    pub danger_accept_invalid_certificates: bool,
+    /// Through which proxy: none. [`Proxy::from_env`] reads the usual variables.
+    pub proxy: Proxy,
+    /// Who looks names up: the system.
+    pub resolver: Option<Arc<dyn Resolve>>,
 }
 
 impl Default for TransportOptions {
@@ -40,6 +66,10 @@ impl Default for TransportOptions {
             connect_timeout: Duration::from_secs(10),
             pool_idle_timeout: Duration::from_secs(30),
             extra_authorities: Vec::new(),
+            client_certificate: None,
+            danger_accept_invalid_certificates: false,
+            proxy: Proxy::none(),
+            resolver: None,
         }
     }
 }
@@ -48,15 +78,31 @@ impl Default for TransportOptions {
 ///
 /// Two pools: a request whose [`Reach`] extension is [`Reach::PublicOnly`] never shares a connection, or a name
 /// look-up, with one that may go anywhere.
+///
+/// Both families of addresses of a name are tried, the second 250 ms after the first (RFC 8305).
+///
+/// Through a [`Proxy`] that looks names up itself, [`Reach::PublicOnly`] can only refuse what is told by the name:
+/// private addresses, `localhost`, `.local`, `.internal`, `.home.arpa`, `.lan` and names without a dot. What else lies
+/// in the network of the proxy, the proxy has to keep.
 #[derive(Clone)]
 pub struct Transport {
     any: HyperClient,
     public: HyperClient,
+    proxy: Proxy,
+    is_verifying: bool,
 }
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transport").finish_non_exhaustive()
+        let verification = if self.is_verifying {
+            "on"
+        } else {
+            "OFF: any certificate is accepted"
+        };
+        f.debug_struct("Transport")
+            .field("certificate_verification", &format_args!("{verification}"))
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,94 +111,49 @@ impl fmt::Debug for Transport {
 /// It has to be used within a tokio runtime with I/O and time enabled.
 ///
 /// # Errors
-/// [`ErrorKind::Tls`] when one of the extra authorities is not a certificate.
+/// [`ErrorKind::Tls`](crate::ErrorKind::Tls) when one of the extra authorities is not a certificate, or the client
+/// certificate and its key cannot be used.
 ///
 /// ```
-/// use segment_fetch::{FetchOptions, Fetcher, TransportOptions, https};
+/// use segment_fetch::{FetchOptions, Fetcher, Proxy, TransportOptions, https};
 ///
-/// let transport = https(&TransportOptions::default())?;
+/// let transport = https(&TransportOptions { proxy: Proxy::from_env()?, ..TransportOptions::default() })?;
 /// let fetcher = Fetcher::with_service(transport, FetchOptions::default());
 /// # let _ = fetcher;
 /// # Ok::<(), segment_fetch::Error>(())
 /// ```
 pub fn https(options: &TransportOptions) -> Result<Transport, Error> {
-    let tls = tls_config(&options.extra_authorities)?;
+    let settings = Arc::new(Settings {
+        resolver: options
+            .resolver
+            .clone()
+            .unwrap_or_else(|| Arc::new(SystemResolver)),
+        connect_timeout: options.connect_timeout,
+        proxy: options.proxy.clone(),
+        tls: Tls::new(options)?,
+    });
     let client = |reach| {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(reach));
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(options.connect_timeout));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.clone())
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
+        let dialer = Dialer {
+            settings: Arc::clone(&settings),
+            reach,
+        };
         Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(options.pool_idle_timeout)
-            .build(connector)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_max_header_list_size(HEADER_LIMIT)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .http2_keep_alive_timeout(KEEP_ALIVE)
+            .build(dialer)
     };
     Ok(Transport {
         any: client(Reach::Any),
         public: client(Reach::PublicOnly),
+        proxy: options.proxy.clone(),
+        is_verifying: !options.danger_accept_invalid_certificates,
     })
-}
-
-fn tls_config(extra_authorities: &[Vec<u8>]) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut extra = Vec::new();
-    for (index, pem) in extra_authorities.iter().enumerate() {
-        let unusable = || {
-            Error::new(
-                ErrorKind::Tls,
-                Retry::Never,
-                format!("extra authority {index} is not a PEM certificate"),
-            )
-        };
-        let before = extra.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            extra
-                .push(certificate.map_err(|error| {
-                    unusable().with_source(io::Error::other(error.to_string()))
-                })?);
-        }
-        if extra.len() == before {
-            return Err(unusable());
-        }
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| {
-            Error::new(ErrorKind::Tls, Retry::Never, "cannot set up TLS").with_source(error)
-        })?;
-    let trusting_none = extra.is_empty();
-    match verifier(extra, provider) {
-        Ok(verifier) => Ok(builder
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth()),
-        Err(error) if trusting_none => {
-            // A machine without a trust store can still use http; every https request fails with an unknown issuer.
-            tracing::warn!(%error, "no certificate authority is trusted");
-            Ok(builder
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth())
-        }
-        Err(error) => Err(Error::new(
-            ErrorKind::Tls,
-            Retry::Never,
-            "cannot trust the extra authorities",
-        )
-        .with_source(error)),
-    }
-}
-
-fn verifier(
-    extra: Vec<CertificateDer<'static>>,
-    provider: Arc<rustls::crypto::CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
-    Ok(Arc::new(Verifier::new_with_extra_roots(extra, provider)?))
 }
 
 impl Service<http::Request<RequestBody>> for Transport {
@@ -165,7 +166,14 @@ impl Service<http::Request<RequestBody>> for Transport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<RequestBody>) -> ResponseFuture {
+    fn call(&mut self, mut request: http::Request<RequestBody>) -> ResponseFuture {
+        // What a tunnel does not carry, each request has to.
+        if let Some(via) = self.proxy.via(request.uri())
+            && via.kind == Kind::AbsoluteForm
+            && let Some(basic) = via.basic()
+        {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, basic);
+        }
         match request.extensions().get::<Reach>() {
             Some(Reach::PublicOnly) => self.public.request(request),
             Some(Reach::Any) | None => self.any.request(request),

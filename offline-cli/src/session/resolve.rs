@@ -1,6 +1,5 @@
 //! From an address to the Media Playlists of a selection.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,9 +53,8 @@ pub(super) enum Root {
 
 impl Network {
     pub(super) async fn root(&self, url: &Url) -> Result<(Root, Reach)> {
-        let (received, address) = self.playlist(url, Reach::Any).await?;
+        let (received, is_public) = self.playlist(url, Reach::Any).await?;
         // A public playlist leads to public addresses only, wherever its author wants to send us.
-        let is_public = address.is_some_and(|address| Reach::PublicOnly.allows(address.ip()));
         let reach = if is_public {
             Reach::PublicOnly
         } else {
@@ -154,7 +152,8 @@ impl Network {
             .await
     }
 
-    async fn playlist(&self, url: &Url, reach: Reach) -> Result<(Received, Option<SocketAddr>)> {
+    /// A playlist, and whether it came from the public internet.
+    async fn playlist(&self, url: &Url, reach: Reach) -> Result<(Received, bool)> {
         let mut request = Request::get(url.clone());
         request.reach = reach;
         request.expect = Expect {
@@ -173,12 +172,13 @@ impl Network {
                 segment_fetch::ErrorKind::TooLarge => rejected(url, error),
                 _ => error.into(),
             })?;
+        let is_public = fetched.is_public();
         Ok((
             Received {
                 url: fetched.url,
                 bytes: fetched.body,
             },
-            fetched.remote_address,
+            is_public,
         ))
     }
 }

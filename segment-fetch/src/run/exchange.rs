@@ -1,11 +1,8 @@
 //! One request, and the redirects it leads through.
 
-use std::net::SocketAddr;
-
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, USER_AGENT};
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use hyper_util::client::legacy::Error as ClientError;
-use hyper_util::client::legacy::connect::HttpInfo;
 use tokio::time::timeout;
 use url::Url;
 
@@ -13,6 +10,7 @@ use super::{Failure, Observer, Run, shown, silent};
 use crate::error::BoxError;
 use crate::reach::{RefusedAddress, refused_literal};
 use crate::resume::{Asked, Decision, Retry, decide};
+use crate::transport::ProxyError;
 use crate::{Error, ErrorKind, HttpService, RequestBody};
 
 /// Never sent to an origin they were not meant for.
@@ -33,6 +31,7 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
             at_home &= self.url.origin() == origin;
             let request = self.http_request(asked, at_home)?;
             self.requests = self.requests.saturating_add(1);
+            self.recorder.sending(&self.url);
             let response = match timeout(
                 self.options.idle_timeout,
                 self.service.clone().send(request),
@@ -47,6 +46,7 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
                 Ok(Err(error)) => return Err(classify(error).into()),
                 Ok(Ok(response)) => response,
             };
+            self.recorder.answered(&response);
             tracing::trace!(
                 url = shown(&self.url),
                 status = response.status().as_u16(),
@@ -158,11 +158,6 @@ fn uri_of(url: &Url) -> Option<Uri> {
     asked.as_str().parse().ok()
 }
 
-/// Whom a response came from, when the transport is hyper's.
-pub(super) fn remote_address(extensions: &Extensions) -> Option<SocketAddr> {
-    extensions.get::<HttpInfo>().map(HttpInfo::remote_addr)
-}
-
 /// What kind of failure a transport's error is, told by what caused it.
 fn classify(error: BoxError) -> Error {
     let mut connecting = false;
@@ -200,6 +195,12 @@ fn telling(cause: &(dyn std::error::Error + 'static)) -> Option<(ErrorKind, Retr
             ErrorKind::Refused,
             Retry::Never,
             "the name leads to a private address",
+        ))
+    } else if cause.is::<ProxyError>() {
+        Some((
+            ErrorKind::Proxy,
+            Retry::Always,
+            "no connection through the proxy",
         ))
     } else if cause.is::<rustls::Error>() {
         Some((ErrorKind::Tls, Retry::Never, "no secure connection"))

@@ -17,7 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 use super::Site;
-use super::certificate::Loopback;
+use super::certificate::{Certificates, Loopback};
+use crate::ClientCertificate;
 
 /// A [`Site`] served on a free port of loopback, from a thread of its own, until dropped.
 ///
@@ -26,7 +27,7 @@ use super::certificate::Loopback;
 pub struct Origin {
     site: Site,
     address: SocketAddr,
-    certificate: Option<String>,
+    certificates: Option<Certificates>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,7 +46,16 @@ impl Origin {
     /// # Errors
     /// As [`Origin::serve`], and when no certificate can be made.
     pub fn serve_tls(site: Site) -> io::Result<Origin> {
-        Origin::start(site, Some(Loopback::new()?))
+        Origin::start(site, Some(Loopback::new(false)?))
+    }
+
+    /// Serves a site over https, to clients that show a certificate made for them (see
+    /// [`Origin::client_certificate`]).
+    ///
+    /// # Errors
+    /// As [`Origin::serve_tls`].
+    pub fn serve_mutual_tls(site: Site) -> io::Result<Origin> {
+        Origin::start(site, Some(Loopback::new(true)?))
     }
 
     /// Serves the files of a folder over http.
@@ -71,7 +81,7 @@ impl Origin {
     /// # Panics
     /// When the path does not make a URL: a mistake in the test.
     pub fn url(&self, path: &str) -> Url {
-        let scheme = if self.certificate.is_some() {
+        let scheme = if self.certificates.is_some() {
             "https"
         } else {
             "http"
@@ -91,7 +101,17 @@ impl Origin {
     ///
     /// [`TransportOptions::extra_authorities`]: crate::TransportOptions::extra_authorities
     pub fn certificate(&self) -> Option<&str> {
-        self.certificate.as_deref()
+        Some(&self.certificates.as_ref()?.server)
+    }
+
+    /// Who a client has to be, when the origin asks.
+    pub fn client_certificate(&self) -> Option<ClientCertificate> {
+        let (chain, key) = self.certificates.as_ref()?.client.as_ref()?;
+        Some(ClientCertificate {
+            chain: chain.clone().into_bytes(),
+            key: key.clone().into_bytes(),
+            origins: vec![self.url("/").origin()],
+        })
     }
 
     fn start(site: Site, loopback: Option<Loopback>) -> io::Result<Origin> {
@@ -102,8 +122,8 @@ impl Origin {
             .enable_all()
             .build()?;
         let (stop, stopped) = oneshot::channel();
-        let (config, certificate) = loopback
-            .map(|loopback| (loopback.config, loopback.pem))
+        let (config, certificates) = loopback
+            .map(|loopback| (loopback.config, loopback.certificates))
             .unzip();
         let served = site.clone();
         let thread = std::thread::Builder::new()
@@ -123,7 +143,7 @@ impl Origin {
         Ok(Origin {
             site,
             address,
-            certificate,
+            certificates,
             stop: Some(stop),
             thread: Some(thread),
         })

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::RANGE;
+use http::{HeaderMap, Version};
 use tokio::time::Instant;
 use tower::Service;
 
@@ -120,6 +120,8 @@ pub struct Logged {
     pub path: String,
     /// The query, without the question mark.
     pub query: Option<String>,
+    /// Which version of HTTP was spoken.
+    pub version: Version,
     /// The `Range` field.
     pub range: Option<String>,
     /// All headers.
@@ -212,6 +214,7 @@ impl Site {
             let logged = Logged {
                 path: path.to_owned(),
                 query: request.uri().query().map(str::to_owned),
+                version: request.version(),
                 range: request
                     .headers()
                     .get(RANGE)

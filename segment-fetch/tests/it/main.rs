@@ -9,11 +9,13 @@
     reason = "helpers of tests fail the test they help"
 )]
 
+mod connections;
 mod decisions;
 mod edge_cases;
 mod jobs;
 mod laws;
 mod limits;
+mod proxies;
 mod redirects;
 mod sinks;
 mod transport;
