@@ -1,85 +1,90 @@
 //! The names of the attributes that the tags of the specification have, found by one look into a table.
 
-/// One of [`NAMES`], by its place there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct AttributeName(u8);
+/// Defines the enum of names and the table of their spellings, in the same order.
+macro_rules! attribute_names {
+    ($($name:ident = $text:literal,)+) => {
+        /// The name of an attribute that some tag has.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum AttributeName {
+            $($name,)+
+        }
 
-/// In the order of the alphabet.
-const NAMES: [&str; 70] = [
-    "ALLOWED-CPC",
-    "ASSOC-LANGUAGE",
-    "AUDIO",
-    "AUTOSELECT",
-    "AVERAGE-BANDWIDTH",
-    "BANDWIDTH",
-    "BIT-DEPTH",
-    "BYTERANGE",
-    "BYTERANGE-LENGTH",
-    "BYTERANGE-START",
-    "CAN-BLOCK-RELOAD",
-    "CAN-SKIP-DATERANGES",
-    "CAN-SKIP-UNTIL",
-    "CHANNELS",
-    "CHARACTERISTICS",
-    "CLASS",
-    "CLOSED-CAPTIONS",
-    "CODECS",
-    "CUE",
-    "DATA-ID",
-    "DEFAULT",
-    "DURATION",
-    "END-DATE",
-    "END-ON-NEXT",
-    "FORCED",
-    "FORMAT",
-    "FRAME-RATE",
-    "GAP",
-    "GROUP-ID",
-    "HDCP-LEVEL",
-    "HOLD-BACK",
-    "ID",
-    "IMPORT",
-    "INDEPENDENT",
-    "INSTREAM-ID",
-    "IV",
-    "KEYFORMAT",
-    "KEYFORMATVERSIONS",
-    "LANGUAGE",
-    "LAST-MSN",
-    "LAST-PART",
-    "METHOD",
-    "NAME",
-    "PART-HOLD-BACK",
-    "PART-TARGET",
-    "PATHWAY-ID",
-    "PLANNED-DURATION",
-    "PRECISE",
-    "QUERYPARAM",
-    "RECENTLY-REMOVED-DATERANGES",
-    "REQ-VIDEO-LAYOUT",
-    "RESOLUTION",
-    "SAMPLE-RATE",
-    "SCORE",
-    "SCTE35-CMD",
-    "SCTE35-IN",
-    "SCTE35-OUT",
-    "SERVER-URI",
-    "SKIPPED-SEGMENTS",
-    "STABLE-RENDITION-ID",
-    "STABLE-VARIANT-ID",
-    "START-DATE",
-    "SUBTITLES",
-    "SUPPLEMENTAL-CODECS",
-    "TIME-OFFSET",
-    "TYPE",
-    "URI",
-    "VALUE",
-    "VIDEO",
-    "VIDEO-RANGE",
-];
+        const NAMES: &[(AttributeName, &str)] = &[$((AttributeName::$name, $text),)+];
+    };
+}
 
-/// The names by [`slot`], as their place in [`NAMES`]; where there is none, any place will do.
-const SLOTS: [u8; 256] = slots();
+attribute_names! {
+    AllowedCpc = "ALLOWED-CPC",
+    AssocLanguage = "ASSOC-LANGUAGE",
+    Audio = "AUDIO",
+    Autoselect = "AUTOSELECT",
+    AverageBandwidth = "AVERAGE-BANDWIDTH",
+    Bandwidth = "BANDWIDTH",
+    BitDepth = "BIT-DEPTH",
+    ByteRange = "BYTERANGE",
+    ByteRangeLength = "BYTERANGE-LENGTH",
+    ByteRangeStart = "BYTERANGE-START",
+    CanBlockReload = "CAN-BLOCK-RELOAD",
+    CanSkipDateRanges = "CAN-SKIP-DATERANGES",
+    CanSkipUntil = "CAN-SKIP-UNTIL",
+    Channels = "CHANNELS",
+    Characteristics = "CHARACTERISTICS",
+    Class = "CLASS",
+    ClosedCaptions = "CLOSED-CAPTIONS",
+    Codecs = "CODECS",
+    Cue = "CUE",
+    DataId = "DATA-ID",
+    Default = "DEFAULT",
+    Duration = "DURATION",
+    EndDate = "END-DATE",
+    EndOnNext = "END-ON-NEXT",
+    Forced = "FORCED",
+    Format = "FORMAT",
+    FrameRate = "FRAME-RATE",
+    Gap = "GAP",
+    GroupId = "GROUP-ID",
+    HdcpLevel = "HDCP-LEVEL",
+    HoldBack = "HOLD-BACK",
+    Id = "ID",
+    Import = "IMPORT",
+    Independent = "INDEPENDENT",
+    InstreamId = "INSTREAM-ID",
+    Iv = "IV",
+    KeyFormat = "KEYFORMAT",
+    KeyFormatVersions = "KEYFORMATVERSIONS",
+    Language = "LANGUAGE",
+    LastMsn = "LAST-MSN",
+    LastPart = "LAST-PART",
+    Method = "METHOD",
+    Name = "NAME",
+    PartHoldBack = "PART-HOLD-BACK",
+    PartTarget = "PART-TARGET",
+    PathwayId = "PATHWAY-ID",
+    PlannedDuration = "PLANNED-DURATION",
+    Precise = "PRECISE",
+    QueryParam = "QUERYPARAM",
+    RecentlyRemovedDateRanges = "RECENTLY-REMOVED-DATERANGES",
+    ReqVideoLayout = "REQ-VIDEO-LAYOUT",
+    Resolution = "RESOLUTION",
+    SampleRate = "SAMPLE-RATE",
+    Score = "SCORE",
+    Scte35Cmd = "SCTE35-CMD",
+    Scte35In = "SCTE35-IN",
+    Scte35Out = "SCTE35-OUT",
+    ServerUri = "SERVER-URI",
+    SkippedSegments = "SKIPPED-SEGMENTS",
+    StableRenditionId = "STABLE-RENDITION-ID",
+    StableVariantId = "STABLE-VARIANT-ID",
+    StartDate = "START-DATE",
+    Subtitles = "SUBTITLES",
+    SupplementalCodecs = "SUPPLEMENTAL-CODECS",
+    TimeOffset = "TIME-OFFSET",
+    Type = "TYPE",
+    Uri = "URI",
+    Value = "VALUE",
+    Video = "VIDEO",
+    VideoRange = "VIDEO-RANGE",
+}
 
 /// Tells all known names apart. The numbers were found by trying: when a name is added that shares its slot with another one, [`slots`] does not compile,
 /// and others have to be found.
@@ -93,21 +98,19 @@ const fn slot(name: &[u8]) -> usize {
     sum % 256
 }
 
-const fn slots() -> [u8; 256] {
-    let mut slots = [u8::MAX; 256];
-    let mut place = 0u8;
-    while (place as usize) < AttributeName::COUNT {
-        let slot = &mut slots[slot(NAMES[place as usize].as_bytes())];
-        assert!(*slot == u8::MAX, "two names have the same slot");
-        *slot = place;
+/// The names by [`slot`]; where there is none, any will do.
+static SLOTS: [(AttributeName, &str); 256] = slots();
+
+const fn slots() -> [(AttributeName, &'static str); 256] {
+    let mut slots = [NAMES[0]; 256];
+    let mut taken = [false; 256];
+    let mut place = 0;
+    while place < NAMES.len() {
+        let slot = slot(NAMES[place].1.as_bytes());
+        assert!(!taken[slot], "two names have the same slot");
+        taken[slot] = true;
+        slots[slot] = NAMES[place];
         place += 1;
-    }
-    let mut at = 0;
-    while at < slots.len() {
-        if slots[at] == u8::MAX {
-            slots[at] = 0;
-        }
-        at += 1;
     }
     slots
 }
@@ -118,28 +121,29 @@ impl AttributeName {
 
     /// The name that is spelled like that; names are case-sensitive.
     #[inline]
-    pub(crate) fn of(name: &str) -> Option<Self> {
-        let place = SLOTS[slot(name.as_bytes())];
-        (NAMES[place as usize] == name).then_some(Self(place))
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let (name, spelled) = SLOTS[slot(text.as_bytes())];
+        (spelled == text).then_some(name)
     }
 
     /// As [`of`](Self::of), for a name that is known to be one.
-    pub(crate) const fn known(name: &str) -> Self {
-        let place = SLOTS[slot(name.as_bytes())];
-        let (name, other) = (name.as_bytes(), NAMES[place as usize].as_bytes());
-        assert!(name.len() == other.len(), "the name is not in the table");
+    pub(crate) const fn known(text: &str) -> Self {
+        const TABLE: [(AttributeName, &str); 256] = slots();
+        let (name, spelled) = TABLE[slot(text.as_bytes())];
+        let (text, spelled) = (text.as_bytes(), spelled.as_bytes());
+        assert!(text.len() == spelled.len(), "the name is not in the table");
         let mut at = 0;
-        while at < name.len() {
-            assert!(name[at] == other[at], "the name is not in the table");
+        while at < text.len() {
+            assert!(text[at] == spelled[at], "the name is not in the table");
             at += 1;
         }
-        Self(place)
+        name
     }
 
     /// Its place among all, below [`COUNT`](Self::COUNT).
     #[inline]
     pub(crate) const fn place(self) -> usize {
-        self.0 as usize
+        self as usize
     }
 }
 
@@ -149,16 +153,16 @@ mod tests {
 
     #[test]
     fn names_are_found_whole() {
-        for (place, name) in NAMES.iter().enumerate() {
-            assert_eq!(
-                AttributeName::of(name).map(AttributeName::place),
-                Some(place)
-            );
-            let (longer, lower) = (format!("{name}-"), name.to_ascii_lowercase());
+        for (place, (name, text)) in NAMES.iter().enumerate() {
+            assert_eq!(AttributeName::of(text), Some(*name));
+            assert_eq!(name.place(), place);
+            let (longer, lower) = (format!("{text}-"), text.to_ascii_lowercase());
             assert_eq!(AttributeName::of(&longer), None);
             assert_eq!(AttributeName::of(&lower), None);
-            let shorter = name.get(1..).unwrap_or_default();
-            assert!(AttributeName::of(shorter).is_none_or(|other| NAMES[other.place()] == shorter));
+            let shorter = text.get(1..).unwrap_or_default();
+            assert!(
+                AttributeName::of(shorter).is_none_or(|other| NAMES[other.place()].1 == shorter)
+            );
         }
         assert_eq!(AttributeName::of(""), None);
     }

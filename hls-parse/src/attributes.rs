@@ -59,12 +59,81 @@ impl<'a> Iterator for Attributes<'a> {
     // In line, so that attributes are made where they are kept instead of being copied there.
     #[inline]
     fn next(&mut self) -> Option<Attribute<'a>> {
+        let rest = self.list.get(self.position..)?;
+        let Some(shape) = Shape::of(rest.as_bytes()) else {
+            return self.next_of_any_shape();
+        };
+        let start = self.position;
+        self.position = start + shape.end + 1;
+        Some(Attribute {
+            name: rest.get(..shape.name_end)?,
+            value: rest.get(shape.value)?,
+            quoted: shape.quoted,
+            span: start..start + shape.end,
+            defect: None,
+        })
+    }
+}
+
+/// Where the parts of a well-written attribute are.
+struct Shape {
+    name_end: usize,
+    value: Range<usize>,
+    quoted: bool,
+    end: usize,
+}
+
+impl Shape {
+    /// The shape of the attribute at the start of `text` when it has a value and nothing is wrong with the way it is written, as is the case nearly always.
+    #[inline]
+    fn of(text: &[u8]) -> Option<Self> {
+        let name_end = find_near(text, b'=', b',');
+        let (name, rest) = text.split_at_checked(name_end)?;
+        let [b'=', value @ ..] = rest else {
+            return None;
+        };
+        if !is_trimmed(name) {
+            return None;
+        }
+        let start = name_end + 1;
+        if let [b'"', inner @ ..] = value {
+            let length = find_near(inner, b'"', b'"');
+            return match inner.get(length..)? {
+                [b'"'] | [b'"', b',', ..] => Some(Self {
+                    name_end,
+                    value: start + 1..start + 1 + length,
+                    quoted: true,
+                    end: start + length + 2,
+                }),
+                _ => None,
+            };
+        }
+        let length = find_near(value, b',', b',');
+        is_trimmed(value.get(..length)?).then_some(Self {
+            name_end,
+            value: start..start + length,
+            quoted: false,
+            end: start + length,
+        })
+    }
+}
+
+/// Whether there surely is no white space around a text that is not empty.
+#[inline]
+fn is_trimmed(text: &[u8]) -> bool {
+    let graphic = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    graphic(text.first()) && graphic(text.last())
+}
+
+impl<'a> Attributes<'a> {
+    #[cold]
+    fn next_of_any_shape(&mut self) -> Option<Attribute<'a>> {
         loop {
             let start = self.position;
             let rest = self.list.get(start..).filter(|rest| !rest.is_empty())?;
             let split = find_near(rest.as_bytes(), b'=', b',');
             let raw_name = rest.get(..split).unwrap_or_default();
-            let name = trim(raw_name);
+            let name = raw_name.trim();
             if rest.as_bytes().get(split) != Some(&b'=') {
                 self.position = start + split + 1;
                 if name.is_empty() {
@@ -97,22 +166,23 @@ impl<'a> Iterator for Attributes<'a> {
 /// for long ones only when there is nothing near.
 #[inline]
 fn find_near(text: &[u8], one: u8, other: u8) -> usize {
-    const NEAR: usize = 8;
+    const NEAR: usize = 64;
     let (words, rest) = text.as_chunks::<8>();
-    for (index, word) in words.iter().take(NEAR).enumerate() {
+    let mut at = 0;
+    for word in words {
         let word = u64::from_le_bytes(*word);
         let found = zero_bytes(word ^ spread(one)) | zero_bytes(word ^ spread(other));
         if found != 0 {
-            return index * 8 + found.trailing_zeros() as usize / 8;
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+        if at == NEAR {
+            let far = text.get(NEAR..).unwrap_or_default();
+            return NEAR + memchr::memchr2(one, other, far).unwrap_or(far.len());
         }
     }
-    if words.len() > NEAR {
-        let far = text.get(NEAR * 8..).unwrap_or_default();
-        return NEAR * 8 + memchr::memchr2(one, other, far).unwrap_or(far.len());
-    }
-    let mut rest_bytes = rest.iter();
-    let at = rest_bytes.position(|&byte| byte == one || byte == other);
-    text.len() - rest.len() + at.unwrap_or(rest.len())
+    let is_it = |byte: &u8| *byte == one || *byte == other;
+    at + rest.iter().position(is_it).unwrap_or(rest.len())
 }
 
 /// A byte in each of the eight places.
@@ -127,16 +197,7 @@ const fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(spread(0x01)) & !word & spread(0x80)
 }
 
-/// The text without white space around it; there hardly ever is any, and this tells so cheaply.
-fn trim(text: &str) -> &str {
-    match text.as_bytes() {
-        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
-        _ => text.trim(),
-    }
-}
-
 /// The value at the start of `text`, whether it is quoted, its length up to the comma, and what is wrong with it.
-#[inline]
 fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
     let spaces = match text.as_bytes() {
         [first, ..] if first.is_ascii_graphic() => 0,
@@ -146,7 +207,7 @@ fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
     let Some(inner) = body.strip_prefix('"') else {
         let length = find_near(text.as_bytes(), b',', b',');
         let raw = text.get(..length).unwrap_or_default();
-        let value = trim(raw);
+        let value = raw.trim();
         let defect = (value.len() != raw.len()).then_some(AttributeDefect::WhiteSpace);
         return (value, false, length, defect);
     };
@@ -162,7 +223,7 @@ fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
         tail => memchr::memchr(b',', tail).unwrap_or(tail.len()),
     };
     let tail = tail.get(..tail_length).unwrap_or_default();
-    let defect = if !trim(tail).is_empty() {
+    let defect = if !tail.trim().is_empty() {
         Some(AttributeDefect::TextAfterQuote)
     } else if spaces > 0 || !tail.is_empty() {
         Some(AttributeDefect::WhiteSpace)

@@ -77,6 +77,7 @@ mod date_range;
 mod delivery;
 mod diagnostic;
 mod document;
+mod entry_attributes;
 mod error;
 mod foreign;
 mod interstitial;

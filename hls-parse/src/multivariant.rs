@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::attribute_name::AttributeName;
 use crate::attributes::AttributeList;
+use crate::entry_attributes::EntryAttribute;
 use crate::error::{Error, ErrorKind, excerpt_uri};
 use crate::lazy_url::LazyUrl;
 use crate::playlist::{MultivariantPlaylist, TagEntry};
 use crate::shared_text::SharedText;
 use crate::tag::TagName;
 use crate::timeline::Key;
-use crate::value::{self, Decimal};
+use crate::value::{self, Decimal, Span};
 use crate::variables::{Context, Expander, Variables};
 use crate::variant::{
     ClosedCaptions, ContentSteering, Multivariant, Rendition, RenditionKind, SessionData, Variant,
@@ -39,30 +41,39 @@ impl MultivariantPlaylist {
             start: self.common.start,
             variables: Variables::default(),
         };
+        let mut entries = self.entries.iter();
         for tag in &self.common.tags {
             if tag.name == TagName::Define {
                 expander.define(tag, text)?;
                 continue;
             }
             let mut reader = Reader {
-                list: AttributeList::new(tag.value.of(text)),
-                line: tag.line,
+                tag,
                 whole: &whole,
                 base: &base,
                 expander: &mut expander,
             };
             match tag.name {
                 TagName::StreamInf => {
-                    let uri = tag.uri.map(|uri| uri.of(text));
-                    resolved.variants.extend(reader.variant(uri)?);
+                    if let (Some(Some(entry)), Some(uri)) = (entries.next(), tag.uri) {
+                        resolved.variants.push(reader.variant(uri, entry)?);
+                    }
                 }
                 TagName::IFrameStreamInf => {
-                    let uri = reader.list.text("URI");
-                    resolved.i_frame_variants.extend(reader.variant(uri)?);
+                    let entry = entries.next().flatten().unwrap_or_default();
+                    if let Some(uri) = find(entry, AttributeName::Uri) {
+                        resolved
+                            .i_frame_variants
+                            .push(reader.variant(uri.value, entry)?);
+                    }
                 }
-                TagName::Media => resolved.renditions.extend(reader.rendition()?),
+                TagName::Media => {
+                    if let Some(Some(entry)) = entries.next() {
+                        resolved.renditions.extend(reader.rendition(entry)?);
+                    }
+                }
                 TagName::SessionData => resolved.session_data.extend(reader.session_data()?),
-                TagName::SessionKey => resolved.session_keys.extend(reader.session_key(tag)?),
+                TagName::SessionKey => resolved.session_keys.extend(reader.session_key()?),
                 TagName::ContentSteering if resolved.content_steering.is_none() => {
                     resolved.content_steering = reader.content_steering()?;
                 }
@@ -90,142 +101,184 @@ pub(crate) fn join(base: &Url, uri: &str, line: u32) -> Result<Url, Error> {
     })
 }
 
+/// The attribute of that name.
+fn find(entry: &[EntryAttribute], name: AttributeName) -> Option<&EntryAttribute> {
+    entry.iter().find(|attribute| attribute.name == name)
+}
+
 /// Reads the attributes of one tag.
 struct Reader<'a, 'c> {
-    list: AttributeList<'a>,
-    line: u32,
+    tag: &'a TagEntry,
     whole: &'a Arc<Arc<str>>,
     base: &'a Arc<Url>,
     expander: &'a mut Expander<'c>,
 }
 
-impl Reader<'_, '_> {
-    /// The value of an attribute that is there and not empty, its variables replaced.
+impl<'a> Reader<'a, '_> {
+    /// A part of the playlist, its variables replaced.
     #[inline]
-    fn text(&mut self, name: &str) -> Result<Option<SharedText>, Error> {
-        let value = self.list.text(name);
-        value.map(|value| self.expanded(value)).transpose()
+    fn text(&mut self, part: Span) -> Result<SharedText, Error> {
+        if self.expander.is_active() {
+            let expanded = self.expander.expand(part.of(self.whole), self.tag.line)?;
+            if let Cow::Owned(text) = expanded {
+                return Ok(text.into());
+            }
+        }
+        Ok(SharedText::part(self.whole, part))
     }
 
     #[inline]
-    fn expanded(&mut self, part: &str) -> Result<SharedText, Error> {
-        Ok(match self.expander.expand(part, self.line)? {
-            Cow::Borrowed(part) => SharedText::part(self.whole, part),
-            Cow::Owned(text) => text.into(),
-        })
+    fn url(&mut self, uri: Span) -> Result<LazyUrl, Error> {
+        let reference = self.text(uri)?;
+        LazyUrl::new(self.base, reference, self.tag.line)
     }
 
-    fn owned(&mut self, name: &str) -> Result<Option<String>, Error> {
-        self.expander.attribute(&self.list, name, self.line)
-    }
-
-    fn url(&mut self, uri: &str) -> Result<LazyUrl, Error> {
-        let reference = self.expanded(uri)?;
-        LazyUrl::new(self.base, reference, self.line)
-    }
-
-    fn url_attribute(&mut self, name: &str) -> Result<Option<LazyUrl>, Error> {
-        self.list.text(name).map(|uri| self.url(uri)).transpose()
-    }
-
-    fn variant(&mut self, uri: Option<&str>) -> Result<Option<Variant>, Error> {
-        let Some(uri) = uri.filter(|_| requirements_are_known(&self.list)) else {
-            return Ok(None);
+    fn variant(&mut self, uri: Span, entry: &[EntryAttribute]) -> Result<Variant, Error> {
+        let mut variant = Variant {
+            bandwidth: None,
+            line: self.tag.line,
+            ..Variant::new(self.url(uri)?, 0)
         };
-        let decimal = |list: &AttributeList<'_>, name| {
-            list.text(name)
-                .and_then(|text| Decimal::parse(text.as_bytes()))
-        };
-        let captions = self.list.get("CLOSED-CAPTIONS");
-        let no_captions =
-            captions.is_some_and(|captions| !captions.quoted && captions.value == "NONE");
-        Ok(Some(Variant {
-            url: self.url(uri)?,
-            bandwidth: self.list.integer("BANDWIDTH"),
-            average_bandwidth: self.list.integer("AVERAGE-BANDWIDTH"),
-            score: decimal(&self.list, "SCORE"),
-            codecs: self.text("CODECS")?,
-            supplemental_codecs: self.text("SUPPLEMENTAL-CODECS")?,
-            resolution: self
-                .list
-                .text("RESOLUTION")
-                .and_then(|text| value::resolution(text.as_bytes())),
-            frame_rate: decimal(&self.list, "FRAME-RATE"),
-            hdcp_level: self.list.text("HDCP-LEVEL").map(Into::into),
-            allowed_cpc: self.text("ALLOWED-CPC")?,
-            video_range: self.list.text("VIDEO-RANGE").map(Into::into),
-            video_layout: self.text("REQ-VIDEO-LAYOUT")?,
-            stable_variant_id: self.text("STABLE-VARIANT-ID")?,
-            pathway_id: self.text("PATHWAY-ID")?,
-            audio: self.text("AUDIO")?,
-            video: self.text("VIDEO")?,
-            subtitles: self.text("SUBTITLES")?,
-            closed_captions: if no_captions {
-                Some(ClosedCaptions::None)
-            } else {
-                self.text("CLOSED-CAPTIONS")?.map(ClosedCaptions::Group)
-            },
-            name: self.text("NAME")?,
-            line: self.line,
-        }))
+        for attribute in entry {
+            let value = attribute.value;
+            let written = || value.of(self.whole);
+            match attribute.name {
+                AttributeName::Bandwidth => {
+                    variant.bandwidth = value::decimal_integer(written().as_bytes());
+                }
+                AttributeName::AverageBandwidth => {
+                    variant.average_bandwidth = value::decimal_integer(written().as_bytes());
+                }
+                AttributeName::Score => variant.score = Decimal::parse(written().as_bytes()),
+                AttributeName::Codecs => variant.codecs = Some(self.text(value)?),
+                AttributeName::SupplementalCodecs => {
+                    variant.supplemental_codecs = Some(self.text(value)?);
+                }
+                AttributeName::Resolution => {
+                    variant.resolution = value::resolution(written().as_bytes());
+                }
+                AttributeName::FrameRate => {
+                    variant.frame_rate = Decimal::parse(written().as_bytes());
+                }
+                AttributeName::HdcpLevel => variant.hdcp_level = Some(written().into()),
+                AttributeName::AllowedCpc => variant.allowed_cpc = Some(self.text(value)?),
+                AttributeName::VideoRange => variant.video_range = Some(written().into()),
+                AttributeName::ReqVideoLayout => variant.video_layout = Some(self.text(value)?),
+                AttributeName::StableVariantId => {
+                    variant.stable_variant_id = Some(self.text(value)?);
+                }
+                AttributeName::PathwayId => variant.pathway_id = Some(self.text(value)?),
+                AttributeName::Audio => variant.audio = Some(self.text(value)?),
+                AttributeName::Video => variant.video = Some(self.text(value)?),
+                AttributeName::Subtitles => variant.subtitles = Some(self.text(value)?),
+                AttributeName::ClosedCaptions => {
+                    let none = !attribute.quoted && written() == "NONE";
+                    variant.closed_captions = Some(if none {
+                        ClosedCaptions::None
+                    } else {
+                        ClosedCaptions::Group(self.text(value)?)
+                    });
+                }
+                AttributeName::Name => variant.name = Some(self.text(value)?),
+                _ => {}
+            }
+        }
+        Ok(variant)
     }
 
-    fn rendition(&mut self) -> Result<Option<Rendition>, Error> {
-        let kind = RenditionKind::from(self.list.text("TYPE").unwrap_or_default());
-        if matches!(kind, RenditionKind::Other(_)) || !requirements_are_known(&self.list) {
+    /// The rendition, unless it is of a type that is not known.
+    fn rendition(&mut self, entry: &[EntryAttribute]) -> Result<Option<Rendition>, Error> {
+        let whole: &str = self.whole;
+        let text_of = |name| find(entry, name).map(|found| found.value);
+        let kind = text_of(AttributeName::Type).unwrap_or_default();
+        let kind = RenditionKind::from(kind.of(whole));
+        if matches!(kind, RenditionKind::Other(_)) {
             return Ok(None);
         }
-        let default = self.list.is_yes("DEFAULT");
-        Ok(Some(Rendition {
-            url: match kind {
-                RenditionKind::ClosedCaptions => None,
-                _ => self.url_attribute("URI")?,
-            },
-            kind,
-            group_id: self.text("GROUP-ID")?.unwrap_or_default(),
-            name: self.text("NAME")?.unwrap_or_default(),
-            language: self.text("LANGUAGE")?,
-            associated_language: self.text("ASSOC-LANGUAGE")?,
-            stable_rendition_id: self.text("STABLE-RENDITION-ID")?,
-            default,
-            autoselect: default || self.list.is_yes("AUTOSELECT"),
-            forced: self.list.is_yes("FORCED"),
-            instream_id: self.text("INSTREAM-ID")?,
-            bit_depth: self.list.integer("BIT-DEPTH"),
-            sample_rate: self.list.integer("SAMPLE-RATE"),
-            characteristics: self.text("CHARACTERISTICS")?,
-            channels: self.text("CHANNELS")?,
-            line: self.line,
-        }))
+        let nothing = || SharedText::part(self.whole, Span::default());
+        let mut rendition = Rendition::new(kind, nothing(), nothing());
+        rendition.line = self.tag.line;
+        for attribute in entry {
+            let value = attribute.value;
+            let written = || value.of(whole);
+            match attribute.name {
+                AttributeName::Uri if rendition.kind != RenditionKind::ClosedCaptions => {
+                    rendition.url = Some(self.url(value)?);
+                }
+                AttributeName::GroupId => rendition.group_id = self.text(value)?,
+                AttributeName::Name => rendition.name = self.text(value)?,
+                AttributeName::Language => rendition.language = Some(self.text(value)?),
+                AttributeName::AssocLanguage => {
+                    rendition.associated_language = Some(self.text(value)?);
+                }
+                AttributeName::StableRenditionId => {
+                    rendition.stable_rendition_id = Some(self.text(value)?);
+                }
+                AttributeName::Default => rendition.default = written() == "YES",
+                AttributeName::Autoselect => rendition.autoselect = written() == "YES",
+                AttributeName::Forced => rendition.forced = written() == "YES",
+                AttributeName::InstreamId => rendition.instream_id = Some(self.text(value)?),
+                AttributeName::BitDepth => {
+                    rendition.bit_depth = value::decimal_integer(written().as_bytes());
+                }
+                AttributeName::SampleRate => {
+                    rendition.sample_rate = value::decimal_integer(written().as_bytes());
+                }
+                AttributeName::Characteristics => {
+                    rendition.characteristics = Some(self.text(value)?);
+                }
+                AttributeName::Channels => rendition.channels = Some(self.text(value)?),
+                _ => {}
+            }
+        }
+        rendition.autoselect |= rendition.default;
+        Ok(Some(rendition))
+    }
+
+    fn list(&self) -> AttributeList<'a> {
+        AttributeList::new(self.tag.value.of(self.whole))
+    }
+
+    fn owned(&mut self, list: &AttributeList<'_>, name: &str) -> Result<Option<String>, Error> {
+        self.expander.attribute(list, name, self.tag.line)
+    }
+
+    fn joined(&mut self, list: &AttributeList<'_>, name: &str) -> Result<Option<Url>, Error> {
+        let uri = self.owned(list, name)?;
+        uri.map(|uri| join(self.base, &uri, self.tag.line))
+            .transpose()
     }
 
     fn session_data(&mut self) -> Result<Option<SessionData>, Error> {
-        let Some(data_id) = self.owned("DATA-ID")? else {
+        let list = self.list();
+        let Some(data_id) = self.owned(&list, "DATA-ID")? else {
             return Ok(None);
         };
         Ok(Some(SessionData {
             data_id,
-            value: self.owned("VALUE")?,
-            url: self.url_attribute("URI")?.map(Into::into),
-            format: self.list.text("FORMAT").map(str::to_owned),
-            language: self.owned("LANGUAGE")?,
+            value: self.owned(&list, "VALUE")?,
+            url: self.joined(&list, "URI")?,
+            format: list.text("FORMAT").map(str::to_owned),
+            language: self.owned(&list, "LANGUAGE")?,
         }))
     }
 
-    fn session_key(&mut self, tag: &TagEntry) -> Result<Option<Key>, Error> {
-        if self.list.text("METHOD") == Some("NONE") {
+    fn session_key(&mut self) -> Result<Option<Key>, Error> {
+        let list = self.list();
+        if list.text("METHOD") == Some("NONE") {
             return Ok(None);
         }
-        Key::read(&self.list, tag.line, self.base, self.expander).map(Some)
+        Key::read(&list, self.tag.line, self.base, self.expander).map(Some)
     }
 
     fn content_steering(&mut self) -> Result<Option<ContentSteering>, Error> {
-        let Some(server_url) = self.url_attribute("SERVER-URI")? else {
+        let list = self.list();
+        let Some(server_url) = self.joined(&list, "SERVER-URI")? else {
             return Ok(None);
         };
         Ok(Some(ContentSteering {
-            server_url: server_url.into(),
-            pathway_id: self.owned("PATHWAY-ID")?,
+            server_url,
+            pathway_id: self.owned(&list, "PATHWAY-ID")?,
         }))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::attributes::AttributeList;
 use crate::check;
 use crate::diagnostic::{Diagnostics, Fix, LinePlace, Severity};
+use crate::entry_attributes::EntryAttributes;
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::lines::{BYTE_ORDER_MARK, Line, LineKind, lines};
 use crate::media::SegmentReader;
@@ -326,10 +327,11 @@ impl Parser<'_> {
             self.common.tags.sort_by_key(|tag| tag.line);
         }
         let media = self.segments.finish(self.common);
+        let mut entries = EntryAttributes::default();
         if is_media {
             check::media::check(&media, self.options, &mut self.diagnostics)?;
         } else {
-            check::multivariant::check(&media, self.options, &mut self.diagnostics)?;
+            entries = check::multivariant::check(&media, self.options, &mut self.diagnostics)?;
         }
         if media_tags > 0 && multivariant_tags > 0 {
             check::mixed_kinds(&media.common, is_media, &mut self.diagnostics);
@@ -342,6 +344,7 @@ impl Parser<'_> {
             } else {
                 Playlist::Multivariant(MultivariantPlaylist {
                     common: media.common,
+                    entries,
                 })
             },
             diagnostics,

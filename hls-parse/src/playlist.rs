@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::attributes::AttributeList;
 use crate::diagnostic::{Diagnostic, LinePlace};
+use crate::entry_attributes::EntryAttributes;
 use crate::error::ErrorKind;
 use crate::tag::TagName;
 use crate::value::{Span, signed_seconds};
@@ -212,6 +213,7 @@ pub(crate) struct Common {
 #[derive(Debug, Clone)]
 pub struct MultivariantPlaylist {
     pub(crate) common: Common,
+    pub(crate) entries: EntryAttributes,
 }
 
 /// A playlist of segments, before [resolution](MediaPlaylist::resolve).

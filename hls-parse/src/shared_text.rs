@@ -32,10 +32,10 @@ impl SharedText {
     /// The end of text that is not a part; those are shorter than that, as playlists are.
     const OPEN: u32 = u32::MAX;
 
-    /// The text of `part`, which is a slice of `whole`.
+    /// A part of `whole`.
     #[inline]
-    pub(crate) fn part(whole: &Arc<Arc<str>>, part: &str) -> Self {
-        let Span { start, end } = Span::within(whole, part);
+    pub(crate) fn part(whole: &Arc<Arc<str>>, part: Span) -> Self {
+        let Span { start, end } = part;
         Self {
             whole: Arc::clone(whole),
             start,

@@ -216,10 +216,12 @@ pub(crate) fn byte_range(text: &[u8]) -> Option<(u64, Option<u64>)> {
 
 /// `WIDTHxHEIGHT`; an upper-case X is taken too.
 pub(crate) fn resolution(text: &[u8]) -> Option<Resolution> {
-    let mut parts = text.splitn(2, |byte| matches!(byte, b'x' | b'X'));
-    let width = decimal_integer(parts.next()?)?;
-    let height = decimal_integer(parts.next()?)?;
-    Some(Resolution { width, height })
+    let at = text.iter().position(|byte| matches!(byte, b'x' | b'X'))?;
+    let (width, height) = text.split_at_checked(at)?;
+    Some(Resolution {
+        width: decimal_integer(width)?,
+        height: decimal_integer(height.get(1..)?)?,
+    })
 }
 
 /// A hexadecimal-sequence of up to 128 bits, and whether it had fewer.

@@ -148,6 +148,11 @@ impl<'c> Expander<'c> {
         self.variables
     }
 
+    /// Whether there are references at all.
+    pub(crate) fn is_active(&self) -> bool {
+        self.active
+    }
+
     /// The text with values in the place of references; values are not looked at again (section 4.3).
     pub(crate) fn expand<'t>(&mut self, text: &'t str, line: u32) -> Result<Cow<'t, str>, Error> {
         if !self.active || !text.contains("{$") {

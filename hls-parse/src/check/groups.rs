@@ -1,8 +1,9 @@
 //! Checks groups of renditions, and that the groups which variants name exist (sections 4.4.6.1 and 4.4.6.2).
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::attributes::AttributeList;
+use crate::attributes::{AttributeList, attributes};
 use crate::diagnostic::Diagnostics;
 use crate::error::excerpt;
 use crate::playlist::TagEntry;
@@ -26,15 +27,25 @@ const MOST_CODECS: usize = 16;
 /// Collects renditions and the variants that name their groups.
 #[derive(Debug, Default)]
 pub(crate) struct GroupCheck<'t> {
-    groups: HashMap<(&'t str, &'t str), Group<'t>>,
-    /// The groups by type, in the order of their first members.
-    by_type: BTreeMap<&'t str, Vec<&'t str>>,
+    groups: Vec<Group<'t>>,
+    /// The places in `groups`, by type and GROUP-ID.
+    places: HashMap<(&'t str, &'t str), usize>,
+    /// The place of the group that the rendition before is in: the next one most often is in it too.
+    last: usize,
+    uses: Vec<Use<'t>>,
+    /// The places in `uses` of what the variant before said, by type.
+    last_uses: [Option<usize>; GROUP_TYPES.len()],
     wanted: Vec<Wanted<'t>>,
 }
 
+/// The attributes of variants that name groups of that type.
+const GROUP_TYPES: [&str; 4] = ["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"];
+
 #[derive(Debug)]
 struct Group<'t> {
-    first: TagEntry,
+    kind: &'t str,
+    id: &'t str,
+    first: &'t TagEntry,
     has_default: bool,
     /// The places in `members`, by NAME.
     names: HashMap<&'t str, usize>,
@@ -46,26 +57,35 @@ struct Group<'t> {
 
 #[derive(Debug)]
 struct Member<'t> {
-    tag: TagEntry,
+    tag: &'t TagEntry,
     name: &'t str,
     has_channels: bool,
-    /// The attributes that have to be the same in every group, by name.
-    attributes: Vec<(&'t str, &'t str)>,
+    /// The attribute list.
+    list: &'t str,
 }
 
-#[derive(Debug)]
-struct Wanted<'t> {
-    tag: TagEntry,
+/// What variants say of a group; neighbours say the same most often.
+#[derive(Debug, PartialEq, Eq)]
+struct Use<'t> {
     kind: &'static str,
     group: &'t str,
     pathway: &'t str,
     codecs: &'t str,
 }
 
+/// A variant that names a group.
+#[derive(Debug)]
+struct Wanted<'t> {
+    tag: &'t TagEntry,
+    /// The place in `uses`.
+    place: usize,
+}
+
 impl<'t> GroupCheck<'t> {
     pub(crate) fn member(
         &mut self,
-        tag: &TagEntry,
+        tag: &'t TagEntry,
+        text: &'t str,
         list: &AttributeList<'t>,
         diagnostics: &mut Diagnostics,
     ) {
@@ -75,88 +95,117 @@ impl<'t> GroupCheck<'t> {
         let mut report = |message: &str| {
             diagnostics.report(Rule::GroupMembers, tag.place(), tag.value.range(), message);
         };
-        let group = self.groups.entry((kind, id)).or_insert_with(|| {
-            self.by_type.entry(kind).or_default().push(id);
-            Group {
-                first: *tag,
-                has_default: false,
-                names: HashMap::new(),
-                members: Vec::new(),
-                pathways: BTreeSet::new(),
-                codecs: HashSet::new(),
+        let before = self.groups.get(self.last);
+        if before.is_none_or(|group| (group.kind, group.id) != (kind, id)) {
+            let next = self.groups.len();
+            self.last = *self.places.entry((kind, id)).or_insert(next);
+            if self.last == next {
+                self.groups.push(Group {
+                    kind,
+                    id,
+                    first: tag,
+                    has_default: false,
+                    names: HashMap::new(),
+                    members: Vec::new(),
+                    pathways: BTreeSet::new(),
+                    codecs: HashSet::new(),
+                });
             }
-        });
+        }
+        let Some(group) = self.groups.get_mut(self.last) else {
+            return;
+        };
         if list.is_yes("DEFAULT") && std::mem::replace(&mut group.has_default, true) {
             report("the group has a default already");
         }
         let Some(name) = list.text("NAME") else {
             return;
         };
-        if group.names.contains_key(name) {
-            report("NAME is that of another member of the group");
-            return;
+        match group.names.entry(name) {
+            Entry::Occupied(_) => {
+                report("NAME is that of another member of the group");
+                return;
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(group.members.len());
+            }
         }
-        group.names.insert(name, group.members.len());
-        let mut attributes: Vec<_> = list
-            .iter()
-            .filter(|attribute| !MAY_DIFFER.contains(&attribute.name))
-            .map(|attribute| (attribute.name, attribute.value))
-            .collect();
-        attributes.sort_unstable();
         group.members.push(Member {
-            tag: *tag,
+            tag,
             name,
             has_channels: list.has("CHANNELS"),
-            attributes,
+            list: tag.value.of(text),
         });
     }
 
-    pub(crate) fn variant(&mut self, tag: &TagEntry, list: &AttributeList<'t>) {
-        for kind in ["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"] {
+    pub(crate) fn variant(&mut self, tag: &'t TagEntry, list: &AttributeList<'t>) {
+        for (kind, last) in GROUP_TYPES.into_iter().zip(&mut self.last_uses) {
             let group = list
                 .get(kind)
                 .filter(|group| group.quoted || group.value != "NONE");
             if let Some(group) = group {
-                self.wanted.push(Wanted {
-                    tag: *tag,
+                let this = Use {
                     kind,
                     group: group.value,
                     pathway: list.text("PATHWAY-ID").unwrap_or("."),
                     codecs: list.text("CODECS").unwrap_or_default(),
-                });
+                };
+                let same = last.filter(|at| self.uses.get(*at) == Some(&this));
+                let place = same.unwrap_or(self.uses.len());
+                if same.is_none() {
+                    self.uses.push(this);
+                    *last = Some(place);
+                }
+                self.wanted.push(Wanted { tag, place });
             }
         }
     }
 
     pub(crate) fn finish(mut self, diagnostics: &mut Diagnostics) {
-        for wanted in std::mem::take(&mut self.wanted) {
-            if let Some(group) = self.groups.get_mut(&(wanted.kind, wanted.group)) {
-                group.pathways.insert(wanted.pathway);
-                let codecs = wanted.codecs.split(',').map(str::trim);
+        let mut missing = Vec::with_capacity(self.uses.len());
+        for this in &self.uses {
+            let place = self.places.get(&(this.kind, this.group));
+            let group = place.and_then(|place| self.groups.get_mut(*place));
+            missing.push(group.is_none() && !this.group.contains("{$"));
+            if let Some(group) = group {
+                group.pathways.insert(this.pathway);
+                let codecs = this.codecs.split(',').map(str::trim);
                 let room = MOST_CODECS.saturating_sub(group.codecs.len());
                 group
                     .codecs
                     .extend(codecs.filter(|codec| is_audio(codec)).take(room));
-            } else if !wanted.group.contains("{$") {
-                let message = format_args!(
-                    "there is no {} group {}",
-                    wanted.kind,
-                    excerpt(wanted.group)
-                );
-                let tag = wanted.tag;
+            }
+        }
+        for Wanted { tag, place } in &self.wanted {
+            if let (Some(true), Some(this)) = (missing.get(*place), self.uses.get(*place)) {
+                let message =
+                    format_args!("there is no {} group {}", this.kind, excerpt(this.group));
                 diagnostics.report(Rule::GroupExists, tag.place(), tag.value.range(), message);
             }
         }
-        for (kind, ids) in &self.by_type {
-            let groups: Vec<&Group<'_>> = ids
-                .iter()
-                .filter_map(|id| self.groups.get(&(*kind, *id)))
-                .collect();
+        // The groups of each type are in the order of their first members.
+        let mut by_type: BTreeMap<&str, Vec<&Group<'_>>> = BTreeMap::new();
+        for group in &self.groups {
+            by_type.entry(group.kind).or_default().push(group);
+        }
+        for (kind, groups) in by_type {
             check_alike(&groups, diagnostics);
-            if *kind == "AUDIO" {
+            if kind == "AUDIO" {
                 check_channels(&groups, diagnostics);
             }
         }
+    }
+}
+
+impl<'t> Member<'t> {
+    /// The attributes that have to be the same in every group, by name.
+    fn fixed_attributes(&self) -> Vec<(&'t str, &'t str)> {
+        let mut fixed: Vec<_> = attributes(self.list)
+            .filter(|attribute| !MAY_DIFFER.contains(&attribute.name))
+            .map(|attribute| (attribute.name, attribute.value))
+            .collect();
+        fixed.sort_unstable();
+        fixed
     }
 }
 
@@ -178,7 +227,7 @@ fn check_alike(groups: &[&Group<'_>], diagnostics: &mut Diagnostics) {
     }
 }
 
-fn difference(group: &Group<'_>, model: &Group<'_>) -> Option<(TagEntry, &'static str)> {
+fn difference<'t>(group: &Group<'t>, model: &Group<'_>) -> Option<(&'t TagEntry, &'static str)> {
     let odd = group.members.iter().find_map(|member| {
         let other = model.names.get(member.name);
         match other.and_then(|at| model.members.get(*at)) {
@@ -186,7 +235,7 @@ fn difference(group: &Group<'_>, model: &Group<'_>) -> Option<(TagEntry, &'stati
                 member.tag,
                 "another group of the type has no member of this NAME",
             )),
-            Some(other) if other.attributes != member.attributes => Some((
+            Some(other) if other.fixed_attributes() != member.fixed_attributes() => Some((
                 member.tag,
                 "the member of this NAME in another group of the type has other attributes",
             )),
@@ -206,6 +255,10 @@ fn check_channels(groups: &[&Group<'_>], diagnostics: &mut Diagnostics) {
             codecs.flat_map(|codec| group.members.iter().map(move |member| (*codec, member)))
         })
     };
+    let mut members = groups.iter().flat_map(|group| &group.members);
+    if members.all(|member| member.has_channels) {
+        return;
+    }
     for (codec, member) in each().filter(|(_, member)| member.has_channels) {
         with_channels.insert((codec, member.name));
     }

@@ -9,6 +9,7 @@ use crate::check::variables::VariableCheck;
 use crate::check::version::VersionCheck;
 use crate::check::{attributes, repeated};
 use crate::diagnostic::{Diagnostics, Fix, LinePlace};
+use crate::entry_attributes::EntryAttributes;
 use crate::error::Error;
 use crate::multivariant::requirements_are_known;
 use crate::options::ParseOptions;
@@ -17,13 +18,14 @@ use crate::rule::Rule;
 use crate::tag::TagName;
 use crate::value;
 
-/// Checks what was read; URI lines that no `EXT-X-STREAM-INF` claimed are the segments of `read`.
+/// Checks what was read, and keeps what its resolution needs; URI lines that no `EXT-X-STREAM-INF` claimed are the segments of `read`.
 pub(crate) fn check(
     read: &MediaPlaylist,
     options: &ParseOptions,
     diagnostics: &mut Diagnostics,
-) -> Result<(), Error> {
+) -> Result<EntryAttributes, Error> {
     let text: &str = &read.common.text;
+    let mut entries = EntryAttributes::default();
     let mut version = VersionCheck::new(read.common.version, false);
     let mut variables = VariableCheck::default();
     let mut groups = GroupCheck::default();
@@ -61,10 +63,12 @@ pub(crate) fn check(
         match tag.name {
             TagName::Define => variables.define(tag, &list, false, diagnostics),
             TagName::Media => {
+                entries.push(&list, text);
                 check_media(tag, &list, diagnostics);
-                groups.member(tag, &list, diagnostics);
+                groups.member(tag, text, &list, diagnostics);
             }
             TagName::StreamInf => {
+                entries.push(&list, text);
                 if tag.uri.is_none() {
                     report(
                         Rule::StreamInf,
@@ -76,7 +80,10 @@ pub(crate) fn check(
                 groups.variant(tag, &list);
                 pathways.variant(tag, &list, diagnostics);
             }
-            TagName::IFrameStreamInf => check_variant(&list, &mut report),
+            TagName::IFrameStreamInf => {
+                entries.push(&list, text);
+                check_variant(&list, &mut report);
+            }
             TagName::SessionData => sessions.data(&list, &mut report),
             TagName::SessionKey => sessions.key(tag, &list, text, diagnostics),
             TagName::ContentSteering => {
@@ -106,7 +113,7 @@ pub(crate) fn check(
             "the URI belongs to no variant and is ignored",
         );
     }
-    Ok(())
+    Ok(entries)
 }
 
 fn check_media(tag: &TagEntry, list: &AttributeList<'_>, diagnostics: &mut Diagnostics) {
@@ -273,13 +280,17 @@ impl<'t> SessionCheck<'t> {
 #[derive(Debug, Default)]
 struct PathwayCheck<'t> {
     known: HashSet<&'t str>,
+    /// The one before, which most often is that of the next variant too.
+    last: Option<&'t str>,
     steering: Option<(TagEntry, Option<&'t str>)>,
 }
 
 impl<'t> PathwayCheck<'t> {
     fn variant(&mut self, tag: &TagEntry, list: &AttributeList<'t>, diagnostics: &mut Diagnostics) {
         let pathway = list.text("PATHWAY-ID").unwrap_or(".");
-        self.known.insert(pathway);
+        if self.last.replace(pathway) != Some(pathway) {
+            self.known.insert(pathway);
+        }
         if !is_pathway(pathway) {
             diagnostics.report(
                 Rule::Steering,
@@ -307,7 +318,7 @@ impl<'t> PathwayCheck<'t> {
 
 fn is_pathway(pathway: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    pathway.contains("{$") || pathway.bytes().all(legal)
+    pathway.bytes().all(legal) || pathway.contains("{$")
 }
 
 /// Checks that all variants or none say that there are no closed captions.

@@ -1,0 +1,60 @@
+//! The attributes of variants and renditions, found when a playlist is read and kept for its resolution.
+
+use crate::attribute_name::AttributeName;
+use crate::attributes::AttributeList;
+use crate::multivariant::requirements_are_known;
+use crate::value::Span;
+
+/// An attribute that the specification knows, with a value that is not empty.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EntryAttribute {
+    pub(crate) name: AttributeName,
+    pub(crate) quoted: bool,
+    /// The value without quotes.
+    pub(crate) value: Span,
+}
+
+/// What `EXT-X-STREAM-INF`, `EXT-X-I-FRAME-STREAM-INF` and `EXT-X-MEDIA` tags say, one entry for each of them in the order of the playlist.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EntryAttributes {
+    attributes: Vec<EntryAttribute>,
+    /// The end of each entry in `attributes`; `None` for one to be ignored because it asks for what is not known.
+    entries: Vec<Option<u32>>,
+}
+
+impl EntryAttributes {
+    /// Adds what a tag says; `text` is the playlist.
+    pub(crate) fn push(&mut self, list: &AttributeList<'_>, text: &str) {
+        if !requirements_are_known(list) {
+            self.entries.push(None);
+            return;
+        }
+        // Of a name that is there twice the first one counts, even when it is empty.
+        let mut seen = 0u128;
+        for item in list.items() {
+            let Some(name) = item.known else { continue };
+            let bit = 1 << name.place();
+            if seen & bit == 0 && !item.attribute.value.is_empty() {
+                self.attributes.push(EntryAttribute {
+                    name,
+                    quoted: item.attribute.quoted,
+                    value: Span::within(text, item.attribute.value),
+                });
+            }
+            seen |= bit;
+        }
+        // Each has a byte of its own in a playlist that is shorter than 2^32 bytes.
+        self.entries.push(u32::try_from(self.attributes.len()).ok());
+    }
+
+    /// The entries in order; `None` for those to be ignored.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&[EntryAttribute]>> {
+        let mut start = 0;
+        self.entries.iter().map(move |entry| {
+            let end = (*entry)? as usize;
+            let attributes = self.attributes.get(start..end);
+            start = end;
+            attributes
+        })
+    }
+}
