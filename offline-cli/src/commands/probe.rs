@@ -6,8 +6,14 @@ use crate::Result;
 use crate::cli::Probe;
 use crate::render::output::{self, Output};
 use crate::render::table::table;
-use crate::render::text::{clock, size};
-use crate::session::Network;
+use crate::render::text::{clock, printable, size};
+use crate::session::{Network, Probe as Probed, ProbedFix};
+
+/// How many findings a person is shown.
+const SHOWN: usize = 20;
+
+/// How many characters of a fix a person is shown.
+const LONGEST_REMEDY: usize = 60;
 
 pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
     let probe = Network::new()?
@@ -70,11 +76,58 @@ pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
             rows.collect(),
         ))?;
     }
-    for found in &probe.diagnostics {
-        output::line(&crate::render::text::printable(&format!(
-            "{}:{}: {} [{}]: {}",
-            found.line, found.column, found.severity, found.rule, found.message
-        )))?;
-    }
+    findings(&probe)?;
     Ok(0)
+}
+
+/// What is wrong, the most serious first.
+fn findings(probe: &Probed) -> Result<()> {
+    if !probe.diagnostics.is_empty() {
+        let rows = probe.diagnostics.iter().take(SHOWN).map(|found| {
+            let severity = if found.forgiven {
+                "forgiven"
+            } else {
+                &found.severity
+            };
+            vec![
+                severity.to_owned(),
+                found.playlist.clone(),
+                format!("{}:{}", found.line, found.column),
+                found.rule.clone(),
+                found.message.clone(),
+                found.fix.as_ref().map(remedy).unwrap_or_default(),
+            ]
+        });
+        output::line(&table(
+            &["SEVERITY", "PLAYLIST", "PLACE", "RULE", "FINDING", "FIX"],
+            &[],
+            rows.collect(),
+        ))?;
+    }
+    let more = probe.diagnostics.len().saturating_sub(SHOWN);
+    if more + probe.diagnostics_left_out > 0 {
+        output::line(&format!(
+            "{} more findings; --json shows {}",
+            more + probe.diagnostics_left_out,
+            probe.diagnostics.len()
+        ))?;
+    }
+    for note in &probe.notes {
+        output::line(&printable(note))?;
+    }
+    Ok(())
+}
+
+/// How to put something right, in few words.
+fn remedy(fix: &ProbedFix) -> String {
+    let replacement = fix.replacement.trim_end();
+    let mut shown: String = replacement.chars().take(LONGEST_REMEDY).collect();
+    if shown.len() < replacement.len() {
+        shown.push_str("...");
+    }
+    match (fix.start == fix.end, shown.is_empty()) {
+        (_, true) => "remove".to_owned(),
+        (true, false) => format!("insert {shown}"),
+        (false, false) => format!("write {shown}"),
+    }
 }

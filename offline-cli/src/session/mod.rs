@@ -8,6 +8,7 @@ mod admission;
 mod decryption;
 mod download;
 mod event;
+mod findings;
 pub(crate) mod layout;
 pub mod library;
 mod plan;
@@ -28,7 +29,8 @@ use url::Url;
 
 pub use download::{Gap, Outcome};
 pub use event::DownloadEvent;
-pub use probe::{Probe, ProbedDiagnostic, ProbedRendition, ProbedVariant};
+pub use findings::{ProbedDiagnostic, ProbedFix};
+pub use probe::{Probe, ProbedRendition, ProbedVariant};
 pub use record::{DownloadState, Metadata, StateRecord, StoredSelection};
 
 use crate::Result;

@@ -141,6 +141,7 @@ pub(crate) fn pinned(store: &Store, asset: &Asset, path: &str) -> Result<Option<
     Ok(Some(Received {
         url,
         bytes: Bytes::from(bytes),
+        content_type: None,
     }))
 }
 

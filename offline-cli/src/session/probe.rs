@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use hls_parse::{Diagnostic, SelectionRequest, Timeline};
+use hls_parse::{SelectionRequest, Timeline};
 use serde::Serialize;
 use url::Url;
 
 use super::Network;
 use super::event::seconds;
+use super::findings::{Findings, ProbedDiagnostic};
 use super::resolve::{Root, rejected};
+use super::tracks;
 use crate::{Error, ErrorKind, Result};
 
 /// What an address offers, without any media.
@@ -30,8 +32,12 @@ pub struct Probe {
     pub variants: Vec<ProbedVariant>,
     /// The renditions in the order of the playlist.
     pub renditions: Vec<ProbedRendition>,
-    /// What is wrong with the root playlist.
+    /// What is wrong with the playlists: the one that was asked for, those of the automatic choice, and all of them together. The most serious come first.
     pub diagnostics: Vec<ProbedDiagnostic>,
+    /// How many more there are.
+    pub diagnostics_left_out: usize,
+    /// What could not be looked at.
+    pub notes: Vec<String>,
 }
 
 /// A variant as declared.
@@ -68,22 +74,6 @@ pub struct ProbedRendition {
     pub selected: bool,
 }
 
-/// A finding about a playlist.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct ProbedDiagnostic {
-    /// The rule that was broken.
-    pub rule: String,
-    /// `fatal`, `error` or `warning`.
-    pub severity: String,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column, from 1.
-    pub column: u32,
-    /// What is wrong.
-    pub message: String,
-}
-
 impl Network {
     /// Looks at an address and downloads nothing but playlists.
     ///
@@ -92,21 +82,38 @@ impl Network {
     pub async fn probe(&self, url: &Url, request: &SelectionRequest) -> Result<Probe> {
         let (root, reach) = self.root(url).await?;
         match root {
-            Root::Media(_, timeline, diagnostics) => Ok(Probe::of("media", &timeline, diagnostics)),
-            Root::Multivariant(received, multivariant, diagnostics) => {
+            Root::Media(received, timeline) => {
+                let findings = Findings::of(&received, None, Vec::new())?;
+                Ok(Probe::of("media", &timeline, findings))
+            }
+            Root::Multivariant(received, multivariant) => {
                 let selection = multivariant
                     .select(request)
                     .map_err(|error| rejected(&received.url, error))?;
-                let mut first = selection.clone();
+                let (mut first, mut others) = (selection.clone(), selection.clone());
                 first.renditions.clear();
-                let tracks = self.tracks(&multivariant, &first, reach).await?;
+                others.variants.clear();
+                let mut tracks = self.tracks(&multivariant, &first, reach).await?;
+                let mut notes = Vec::new();
+                match self.tracks(&multivariant, &others, reach).await {
+                    Ok(others) => tracks.extend(others),
+                    Err(error) => notes.push(format!("the renditions were not looked at: {error}")),
+                }
                 let Some(main) = tracks.first() else {
                     return Err(Error::new(
                         ErrorKind::PlaylistRejected,
                         "the Multivariant Playlist has no variant",
                     ));
                 };
-                let mut probe = Probe::of("multivariant", &main.timeline, diagnostics);
+                let declared = tracks::declared(&multivariant);
+                let named = tracks.iter().filter_map(|track| {
+                    let declared = declared.iter().find(|other| other.name == track.name)?;
+                    Some((track.name.clone(), declared.url.clone(), &track.playlist))
+                });
+                let variables = Some(multivariant.variables());
+                let findings = Findings::of(&received, variables, named.collect())?;
+                let mut probe = Probe::of("multivariant", &main.timeline, findings);
+                probe.notes = notes;
                 probe.variants = multivariant
                     .variants
                     .iter()
@@ -144,7 +151,8 @@ impl Network {
 }
 
 impl Probe {
-    fn of(kind: &'static str, timeline: &Timeline, diagnostics: Vec<Diagnostic>) -> Self {
+    fn of(kind: &'static str, timeline: &Timeline, findings: Findings) -> Self {
+        let (diagnostics, diagnostics_left_out) = findings.finish();
         Self {
             kind,
             segments: timeline.segments().len(),
@@ -153,16 +161,9 @@ impl Probe {
             protection: timeline.protection().map(|protection| protection.name),
             variants: Vec::new(),
             renditions: Vec::new(),
-            diagnostics: diagnostics
-                .into_iter()
-                .map(|found| ProbedDiagnostic {
-                    rule: found.rule.to_string(),
-                    severity: found.severity.to_string(),
-                    line: found.line,
-                    column: found.column,
-                    message: found.message,
-                })
-                .collect(),
+            diagnostics,
+            diagnostics_left_out,
+            notes: Vec::new(),
         }
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cache_inspect::TrackKind;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hls_parse::{
-    Context, Diagnostic, Multivariant, Playlist, Selection, SelectionRequest, Timeline, Unmatched,
+    Context, Multivariant, Playlist, Selection, SelectionRequest, Timeline, Unmatched,
 };
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
@@ -25,6 +25,8 @@ pub(crate) struct Received {
     /// Where it came from after redirects: the base of its relative addresses.
     pub(crate) url: Url,
     pub(crate) bytes: Bytes,
+    /// What the server says it is.
+    pub(crate) content_type: Option<String>,
 }
 
 /// A presentation as the origin offers it now, cut down to the selection.
@@ -47,8 +49,8 @@ pub(crate) struct ResolvedTrack {
 
 /// The root playlist, parsed.
 pub(super) enum Root {
-    Multivariant(Received, Box<Multivariant>, Vec<Diagnostic>),
-    Media(Received, Box<Timeline>, Vec<Diagnostic>),
+    Multivariant(Received, Box<Multivariant>),
+    Media(Received, Box<Timeline>),
 }
 
 impl Network {
@@ -67,13 +69,13 @@ impl Network {
                 let resolved = playlist
                     .resolve(&context)
                     .map_err(|error| rejected(&received.url, error))?;
-                Root::Multivariant(received, Box::new(resolved), parsed.diagnostics)
+                Root::Multivariant(received, Box::new(resolved))
             }
             Playlist::Media(playlist) => {
                 let timeline = playlist
                     .resolve(&context)
                     .map_err(|error| rejected(&received.url, error))?;
-                Root::Media(received, Box::new(timeline), parsed.diagnostics)
+                Root::Media(received, Box::new(timeline))
             }
         };
         Ok((root, reach))
@@ -83,7 +85,7 @@ impl Network {
     pub(crate) async fn resolve(&self, request: &DownloadRequest) -> Result<Resolved> {
         let (root, reach) = self.root(&request.url).await?;
         let resolved = match root {
-            Root::Media(received, timeline, _) => Resolved {
+            Root::Media(received, timeline) => Resolved {
                 multivariant: None,
                 tracks: vec![ResolvedTrack {
                     name: layout::ONLY_TRACK.to_owned(),
@@ -94,7 +96,7 @@ impl Network {
                 notes: Vec::new(),
                 reach,
             },
-            Root::Multivariant(received, multivariant, _) => {
+            Root::Multivariant(received, multivariant) => {
                 let selection = multivariant
                     .select(&request.selection)
                     .map_err(|error| rejected(&received.url, error))?;
@@ -173,17 +175,20 @@ impl Network {
                 _ => error.into(),
             })?;
         let is_public = fetched.is_public();
+        let content_type = fetched.headers.get("content-type");
+        let content_type = content_type.and_then(|value| value.to_str().ok());
         Ok((
             Received {
                 url: fetched.url,
                 bytes: fetched.body,
+                content_type: content_type.map(str::to_owned),
             },
             is_public,
         ))
     }
 }
 
-fn parse(received: &Received) -> Result<hls_parse::Parsed> {
+pub(super) fn parse(received: &Received) -> Result<hls_parse::Parsed> {
     hls_parse::parse(&received.bytes).map_err(|error| rejected(&received.url, error))
 }
 

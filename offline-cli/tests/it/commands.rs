@@ -6,35 +6,6 @@ use crate::environment::Environment;
 use crate::stream::{Plain, transport_stream};
 
 #[test]
-fn probe_says_what_is_there_and_stores_nothing() {
-    let origin = multivariant();
-    let environment = Environment::new();
-    let url = origin.url("/master.m3u8").to_string();
-    let probe = environment.run(["probe", "--json", &url]).fine().json();
-    assert_eq!(probe["kind"], "multivariant");
-    assert_eq!(probe["live"], false);
-    assert_eq!(probe["segments"], 2);
-    assert_eq!(probe["duration"], 8.0);
-    assert_eq!(probe["variants"].as_array().unwrap().len(), 3);
-    assert_eq!(probe["variants"][1]["selected"], true);
-    assert_eq!(probe["renditions"].as_array().unwrap().len(), 4);
-    assert!(probe["diagnostics"].is_array());
-    assert!(!environment.store().exists());
-    assert!(
-        !origin
-            .site()
-            .requests()
-            .iter()
-            .any(|request| request.path.contains(".ts"))
-    );
-    let text = environment.run(["probe", &url]).fine().stdout;
-    assert!(
-        text.contains("1280x720") && text.contains("English"),
-        "{text}"
-    );
-}
-
-#[test]
 fn choices_are_followed() {
     let origin = multivariant();
     let url = origin.url("/master.m3u8").to_string();
@@ -406,7 +377,7 @@ fn titles_from_anywhere_are_safe_to_print() {
 }
 
 /// Three variants, two audio languages, two subtitle languages.
-fn multivariant() -> Origin {
+pub(crate) fn multivariant() -> Origin {
     let site = Site::new();
     let mut seed = 100;
     for (track, ending) in [

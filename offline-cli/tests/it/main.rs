@@ -18,6 +18,7 @@ mod kill;
 mod media;
 mod playback;
 mod presentation;
+mod probe;
 mod processes;
 mod property;
 mod serve;
