@@ -7,11 +7,92 @@ use jiff::Timestamp;
 /// Any length of fraction (digits after the ninth are dropped), a comma in the place of the point, zones `Z`, `+hh:mm`, `+hhmm` and `+hh`; no zone means
 /// UTC (section 4.4.4.6).
 pub(crate) fn parse(text: &[u8]) -> Option<Timestamp> {
+    usual(text).or_else(|| tolerated(text))
+}
+
+/// The form that dates of segments have: milliseconds, in UTC.
+fn usual(text: &[u8]) -> Option<Timestamp> {
+    let &[
+        y0,
+        y1,
+        y2,
+        y3,
+        b'-',
+        m0,
+        m1,
+        b'-',
+        d0,
+        d1,
+        b'T',
+        h0,
+        h1,
+        b':',
+        i0,
+        i1,
+        b':',
+        s0,
+        s1,
+        b'.',
+        f0,
+        f1,
+        f2,
+        b'Z',
+    ] = text
+    else {
+        return None;
+    };
+    let all = [
+        y0, y1, y2, y3, m0, m1, d0, d1, h0, h1, i0, i1, s0, s1, f0, f1, f2,
+    ];
+    let digits = all.map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let all_are = digits.iter().all(|digit| *digit <= 9);
+    let [
+        y0,
+        y1,
+        y2,
+        y3,
+        m0,
+        m1,
+        d0,
+        d1,
+        h0,
+        h1,
+        i0,
+        i1,
+        s0,
+        s1,
+        f0,
+        f1,
+        f2,
+    ] = digits;
+    let year = y0 * 1000 + y1 * 100 + y2 * 10 + y3;
+    let (month, day) = (m0 * 10 + m1, d0 * 10 + d1);
+    let (hour, minute, second) = (h0 * 10 + h1, i0 * 10 + i1, s0 * 10 + s1);
+    // What needs another look, such as a leap second, is for the other way.
+    let is_plain = all_are
+        && (1970..=9998).contains(&year)
+        && (1..=12).contains(&month)
+        && day >= 1
+        && (day <= 28 || day <= days_in_month(year, month))
+        && hour <= 23
+        && minute <= 59
+        && second <= 59;
+    if !is_plain {
+        return None;
+    }
+    let seconds =
+        days_from_civil(year, month, day) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    let nanoseconds = i32::try_from((f0 * 100 + f1 * 10 + f2) * 1_000_000).ok()?;
+    Timestamp::new(seconds, nanoseconds).ok()
+}
+
+/// Every other form.
+fn tolerated(text: &[u8]) -> Option<Timestamp> {
     let (date, rest) = text.split_at_checked(10)?;
     let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = date else {
         return None;
     };
-    let year = i64::from(two(y0, y1)?) * 100 + i64::from(two(y2, y3)?);
+    let year = two(y0, y1)? * 100 + two(y2, y3)?;
     let (month, day) = (two(m0, m1)?, two(d0, d1)?);
     if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
         return None;
@@ -57,28 +138,32 @@ pub(crate) fn is_complete(text: &[u8]) -> bool {
     text.get(10) == Some(&b'T') && zone.iter().any(|byte| matches!(byte, b'Z' | b'+' | b'-'))
 }
 
-fn two(tens: u8, ones: u8) -> Option<u8> {
+fn two(tens: u8, ones: u8) -> Option<u32> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-    (tens <= 9 && ones <= 9).then(|| tens * 10 + ones)
+    (tens <= 9 && ones <= 9).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
-fn days_in_month(year: i64, month: u8) -> u8 {
+fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         _ => 31,
     }
 }
 
 /// Days since 1970-01-01 in the Gregorian calendar, counting years from March so that leap days come last.
-fn days_from_civil(year: i64, month: u8, day: u8) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let month_from_march = (i64::from(month) + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + i64::from(day) - 1;
+fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
+    const DAYS_OF_ERA: u32 = 146_097;
+    // One era of 400 years more, so that nothing is negative.
+    let year = year + 400 - u32::from(month <= 2);
+    let (era, year_of_era) = (year / 400, year % 400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    i64::from(era * DAYS_OF_ERA + day_of_era) - i64::from(719_468 + DAYS_OF_ERA)
 }
 
 fn fraction(text: &[u8]) -> Option<(i32, &[u8])> {
@@ -118,7 +203,29 @@ fn zone_seconds(zone: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn usual_dates_are_read_as_others_are(text in "(19|20|99|00|[0-9x]{2})[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\\.[0-9]{3}Z") {
+            if let Some(date) = usual(text.as_bytes()) {
+                prop_assert_eq!(Some(date), tolerated(text.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_usual_is_read_fast() {
+        let text = "2026-01-31T23:59:58.123Z";
+        assert_eq!(
+            usual(b"2026-01-28T23:59:58.123Z"),
+            tolerated(b"2026-01-28T23:59:58.123Z")
+        );
+        assert!(usual(b"2026-01-28T23:59:58.123Z").is_some());
+        check(text, text);
+    }
 
     fn check(text: &str, expected: &str) {
         let expected: Timestamp = expected.parse().unwrap();

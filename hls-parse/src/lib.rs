@@ -90,11 +90,14 @@ mod multivariant;
 mod open_enum;
 mod options;
 mod parse;
+mod part_fields;
+mod parts;
 mod playlist;
 mod qualifier;
 mod reference;
 mod resolve;
 mod resources;
+mod room;
 mod rule;
 mod segments;
 mod selection;
@@ -128,6 +131,7 @@ pub use local::{LocalKey, LocalMedia, LocalMultivariant, local_multivariant_for_
 pub use low_latency::{HintKind, Part, Pending, PreloadHint, RenditionReport, ServerControl};
 pub use options::{ParseOptions, Strictness};
 pub use parse::{parse, parse_with};
+pub use parts::{PartIter, Parts};
 pub use playlist::{
     MediaPlaylist, MultivariantPlaylist, Parsed, Playlist, PlaylistType, Skip, Start, Tag,
 };

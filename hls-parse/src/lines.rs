@@ -77,26 +77,18 @@ impl<'a> Line<'a> {
     /// What the line is.
     pub fn kind(&self) -> LineKind<'a> {
         // What most tags are needs no search for the colon.
-        if let [
-            b'#',
-            b'E',
-            b'X',
-            b'T',
-            b'I',
-            b'N',
-            b'F',
-            b':',
-            value @ ..,
-            last,
-        ] = self.text
+        if let [b'#', rest @ .., last] = self.text
             && last.is_ascii_graphic()
         {
-            let value_length = value.len() + 1;
-            return LineKind::Tag {
-                start: self.start,
-                name: b"EXTINF",
-                value: self.text.get(self.text.len() - value_length..),
-            };
+            for name in USUAL {
+                if let Some([b':', ..]) = rest.strip_prefix(name) {
+                    return LineKind::Tag {
+                        start: self.start,
+                        name,
+                        value: self.text.get(name.len() + 2..),
+                    };
+                }
+            }
         }
         let trimmed_start = self.text.trim_ascii_start();
         let start = self
@@ -125,6 +117,14 @@ impl<'a> Line<'a> {
         }
     }
 }
+
+/// The names that most tags have.
+const USUAL: [&[u8]; 4] = [
+    b"EXTINF",
+    b"EXT-X-PROGRAM-DATE-TIME",
+    b"EXT-X-BYTERANGE",
+    b"EXT-X-PART",
+];
 
 /// The byte order mark, tolerated before the first line.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::date_range::DateRange;
 use crate::foreign::ForeignEntry;
+use crate::parts::{PartStore, Parts};
 use crate::timeline::Timeline;
 use crate::value::{ByteRange, Span};
 
@@ -147,7 +148,7 @@ pub(crate) struct Details {
     pub(crate) dates_inherited_from: Option<usize>,
     pub(crate) part_target: Option<Duration>,
     pub(crate) server_control: ServerControl,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: PartStore,
     pub(crate) hints: Vec<PreloadHint>,
     pub(crate) reports: Vec<RenditionReport>,
     pub(crate) pending: Pending,
@@ -183,8 +184,8 @@ impl Timeline {
     }
 
     /// Every partial segment, in order. Those without `URI` or `DURATION` are left out, but have their Part Index.
-    pub fn parts(&self) -> &[Part] {
-        &self.details.parts
+    pub fn parts(&self) -> Parts<'_> {
+        Parts::new(&self.details.parts)
     }
 
     /// The indices in [`parts`](Self::parts) of the parts of a segment.
@@ -199,13 +200,16 @@ impl Timeline {
 
     fn parts_of(&self, number: u64) -> Range<usize> {
         let parts = &self.details.parts;
-        let start = parts.partition_point(|part| part.media_sequence_number < number);
-        start..parts.partition_point(|part| part.media_sequence_number <= number)
+        let end = match number.checked_add(1) {
+            Some(next) => parts.count_before(next, 0),
+            None => parts.len(),
+        };
+        parts.count_before(number, 0)..end
     }
 
     /// The URI of a part as written, variables replaced.
     pub fn part_uri(&self, part: usize) -> &str {
-        self.details.parts[part].uri.of(&self.text)
+        self.details.parts.uri(part).of(&self.text)
     }
 
     /// The absolute URL of a part, without fragment.
@@ -215,12 +219,12 @@ impl Timeline {
 
     /// The indices in [`Timeline::keys`] of the keys that apply to a part.
     pub fn part_keys(&self, part: usize) -> &[usize] {
-        self.key_sets.get(self.details.parts[part].key_set)
+        self.key_sets.get(self.details.parts.key_set(part))
     }
 
     /// The initialization vector for a part and a key; the Media Sequence Number that counts is that of the parent. See [`Timeline::segment_iv`].
     pub fn part_iv(&self, part: usize, key: usize) -> Option<[u8; 16]> {
-        self.keys[key].iv_for(self.details.parts[part].media_sequence_number)
+        self.keys[key].iv_for(self.details.parts.number(part))
     }
 
     /// What is known of the segment that comes next.
@@ -250,8 +254,7 @@ impl Timeline {
             .last()
             .map(|segment| segment.media_sequence_number);
         let part = self
-            .details
-            .parts
+            .parts()
             .last()
             .map(|part| (part.media_sequence_number, Some(part.index)));
         match (segment, part) {

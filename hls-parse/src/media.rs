@@ -6,6 +6,7 @@ use crate::error::ErrorKind;
 use crate::playlist::{
     Common, DateEntry, MediaPlaylist, PlaylistType, RangeEntry, SegmentEntry, Unfinished, Unfit,
 };
+use crate::room::make_room;
 use crate::rule::Rule;
 use crate::tag::TagName;
 use crate::value::{self, Span};
@@ -13,6 +14,8 @@ use crate::value::{self, Span};
 /// Collects segments: the tags before a URI line belong to it.
 #[derive(Debug, Default)]
 pub(crate) struct SegmentReader {
+    /// How many bytes the text has.
+    length: usize,
     pending: Pending,
     segments: Vec<SegmentEntry>,
     ranges: Vec<RangeEntry>,
@@ -40,11 +43,10 @@ struct Pending {
 }
 
 impl SegmentReader {
-    /// A reader for a text of that many bytes. Room for the segments of a usual one is reserved, which costs nothing until it is used.
+    /// A reader for a text of that many bytes.
     pub(crate) fn new(length: usize) -> Self {
-        const USUAL_SEGMENT: usize = 40;
         Self {
-            segments: Vec::with_capacity(length / USUAL_SEGMENT),
+            length,
             ..Self::default()
         }
     }
@@ -62,7 +64,9 @@ impl SegmentReader {
     pub(crate) fn uri(&mut self, uri: Span, line: u32) {
         let segment = self.count();
         let pending = std::mem::take(&mut self.pending);
+        let read = uri.end as usize;
         if let Some((length, offset, line)) = pending.range {
+            make_room(&mut self.ranges, read, self.length);
             self.ranges.push(RangeEntry {
                 segment,
                 line,
@@ -71,9 +75,11 @@ impl SegmentReader {
             });
         }
         if let Some(date) = pending.date {
+            make_room(&mut self.dates, read, self.length);
             self.dates.push(DateEntry { segment, date });
         }
         let (nanoseconds, title) = pending.duration.unwrap_or_default();
+        make_room(&mut self.segments, read, self.length);
         self.segments.push(SegmentEntry {
             uri,
             title,
@@ -127,38 +133,11 @@ impl SegmentReader {
                 ),
             },
             TagName::ByteRange => {
-                // Some writers quote the value, as it is in an attribute.
-                let unquoted = text.trim_matches('"');
-                match value::byte_range(unquoted.as_bytes()) {
-                    Some((length, offset)) => {
-                        if text.bytes().any(|byte| !matches!(byte, b'0'..=b'9' | b'@')) {
-                            diagnostics.report_with(
-                                Rule::TagValue,
-                                place,
-                                span.range(),
-                                "there is more than a byte range, which is left out",
-                                || Some(Fix::new(span.range(), range_text(length, offset))),
-                            );
-                        }
-                        self.pending.range = Some((length, offset, place.number));
-                        return true;
-                    }
-                    None if value::is_byte_range_form(unquoted.as_bytes()) => {
-                        diagnostics.report(
-                            Rule::DecimalInteger,
-                            place,
-                            span.range(),
-                            "the byte range ends beyond 2^64 - 1, so that the playlist cannot be resolved",
-                        );
-                        let message = "the byte range ends beyond 2^64 - 1";
-                        self.does_not_fit(ErrorKind::InvalidByteRange, span, place, message);
-                    }
-                    None => diagnostics.report(
-                        Rule::TagValue,
-                        place,
-                        span.range(),
-                        "the byte range is not LENGTH or LENGTH@OFFSET and is ignored",
-                    ),
+                let range = value::exact_byte_range(text.as_bytes())
+                    .or_else(|| self.inexact_byte_range(text, span, place, diagnostics));
+                if let Some((length, offset)) = range {
+                    self.pending.range = Some((length, offset, place.number));
+                    return true;
                 }
             }
             TagName::Discontinuity => {
@@ -226,6 +205,45 @@ impl SegmentReader {
                 "the tag comes after a partial segment of the segment it applies to",
             );
         }
+    }
+
+    /// A byte range with more than it should have, or numbers of many digits.
+    fn inexact_byte_range(
+        &mut self,
+        text: &str,
+        span: Span,
+        place: LinePlace,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<(u64, Option<u64>)> {
+        // Some writers quote the value, as it is in an attribute.
+        let unquoted = text.trim_matches('"').as_bytes();
+        let Some((length, offset)) = value::byte_range(unquoted) else {
+            let (rule, message) = if value::is_byte_range_form(unquoted) {
+                let message = "the byte range ends beyond 2^64 - 1";
+                self.does_not_fit(ErrorKind::InvalidByteRange, span, place, message);
+                (
+                    Rule::DecimalInteger,
+                    "the byte range ends beyond 2^64 - 1, so that the playlist cannot be resolved",
+                )
+            } else {
+                (
+                    Rule::TagValue,
+                    "the byte range is not LENGTH or LENGTH@OFFSET and is ignored",
+                )
+            };
+            diagnostics.report(rule, place, span.range(), message);
+            return None;
+        };
+        if text.bytes().any(|byte| !matches!(byte, b'0'..=b'9' | b'@')) {
+            diagnostics.report_with(
+                Rule::TagValue,
+                place,
+                span.range(),
+                "there is more than a byte range, which is left out",
+                || Some(Fix::new(span.range(), range_text(length, offset))),
+            );
+        }
+        Some((length, offset))
     }
 
     fn does_not_fit(

@@ -11,6 +11,7 @@ use crate::lines::{BYTE_ORDER_MARK, Line, LineKind, lines};
 use crate::media::SegmentReader;
 use crate::options::{ParseOptions, Strictness};
 use crate::playlist::{Common, MultivariantPlaylist, Parsed, Playlist, Start, TagEntry};
+use crate::room::make_room;
 use crate::rule::Rule;
 use crate::tag::{TagClass, TagName};
 use crate::value::{self, Span};
@@ -253,6 +254,7 @@ impl Parser<'_> {
             TagClass::Both => self.common_tag(name, value, place, text),
             TagClass::Unknown => {}
         }
+        make_room(&mut self.common.tags, place.start, text.len());
         self.common.tags.push(entry);
     }
 

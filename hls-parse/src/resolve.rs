@@ -17,6 +17,7 @@ use crate::date_range::DateRanges;
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::low_latency::Details;
 use crate::multivariant::join;
+use crate::parts::PartStore;
 use crate::playlist::{MediaPlaylist, RangeEntry, SegmentEntry, TagEntry};
 use crate::reference::References;
 use crate::rule::Rule;
@@ -51,7 +52,7 @@ impl MediaPlaylist {
         let mut state = State::new(self, context, previous);
         let tags = self.common.tags.iter();
         let parts = tags.clone().filter(|tag| tag.name == TagName::Part).count();
-        state.details.parts.reserve_exact(parts);
+        state.details.parts = PartStore::new(self.media_sequence, parts);
         let mut tags = tags.peekable();
         let mut ranges = self.ranges.iter().peekable();
         let mut dates = self.dates.iter().peekable();
@@ -172,7 +173,11 @@ impl<'p, 'c> State<'p, 'c> {
             map: None,
             bitrate: None,
             previous_range: None,
-            segments: SegmentStore::with_capacity(playlist.segments.len(), playlist.ranges.len()),
+            segments: SegmentStore::with_capacity(
+                playlist.segments.len(),
+                playlist.ranges.len(),
+                playlist.dates.len(),
+            ),
             discontinuities: playlist.discontinuity_sequence,
             dated: None,
             previous,

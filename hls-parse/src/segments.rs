@@ -63,6 +63,16 @@ struct Run {
 }
 
 impl Run {
+    /// Whether the run gives what `segment` at `index` does not have for itself.
+    fn continues_with(&self, index: usize, segment: &Segment) -> bool {
+        let first = &self.first;
+        let offset = (index - self.index) as u64;
+        first.media_sequence_number.saturating_add(offset) == segment.media_sequence_number
+            && first.discontinuity_number == segment.discontinuity_number
+            && (first.map, first.bitrate) == (segment.map, segment.bitrate)
+            && (first.gap, first.key_set) == (segment.gap, segment.key_set)
+    }
+
     /// The segment at `index` of the timeline, if it belongs to this run.
     fn segment(
         &self,
@@ -100,10 +110,13 @@ pub(crate) fn counted_on(date: Timestamp, then: Duration, now: Duration) -> Opti
 }
 
 impl SegmentStore {
-    pub(crate) fn with_capacity(segments: usize, ranges: usize) -> Self {
+    /// Room for so many segments, of which so many have a byte range and so many a stated date.
+    pub(crate) fn with_capacity(segments: usize, ranges: usize, dates: usize) -> Self {
         Self {
             rows: Vec::with_capacity(segments),
             ranges: Vec::with_capacity(ranges),
+            // The one that is counted back from the first.
+            dates: Vec::with_capacity(dates + 1),
             ..Self::default()
         }
     }
@@ -129,12 +142,11 @@ impl SegmentStore {
         };
         let index = self.rows.len();
         let date = (segment.program_date_time, segment.has_stated_date);
-        if self
-            .dates
-            .last()
-            .map_or((None, false), |last| last.of(index, row.start))
-            != date
-        {
+        let is_counted_on = || {
+            let last = self.dates.last();
+            last.map_or((None, false), |last| last.of(index, row.start)) == date
+        };
+        if segment.has_stated_date || !is_counted_on() {
             self.dates.push(Date {
                 index: u32::try_from(index).ok()?,
                 is_stated: date.1,
@@ -142,9 +154,12 @@ impl SegmentStore {
                 value: date.0,
             });
         }
-        let continues =
-            |run: &Run| run.segment(index, &row, end, segment.byte_range, date) == segment;
-        if !segment.discontinuity && self.runs.last().is_some_and(continues) {
+        if !segment.discontinuity
+            && self
+                .runs
+                .last()
+                .is_some_and(|run| run.continues_with(index, &segment))
+        {
             row.run -= 1;
         } else {
             self.runs.push(Run {

@@ -193,7 +193,7 @@ impl Serialize for PartList<'_> {
 struct PartEntry<'a> {
     url: url::Url,
     #[serde(flatten)]
-    part: &'a Part,
+    part: Part,
     keys: &'a [usize],
 }
 

@@ -247,7 +247,7 @@ impl Timeline {
         if first.is_none_or(|first| first.has_stated_date) || !previous.has_dates() {
             return;
         }
-        let mut store = SegmentStore::with_capacity(self.segments.len(), 0);
+        let mut store = SegmentStore::with_capacity(self.segments.len(), 0, 0);
         let (mut dated, mut is_stated, mut inherited_from) = (None, false, None);
         let sure = previous.first_sure_date();
         for (at, segment) in self.segments().iter().enumerate() {
@@ -302,8 +302,7 @@ impl Timeline {
         let first_new = usize::try_from(first_new)
             .map_or(next.segments.len(), |first| first.min(next.segments.len()));
         let parts = &next.details.parts;
-        let first_new_part = parts
-            .partition_point(|part| (part.media_sequence_number, part.index) < (end, part_count));
+        let first_new_part = parts.count_before(end, part_count);
         Update {
             change: if is_same {
                 Change::Unchanged

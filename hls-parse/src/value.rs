@@ -165,6 +165,40 @@ pub(crate) fn is_byte_range_form(text: &[u8]) -> bool {
 
 /// A decimal-floating-point in billionths, rounded half up after the ninth digit.
 pub(crate) fn decimal_billionths(text: &[u8]) -> Option<u64> {
+    short_billionths(text).or_else(|| any_billionths(text))
+}
+
+/// Digits, or digits, a point and digits: few enough that nothing overflows and nothing is rounded, as in nearly all durations.
+#[inline]
+fn short_billionths(text: &[u8]) -> Option<u64> {
+    /// What a fraction of so many digits is multiplied with.
+    const SCALES: [u64; 10] = [
+        1_000_000_000,
+        100_000_000,
+        10_000_000,
+        1_000_000,
+        100_000,
+        10_000,
+        1_000,
+        100,
+        10,
+        1,
+    ];
+    const SAFE: u64 = 1_000_000_000;
+    let (whole, rest) = leading_digits(text)?;
+    let fraction = match rest {
+        [] => 0,
+        [b'.', digits @ ..] => match leading_digits(digits)? {
+            (fraction, []) => fraction * SCALES.get(digits.len())?,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    (whole <= SAFE).then(|| whole * 1_000_000_000 + fraction)
+}
+
+/// Any number of digits, whichever are there.
+fn any_billionths(text: &[u8]) -> Option<u64> {
     let mut whole: u64 = 0;
     let mut rest = text;
     let mut digits = false;
@@ -202,6 +236,37 @@ pub(crate) fn decimal_billionths(text: &[u8]) -> Option<u64> {
 
 /// `n` or `n@o`.
 pub(crate) fn byte_range(text: &[u8]) -> Option<(u64, Option<u64>)> {
+    exact_byte_range(text).or_else(|| spaced_byte_range(text))
+}
+
+/// The same without white space, and with numbers so short that they cannot overflow.
+#[inline]
+pub(crate) fn exact_byte_range(text: &[u8]) -> Option<(u64, Option<u64>)> {
+    let (length, rest) = leading_digits(text)?;
+    match rest {
+        [] => Some((length, None)),
+        [b'@', rest @ ..] => match leading_digits(rest)? {
+            (offset, []) => Some((length, Some(offset))),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The digits at the start, at least one and at most 18, and what follows them.
+fn leading_digits(text: &[u8]) -> Option<(u64, &[u8])> {
+    const SAFE: usize = 18;
+    let (mut number, mut rest) = (0u64, text);
+    while let [byte @ b'0'..=b'9', tail @ ..] = rest {
+        // Past the safe number of digits this is not looked at.
+        number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+        rest = tail;
+    }
+    let digits = text.len() - rest.len();
+    (1..=SAFE).contains(&digits).then_some((number, rest))
+}
+
+fn spaced_byte_range(text: &[u8]) -> Option<(u64, Option<u64>)> {
     let mut parts = text.splitn(2, |&byte| byte == b'@');
     let length = decimal_integer(parts.next()?.trim_ascii())?;
     match parts.next() {
@@ -281,7 +346,39 @@ pub(crate) fn signed_seconds(text: &str) -> Option<SignedDuration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn short_decimals_are_read_as_any_are(text in "[0-9]{0,12}|[0-9]{0,12}\\.[0-9]{0,12}|[0-9.x]{0,6}") {
+            if let Some(number) = short_billionths(text.as_bytes()) {
+                prop_assert_eq!(Some(number), any_billionths(text.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn exact_ranges_are_read_as_any_are(text in "[0-9]{0,20}|[0-9]{0,20}@[0-9]{0,20}|[0-9@ x]{0,8}") {
+            if let Some(range) = exact_byte_range(text.as_bytes()) {
+                prop_assert_eq!(Some(range), spaced_byte_range(text.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_usual_is_read_fast() {
+        assert_eq!(short_billionths(b"6.006"), Some(6_006_000_000));
+        assert_eq!(short_billionths(b"0.33334"), Some(333_340_000));
+        assert_eq!(
+            short_billionths(b"1000000000.123456789"),
+            Some(1_000_000_000_123_456_789)
+        );
+        assert_eq!(
+            exact_byte_range(b"1048576@104857500000"),
+            Some((1_048_576, Some(104_857_500_000)))
+        );
+    }
 
     #[test]
     fn decimals_are_exact() {

@@ -142,9 +142,11 @@ impl<'t> Writer<'t> {
         }
         let number = segment.media_sequence_number;
         let first = self.next_part(number);
-        let (map, key_set) = first.map_or((segment.map, segment.key_set), |part| {
-            (part.map, part.key_set)
-        });
+        let (map, key_set) = first
+            .as_ref()
+            .map_or((segment.map, segment.key_set), |part| {
+                (part.map, part.key_set)
+            });
         self.state(map, key_set);
         let states_date = segment.has_stated_date || (index == 0 && self.states_first_date);
         self.date(segment.program_date_time.filter(|_| states_date));
@@ -280,7 +282,7 @@ impl<'t> Writer<'t> {
     }
 
     /// The next part to be written, if it belongs to the segment of that number.
-    fn next_part(&self, number: u64) -> Option<&'t Part> {
+    fn next_part(&self, number: u64) -> Option<Part> {
         let part = self.timeline.parts().get(self.parts)?;
         (part.media_sequence_number == number).then_some(part)
     }

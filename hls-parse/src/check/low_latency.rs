@@ -3,6 +3,7 @@
 use crate::attributes::AttributeList;
 use crate::check::media::check_bitrate;
 use crate::diagnostic::{Diagnostics, Fix};
+use crate::part_fields::PartFields;
 use crate::playlist::{MediaPlaylist, TagEntry};
 use crate::rule::Rule;
 use crate::tag::TagName;
@@ -68,7 +69,7 @@ impl<'t> LowLatencyCheck<'t> {
             diagnostics.report(rule, tag.place(), tag.value.range(), message);
         };
         match tag.name {
-            TagName::Part => self.part(tag, list, diagnostics),
+            TagName::Part => self.part(tag, &PartFields::of_list(list), diagnostics),
             TagName::ServerControl => self.server_control(list, &mut report),
             TagName::PreloadHint => {
                 self.has_hint = true;
@@ -95,7 +96,13 @@ impl<'t> LowLatencyCheck<'t> {
         self.bitrate = value::decimal_integer(tag.value.of(&self.media.common.text).as_bytes());
     }
 
-    fn part(&mut self, tag: &TagEntry, list: &AttributeList<'t>, diagnostics: &mut Diagnostics) {
+    /// Takes in `EXT-X-PART`.
+    pub(crate) fn part(
+        &mut self,
+        tag: &TagEntry,
+        fields: &PartFields<'t>,
+        diagnostics: &mut Diagnostics,
+    ) {
         if self.first_part.is_none() {
             self.first_part = Some(*tag);
             if !self.has_part_inf {
@@ -113,18 +120,17 @@ impl<'t> LowLatencyCheck<'t> {
             self.parent = Parent {
                 segment: tag.segments_before,
                 short: None,
-                whole: list.text("URI").map(|uri| (uri, 0)),
+                whole: fields.uri.map(|uri| (uri, 0)),
                 has_parts: true,
             };
         }
         let parent = &mut self.parent;
         parent.whole = parent.whole.and_then(|(uri, size)| {
-            let (length, offset) = value::byte_range(list.text("BYTERANGE")?.as_bytes())?;
-            let continues = list.text("URI") == Some(uri) && offset.unwrap_or(size) == size;
+            let (length, offset) = value::byte_range(fields.range?.as_bytes())?;
+            let continues = fields.uri == Some(uri) && offset.unwrap_or(size) == size;
             continues.then_some((uri, size.checked_add(length)?))
         });
-        let is_gap = list.is_yes("GAP");
-        if let Some(short) = parent.short.take().filter(|_| !is_gap) {
+        if let Some(short) = parent.short.take().filter(|_| !fields.gap) {
             diagnostics.report(
                 Rule::PartTooShort,
                 short.place(),
@@ -132,7 +138,7 @@ impl<'t> LowLatencyCheck<'t> {
                 "the partial segment is shorter than 85 percent of PART-TARGET and others follow it",
             );
         }
-        let (Some(duration), Some(target)) = (list.billionths("DURATION"), self.part_target) else {
+        let (Some(duration), Some(target)) = (fields.nanoseconds, self.part_target) else {
             return;
         };
         if duration > target {
@@ -144,7 +150,7 @@ impl<'t> LowLatencyCheck<'t> {
             );
         }
         let is_short = u128::from(duration) * 100 < u128::from(target) * 85;
-        if is_short && !is_gap && !list.is_yes("INDEPENDENT") {
+        if is_short && !fields.gap && !fields.independent {
             parent.short = Some(*tag);
         }
     }

@@ -12,6 +12,7 @@ use crate::check::{attributes, repeated, set_tag, top};
 use crate::diagnostic::{Diagnostics, LinePlace};
 use crate::error::Error;
 use crate::options::ParseOptions;
+use crate::part_fields::PartFields;
 use crate::playlist::{MediaPlaylist, SegmentEntry};
 use crate::rule::Rule;
 use crate::tag::TagName;
@@ -43,6 +44,16 @@ pub(crate) fn check(
                 segment.uri.range(),
                 diagnostics,
             );
+        }
+        if tag.name == TagName::Part && options.max_attributes >= PartFields::KNOWN {
+            let value = tag.value.of(text);
+            if let Some(fields) = PartFields::exact(value) {
+                if has_references {
+                    variables.uses(value, tag.place(), tag.value.range(), diagnostics);
+                }
+                low_latency.part(tag, &fields, diagnostics);
+                continue;
+            }
         }
         let has_list = attributes::check(tag, text, options, &mut list, diagnostics)?;
         version.tag(tag, has_list.then_some(&list));

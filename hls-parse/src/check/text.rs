@@ -28,13 +28,15 @@ pub(crate) fn readable(input: &[u8], diagnostics: &mut Diagnostics) -> Arc<str> 
         }
     };
     // One pass without branches over everything; the places are looked for only when there are any.
-    let suspicious = input
-        .iter()
-        .fold(false, |found, &byte| found | is_suspicious(byte));
-    if suspicious {
+    let (mut suspicious, mut seen) = (0u8, 0u8);
+    for &byte in input {
+        suspicious |= u8::from(is_suspicious(byte));
+        seen |= byte;
+    }
+    if suspicious != 0 {
         report_control_characters(input, diagnostics);
     }
-    if !text.is_ascii() {
+    if !seen.is_ascii() {
         let (normalized, rest) = ComposingNormalizerBorrowed::new_nfc().split_normalized(&text);
         if !rest.is_empty() {
             report_at(

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::State;
-use crate::attributes::{Attribute, AttributeList, attributes};
+use crate::attributes::AttributeList;
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::foreign::ForeignEntry;
 use crate::low_latency::{
     Details, HintKind, Part, Pending, PreloadHint, RenditionReport, ServerControl,
 };
 use crate::multivariant::join;
+use crate::part_fields::PartFields;
+use crate::parts::Parts;
 use crate::playlist::TagEntry;
 use crate::tag::TagName;
 use crate::value::{self, ByteRange, Span};
@@ -109,33 +111,20 @@ impl State<'_, '_> {
         Ok(())
     }
 
-    /// Low-latency playlists consist of parts for the most part, so no list of attributes is made.
     fn part(&mut self, tag: &TagEntry) -> Result<(), Error> {
-        let (mut uri, mut nanoseconds, mut range) = (None, None, None);
-        let (mut independent, mut gap, mut is_ignored) = (false, false, false);
-        for Attribute { name, value, .. } in attributes(tag.value.of(&self.playlist.common.text)) {
-            match name {
-                "URI" if uri.is_none() && !value.is_empty() => uri = Some(value),
-                "DURATION" if nanoseconds.is_none() => {
-                    nanoseconds = value::decimal_billionths(value.as_bytes());
-                }
-                "BYTERANGE" if range.is_none() => range = Some(value),
-                "INDEPENDENT" => independent = value == "YES",
-                "GAP" => gap = value == "YES",
-                name if name.starts_with("REQ-") => is_ignored = true,
-                _ => {}
-            }
-        }
+        let text: &str = &self.playlist.common.text;
+        let fields = PartFields::read(tag.value.of(text));
         // What is left out counts all the same, since servers count it.
         let part_index = self.cursor.index;
         self.cursor.index += 1;
-        let (Some(uri), Some(nanoseconds), false) = (uri, nanoseconds, is_ignored) else {
+        let (Some(uri), Some(nanoseconds), false) =
+            (fields.uri, fields.nanoseconds, fields.is_ignored)
+        else {
             self.cursor.previous_range = None;
             return Ok(());
         };
-        let uri = Span::within(&self.playlist.common.text, uri);
-        let uri = self.uri(uri, tag.line)?;
-        let byte_range = self.part_range(range, uri, tag.line)?;
+        let uri = self.uri(Span::within(text, uri), tag.line)?;
+        let byte_range = self.part_range(fields.range, uri, tag.line)?;
         let overflow = || {
             Error::at(
                 ErrorKind::Overflow,
@@ -143,26 +132,25 @@ impl State<'_, '_> {
                 "times or numbers exceed 64 bits from here",
             )
         };
-        let index = u64::from(self.index());
+        let segment = self.index();
+        let number = self.playlist.media_sequence.checked_add(u64::from(segment));
         let offset = Duration::from_nanos(self.cursor.offset);
         let start = self.segments.duration().checked_add(offset);
         let key_set = self.key_set();
-        self.details.parts.push(Part {
-            media_sequence_number: self
-                .playlist
-                .media_sequence
-                .checked_add(index)
-                .ok_or_else(overflow)?,
+        let part = Part {
+            media_sequence_number: number.ok_or_else(overflow)?,
             index: part_index,
             start: start.ok_or_else(overflow)?,
             duration: Duration::from_nanos(nanoseconds),
             byte_range,
             map: self.map,
-            independent,
-            gap,
+            independent: fields.independent,
+            gap: fields.gap,
             key_set,
             uri,
-        });
+        };
+        let pushed = self.details.parts.push(segment, &part);
+        pushed.ok_or_else(overflow)?;
         let offset = self.cursor.offset.checked_add(nanoseconds);
         self.cursor.offset = offset.ok_or_else(overflow)?;
         Ok(())
@@ -227,8 +215,7 @@ impl State<'_, '_> {
         };
         let segment = self.segments.len().checked_sub(1);
         let segment = segment.map(|last| self.segments.number(last));
-        let part = details
-            .parts
+        let part = Parts::new(&details.parts)
             .last()
             .map(|part| (part.media_sequence_number, part.index));
         let own_number = segment.max(part.map(|(number, _)| number)).unwrap_or(0);

@@ -77,7 +77,7 @@ fn a_low_latency_playlist_is_read_as_it_was_given() {
         (0..1, 1..4)
     );
     assert_eq!(
-        copy.parts()[3].byte_range,
+        copy.parts().get(3).unwrap().byte_range,
         Some(ByteRange {
             start: 5,
             length: 7

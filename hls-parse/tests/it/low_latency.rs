@@ -28,7 +28,7 @@ fn parts_belong_to_their_segment() {
     assert_eq!(timeline.segment_parts(0), 0..0);
     assert_eq!(timeline.segment_parts(1), 0..2);
     assert_eq!(timeline.unfinished_parts(), 2..4);
-    let parts = timeline.parts();
+    let parts: Vec<_> = timeline.parts().iter().collect();
     let range = |start, length| Some(ByteRange { start, length });
     assert_eq!(
         (parts[0].byte_range, parts[1].byte_range),
@@ -199,7 +199,10 @@ fn variables_are_replaced_in_parts_and_hints() {
     ));
     assert_eq!(timeline.parts().len(), 1);
     assert_eq!(
-        (timeline.part_uri(0), timeline.parts()[0].index),
+        (
+            timeline.part_uri(0),
+            timeline.parts().first().unwrap().index
+        ),
         ("x.1", 1)
     );
     assert_eq!(timeline.pending().part_count, 2);
