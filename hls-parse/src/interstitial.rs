@@ -9,9 +9,9 @@ use crate::date_range::{AttributeValue, DateRange};
 use crate::value;
 
 /// The `CLASS` of interstitials.
-const INTERSTITIAL: &str = "com.apple.hls.interstitial";
+pub(crate) const INTERSTITIAL: &str = "com.apple.hls.interstitial";
 /// The `CLASS` of preloads.
-const PRELOAD: &str = "com.apple.hls.preload";
+pub(crate) const PRELOAD: &str = "com.apple.hls.preload";
 
 /// Content to be played at a place of the primary content (section D.2).
 #[derive(Debug, Clone, PartialEq, Eq)]

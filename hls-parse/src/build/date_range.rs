@@ -9,7 +9,8 @@ use url::Url;
 use super::{MediaPlaylistBuilder, Text};
 use crate::date_range::{AttributeValue, Cue};
 use crate::interstitial::{
-    Interstitial, InterstitialAsset, Preload, Restrictions, Snap, TimelineOccupies, TimelineStyle,
+    INTERSTITIAL, Interstitial, InterstitialAsset, PRELOAD, Preload, Restrictions, Snap,
+    TimelineOccupies, TimelineStyle,
 };
 use crate::value::billionths_to_text;
 
@@ -151,7 +152,7 @@ impl MediaPlaylistBuilder {
             list.interstitial(interstitial);
         }
         if let Some(preload) = range.preload {
-            list.quoted("CLASS", "com.apple.hls.preload".to_owned());
+            list.quoted("CLASS", PRELOAD.to_owned());
             list.quoted("X-URI", preload.url.into());
             list.quoted("X-TARGET-ID", preload.target_id);
             list.quoted("X-TARGET-CLASS", preload.target_class);
@@ -258,7 +259,7 @@ impl List {
     }
 
     fn interstitial(&mut self, interstitial: Interstitial) {
-        self.quoted("CLASS", "com.apple.hls.interstitial".to_owned());
+        self.quoted("CLASS", INTERSTITIAL.to_owned());
         match interstitial.asset {
             InterstitialAsset::Asset(url) => self.quoted("X-ASSET-URI", url.into()),
             InterstitialAsset::List(url) => self.quoted("X-ASSET-LIST", url.into()),

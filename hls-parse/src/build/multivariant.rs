@@ -78,7 +78,11 @@ impl Multivariant {
         }
         for key in &self.session_keys {
             text.begin("#EXT-X-SESSION-KEY");
-            key_attributes(&mut text, key);
+            // What a key system makes of its URI is its own affair.
+            match key.url.as_ref().filter(|_| key.is_identity()) {
+                Some(url) => attributes_of(&mut text, key, &shown(url, base)),
+                None => key_attributes(&mut text, key),
+            }
             text.end();
         }
         for rendition in &self.renditions {
@@ -218,9 +222,13 @@ fn shown(url: &Url, base: Option<&Url>) -> String {
 
 /// The attributes of a key that is not NONE.
 pub(super) fn key_attributes(text: &mut Text, key: &Key) {
+    attributes_of(text, key, &key.uri);
+}
+
+fn attributes_of(text: &mut Text, key: &Key, uri: &str) {
     text.word("METHOD", key.method.as_str());
-    if !key.uri.is_empty() {
-        text.quoted("URI", &key.uri);
+    if !uri.is_empty() {
+        text.quoted("URI", uri);
     }
     if let Some(iv) = key.iv {
         text.plain("IV", format_args!("0x{:032X}", u128::from_be_bytes(iv)));

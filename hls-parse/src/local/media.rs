@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::local::number::{DateWriter, push_fraction, push_integer, push_vector};
+use crate::date_range::DateRange;
+use crate::local::date_range::{Markers, push_date_ranges};
+use crate::local::number::{DateWriter, push_fraction, push_hexadecimal, push_integer};
 use crate::local::{push, push_uri, quotable};
 use crate::timeline::{Key, KeyMethod, Segment, Timeline};
 
@@ -46,6 +48,11 @@ pub trait LocalMedia {
 
     /// The state of a key; `None` when it is not there. Segments whose identity keys are all not there are gaps.
     fn key(&self, index: usize) -> Option<LocalKey>;
+
+    /// The URI of what an interstitial plays, an absolute one in the place of `X-ASSET-URI`; `None`, as long as nothing else is said, leaves the interstitial out.
+    fn interstitial(&self, _range: &DateRange) -> Option<Cow<'_, str>> {
+        None
+    }
 }
 
 /// How a key is there locally.
@@ -60,9 +67,13 @@ pub enum LocalKey {
 impl Timeline {
     /// Writes the playlist of what is there.
     ///
-    /// Each segment, map and key is a file of its own, so there are no byte ranges; there are no low-latency tags, no titles and no foreign tags. Numbers,
-    /// discontinuities, dates and gaps stay. Keys that are there are written with their IV spelled out, the others are left out. `ended` says that nothing
-    /// will be added; without it the playlist is one that grows (`EVENT`).
+    /// Each segment, map and key is a file of its own, so there are no byte ranges; there are no low-latency tags, no titles and no foreign tags but those
+    /// that mark advertisement ([`ForeignTag::cue_marker`](crate::ForeignTag::cue_marker)). Numbers, discontinuities, dates and gaps stay. Keys that are there
+    /// are written with their IV spelled out, the others are left out. `ended` says that nothing will be added; without it the playlist is one that grows
+    /// (`EVENT`).
+    ///
+    /// Date ranges stay where a segment has a date: times, `CUE`, SCTE-35 and the attributes of clients. Those that would load something are left out:
+    /// preloads, and interstitials unless [`LocalMedia::interstitial`] has their asset.
     pub fn write_local(&self, local: &impl LocalMedia, ended: bool) -> String {
         self.write_local_media(local, ended)
     }
@@ -72,14 +83,20 @@ impl Timeline {
         // What the header says is known at the end only. It is usually as long as this guess, so that nothing has to move.
         let guess = self.local_header(3, self.target_duration(), ended);
         body.out.push_str(&guess);
+        push_date_ranges(&mut body.out, self, local);
+        let mut markers = Markers::new(self);
         let segments = self.segments();
+        let start = body.out.len();
         for (index, segment) in segments.iter().enumerate() {
             if index == SAMPLE {
-                let left = (segments.len() - index).div_ceil(SAMPLE);
-                body.out.reserve(body.out.len().saturating_mul(left));
+                let usual = (body.out.len() - start).div_ceil(SAMPLE).min(LONGEST_USUAL);
+                body.out
+                    .reserve((segments.len() - index).saturating_mul(usual));
             }
+            markers.push(&mut body.out, index);
             body.segment(index, &segment);
         }
+        markers.push(&mut body.out, segments.len());
         if ended {
             body.out.push_str("#EXT-X-ENDLIST\n");
         }
@@ -173,6 +190,9 @@ struct Body<'a> {
 
 /// How many segments tell how much room the others take.
 const SAMPLE: usize = 64;
+
+/// How many bytes are reserved for a segment at most: the first ones may say nothing of the others.
+const LONGEST_USUAL: usize = 256;
 
 impl<'a> Body<'a> {
     fn new(timeline: &'a Timeline, local: &'a dyn LocalMedia) -> Self {
@@ -395,8 +415,8 @@ fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u6
     out.push('"');
     let has_iv = !matches!(key.method, KeyMethod::SampleAesCtr | KeyMethod::Aes256Gcm);
     if let Some(iv) = iv.filter(|_| has_iv) {
-        out.push_str(",IV=");
-        push_vector(out, iv);
+        out.push_str(",IV=0x");
+        push_hexadecimal(out, &iv);
         version = version.max(2);
     }
     if !key.is_identity() {

@@ -1,5 +1,6 @@
 //! Localized playlists: what a player gets of what is really there.
 
+mod date_range;
 mod media;
 mod multivariant;
 pub(crate) mod number;

@@ -318,7 +318,7 @@ fn write_rendition(out: &mut String, rendition: &Rendition, uri: Option<&str>, d
     out.push('\n');
 }
 
-fn push_quoted(out: &mut String, name: &str, value: Option<&str>) {
+pub(super) fn push_quoted(out: &mut String, name: &str, value: Option<&str>) {
     if let Some(value) = value.filter(|value| !value.is_empty()) {
         push(out, format_args!(",{name}=\"{}\"", quotable(value)));
     }

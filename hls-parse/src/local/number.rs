@@ -105,16 +105,17 @@ impl DateWriter {
     }
 }
 
-/// Writes an initialization vector.
-pub(crate) fn push_vector(out: &mut String, vector: [u8; 16]) {
+/// Writes bytes in hexadecimal.
+pub(crate) fn push_hexadecimal(out: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |nibble: u8| DIGITS[usize::from(nibble & 15)];
-    let mut digits = [0; 32];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(vector) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte)]);
+    for chunk in bytes.chunks(16) {
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(chunk) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(*byte)]);
+        }
+        push_ascii(out, digits.get(..2 * chunk.len()).unwrap_or_default());
     }
-    out.push_str("0x");
-    push_ascii(out, &digits);
 }
 
 #[cfg(test)]
@@ -136,13 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn vectors_are_those_of_fmt() {
-        let vector = [
-            0x01, 0x23, 0xfe, 0, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0xf0,
+    fn bytes_are_those_of_fmt() {
+        let bytes = [
+            1, 0x23, 0xfe, 0, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0xf0,
         ];
         let mut out = String::new();
-        push_vector(&mut out, vector);
-        assert_eq!(out, format!("0x{:032X}", u128::from_be_bytes(vector)));
+        push_hexadecimal(&mut out, &bytes);
+        assert_eq!(out, format!("{:032X}", u128::from_be_bytes(bytes)));
+        out.clear();
+        push_hexadecimal(&mut out, &[&bytes[..], &[0xab]].concat());
+        assert!(out.ends_with("0FF0AB"));
     }
 
     #[test]

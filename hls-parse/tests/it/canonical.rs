@@ -1,6 +1,6 @@
 //! Resolved playlists written anew.
 
-use hls_parse::{Context, ErrorKind, Playlist, Timeline, parse};
+use hls_parse::{Context, ErrorKind, Multivariant, Playlist, Timeline, parse};
 use proptest::prelude::*;
 
 use crate::laws::playlist_like;
@@ -123,8 +123,90 @@ fn dates_that_are_counted_on_are_kept() {
     assert_eq!(view(&copy), view(&back));
 }
 
+/// Some of the attributes of a list.
+fn some_of(all: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::sample::subsequence(all, 0..=all.len()).prop_map(|chosen| {
+        let with_comma = chosen.iter().map(|attribute| format!(",{attribute}"));
+        with_comma.collect()
+    })
+}
+
+prop_compose! {
+    /// A Multivariant Playlist that breaks no rule, in an order that is not canonical.
+    fn outer()(
+        variants in prop::collection::vec((1..9_000_000u64, 0..3u8, some_of(&[
+            "AVERAGE-BANDWIDTH=5", "SCORE=1.50", "CODECS=\"avc1.64001f,mp4a.40.2\"", "RESOLUTION=640x360", "FRAME-RATE=29.970", "HDCP-LEVEL=TYPE-1",
+            "ALLOWED-CPC=\"a:b\"", "VIDEO-RANGE=PQ", "STABLE-VARIANT-ID=\"s\"", "PATHWAY-ID=\"p\"", "AUDIO=\"a\"", "SUBTITLES=\"s\"", "CLOSED-CAPTIONS=\"c\"", "NAME=\"n\"", "REQ-VIDEO-LAYOUT=\"CH-STEREO\"",
+        ])), 1..5),
+        audio in some_of(&["LANGUAGE=\"en\"", "ASSOC-LANGUAGE=\"de\"", "AUTOSELECT=YES", "CHARACTERISTICS=\"a.b\"", "CHANNELS=\"2\"", "URI=\"../a\"", "BIT-DEPTH=16", "SAMPLE-RATE=48000", "STABLE-RENDITION-ID=\"x\""]),
+        others in some_of(&["FORCED=YES", "AUTOSELECT=YES,DEFAULT=YES", "LANGUAGE=\"en\""]),
+        tags in prop::sample::subsequence(vec![
+            "#EXT-X-INDEPENDENT-SEGMENTS", "#EXT-X-START:TIME-OFFSET=-4.50,PRECISE=YES", "#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"../k\"",
+            "#EXT-X-SESSION-DATA:DATA-ID=\"d\",VALUE=\"v\",LANGUAGE=\"en\"", "#EXT-X-SESSION-DATA:DATA-ID=\"d\",URI=\"/j\",FORMAT=RAW",
+            "#EXT-X-I-FRAME-STREAM-INF:URI=\"i\",BANDWIDTH=7,RESOLUTION=16x9", "#EXT-X-UNKNOWN:1",
+        ], 0..=7),
+    ) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:12\n#EXT-X-DEFINE:NAME=\"x\",VALUE=\"y\"\n");
+        for (bandwidth, place, attributes) in variants {
+            let place = ["v", "https://other.example.com/v", "sub/{$x}?q=a,b#f"][usize::from(place)];
+            writeln!(text, "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth}{attributes}\n{place}").unwrap();
+        }
+        writeln!(text, "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"C {{$x}}\",INSTREAM-ID=\"CC1\"").unwrap();
+        writeln!(text, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"S\",URI=\"s\"{others}").unwrap();
+        writeln!(text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"A\"{audio}").unwrap();
+        for tag in tags {
+            writeln!(text, "{tag}").unwrap();
+        }
+        text
+    }
+}
+
+/// Everything a Multivariant Playlist says, but for lines and how the URIs of keys are written.
+fn said(playlist: &Multivariant) -> String {
+    let mut playlist = playlist.clone();
+    let variants = playlist.variants.iter_mut();
+    variants
+        .chain(&mut playlist.i_frame_variants)
+        .for_each(|variant| variant.line = 0);
+    playlist
+        .renditions
+        .iter_mut()
+        .for_each(|rendition| rendition.line = 0);
+    playlist
+        .session_keys
+        .iter_mut()
+        .for_each(|key| key.uri.clear());
+    format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        playlist
+            .variants
+            .iter()
+            .map(|variant| (variant.url.to_string(), variant.clone()))
+            .collect::<Vec<_>>(),
+        playlist.i_frame_variants,
+        playlist.renditions,
+        playlist.session_keys,
+        playlist.session_data,
+        playlist.content_steering,
+        playlist.independent_segments,
+        playlist.start,
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_multivariant_playlist_that_is_written_anew_says_the_same(text in outer(), is_near in any::<bool>()) {
+        let original = multivariant(&text);
+        let context = context();
+        let base = is_near.then(|| context.url());
+        let written = original.write(base).unwrap();
+        let copy = multivariant(&written);
+        prop_assert_eq!(said(&copy), said(&original), "{}", written);
+        prop_assert_eq!(copy.write(base).unwrap(), written);
+    }
 
     #[test]
     fn what_is_written_anew_says_the_same(entries in prop::collection::vec(entry(), 14), parts in 0..4u32) {

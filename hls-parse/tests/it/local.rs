@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use hls_parse::{LocalKey, LocalMedia, LocalMultivariant};
+use hls_parse::{DateRange, LocalKey, LocalMedia, LocalMultivariant};
 
 use crate::{multivariant, rules, timeline};
 
@@ -13,6 +13,8 @@ pub(crate) struct Files {
     pub(crate) missing_keys: HashSet<usize>,
     pub(crate) missing_maps: HashSet<usize>,
     pub(crate) decrypted: bool,
+    /// What interstitials play.
+    pub(crate) asset: Option<String>,
 }
 
 impl LocalMedia for Files {
@@ -29,6 +31,10 @@ impl LocalMedia for Files {
             return Some(LocalKey::Decrypted);
         }
         (!self.missing_keys.contains(&index)).then(|| LocalKey::At(format!("k{index}.key")))
+    }
+
+    fn interstitial(&self, _range: &DateRange) -> Option<Cow<'_, str>> {
+        self.asset.as_deref().map(Cow::Borrowed)
     }
 }
 

@@ -8,6 +8,7 @@ mod differential;
 mod hostile;
 mod laws;
 mod local;
+mod local_dates;
 mod low_latency;
 mod meaning;
 mod metadata;

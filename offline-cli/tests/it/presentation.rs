@@ -329,3 +329,39 @@ fn methods_and_addresses_that_cannot_be_kept_are_refused_first() {
         assert_eq!(origin.site().requests().len(), 1, "{line}");
     }
 }
+
+#[test]
+fn chapters_and_markers_stay_and_advertisements_go() {
+    let site = Site::new();
+    let mut text = String::from(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n\
+         #EXT-X-DATERANGE:ID=\"intro\",START-DATE=\"2026-01-01T00:00:00Z\",DURATION=4,X-TITLE=\"Intro\"\n\
+         #EXT-X-DATERANGE:ID=\"ad\",CLASS=\"com.apple.hls.interstitial\",START-DATE=\"2026-01-01T00:00:04Z\",X-ASSET-URI=\"https://ads.example.com/1.m3u8\"\n",
+    );
+    for index in 0..2 {
+        site.route(
+            &format!("/{index}.ts"),
+            Resource::new(transport_stream(index + 1, 20)),
+        );
+        text.push_str(&format!("#EXT-X-CUE-OUT:{index}\n#EXTINF:4,\n{index}.ts\n"));
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    site.route("/media.m3u8", Resource::new(text));
+    let origin = Origin::serve(site).unwrap();
+    let environment = Environment::new();
+    environment
+        .run(["download", origin.url("/media.m3u8").as_str()])
+        .fine();
+    environment
+        .run(["export", &environment.only_id(), "-o", "out"])
+        .fine();
+    let local = std::fs::read_to_string(environment.path("out/media/index.m3u8")).unwrap();
+    assert!(
+        local.contains(
+            "#EXT-X-DATERANGE:ID=\"intro\",START-DATE=\"2026-01-01T00:00:00Z\",DURATION=4,X-TITLE=\"Intro\"\n"
+        ),
+        "{local}"
+    );
+    assert!(local.contains("#EXT-X-CUE-OUT:1\n#EXTINF:4,\n"), "{local}");
+    assert!(!local.contains("ads.example.com"), "{local}");
+}
