@@ -54,12 +54,15 @@ pub enum ErrorKind {
     WrongRange,
     /// The length contradicts what was announced or expected.
     WrongLength,
-    /// Longer than [`Expect::max_length`](crate::Expect::max_length).
+    /// Longer than [`Expect::max_length`](crate::Expect::max_length), or a header longer than
+    /// [`FetchOptions::header_limit`](crate::FetchOptions::header_limit).
     TooLarge,
     /// The content is not what its role promises: an HTML page, a wrong beginning, an encoding nobody asked for.
     WrongContent,
     /// More redirects than allowed.
     TooManyRedirects,
+    /// A file of cookies cannot be read.
+    Cookies,
     /// The sink failed; the source is its [`std::io::Error`], with the raw system error when it has one.
     Sink,
     /// The answer was not HTTP that can be understood, or the connection broke before it.

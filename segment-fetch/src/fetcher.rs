@@ -11,6 +11,7 @@ use futures::Stream;
 use http::HeaderMap;
 use url::Url;
 
+use crate::error::redacted;
 use crate::reach::is_public_by_name;
 use crate::run::{Run, Unobserved};
 use crate::{
@@ -143,8 +144,8 @@ impl fmt::Debug for Fetched {
     }
 }
 
-/// How a fetch went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How a fetch went. The `Debug` form shows the address without userinfo, query and fragment.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// The final address, after redirects.
@@ -165,4 +166,19 @@ pub struct Report {
     pub metrics: Vec<RequestMetrics>,
     /// How many requests there were besides those in `metrics`.
     pub metrics_omitted: u32,
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("url", &redacted(&self.url).as_str())
+            .field("bytes", &self.bytes)
+            .field("length", &self.length)
+            .field("resumed_at", &self.resumed_at)
+            .field("requests", &self.requests)
+            .field("retries", &self.retries)
+            .field("duration", &self.duration)
+            .field("metrics", &self.metrics)
+            .finish_non_exhaustive()
+    }
 }

@@ -57,7 +57,7 @@
 //! # What it does not do
 //!
 //! It knows nothing of playlists, of files, of caching. It does not adapt how many requests are in flight, merge ranges,
-//! race a slow request against a second one, limit the rate, or keep cookies; a tower layer can do some of that.
+//! race a slow request against a second one, or limit the rate; a tower layer can do some of that.
 //!
 //! # Features
 //!
@@ -69,6 +69,7 @@ pub mod testing;
 
 mod content;
 mod content_range;
+mod cookies;
 mod data_url;
 mod error;
 mod fetch_all;
@@ -85,6 +86,7 @@ mod sink;
 mod transport;
 mod validator;
 
+pub use cookies::CookieJar;
 pub use error::{Error, ErrorKind};
 pub use fetch_all::{Event, FetchAll, Job};
 pub use fetcher::{Fetched, Fetcher, Report};

@@ -1,10 +1,14 @@
 //! What is asked for, and what an answer must be to be right.
 
+use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
 use http::HeaderMap;
 use url::Url;
+
+use crate::error::redacted;
+use crate::options::Names;
 
 /// One resource, or a range of one, to fetch with GET.
 ///
@@ -18,19 +22,33 @@ use url::Url;
 /// assert_eq!(request.range, Some(5_000..6_000));
 /// # Ok::<(), url::ParseError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// The `Debug` form leaves out what may be secret: the query of the address and the values of headers.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// The address: `http`, `https` or `data`. Every attempt starts here again, whatever it was redirected to before.
     pub url: Url,
     /// The bytes wanted, counted from the start of the resource, the end excluded. `None`: all of them.
     pub range: Option<Range<u64>>,
-    /// Headers for this request alone. `Cookie`, `Authorization` and `Proxy-Authorization` are dropped for good by a
-    /// redirect to another origin.
+    /// Headers for this request alone. `Cookie`, `Authorization`, `Proxy-Authorization` and values that are
+    /// [marked as sensitive](http::HeaderValue::set_sensitive) are dropped for good by a redirect to another origin.
     pub headers: HeaderMap,
     /// What an answer must be.
     pub expect: Expect,
     /// Which addresses may be connected to.
     pub reach: Reach,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("url", &redacted(&self.url).as_str())
+            .field("range", &self.range)
+            .field("headers", &Names(&self.headers))
+            .field("expect", &self.expect)
+            .field("reach", &self.reach)
+            .finish()
+    }
 }
 
 impl Request {

@@ -47,6 +47,10 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
                 Ok(Ok(response)) => response,
             };
             self.recorder.answered(&response);
+            self.check_length(response.headers(), "the header of the response")?;
+            if let Some(jar) = &self.options.cookies {
+                jar.store(&self.url, response.headers());
+            }
             tracing::trace!(
                 url = shown(&self.url),
                 status = response.status().as_u16(),
@@ -131,16 +135,47 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
         replace(headers, &self.request.headers, at_home);
         // Last, since what is decided about the response depends on them.
         replace(headers, &asked.headers(), true);
+        if let Some(jar) = &self.options.cookies {
+            let cookies = match headers.get(COOKIE) {
+                Some(given) => jar.header_with(&self.url, given),
+                None => jar.header(&self.url),
+            };
+            if let Some(cookies) = cookies {
+                headers.insert(COOKIE, cookies);
+            }
+        }
+        for (name, value) in headers.iter_mut() {
+            if SECRET.contains(name) {
+                value.set_sensitive(true);
+            }
+        }
+        self.check_length(headers, "the header of the request")?;
         Ok(request)
+    }
+
+    fn check_length(&self, headers: &HeaderMap, what: &str) -> Result<(), Error> {
+        let length = headers.iter().fold(0_usize, |length, (name, value)| {
+            length
+                .saturating_add(name.as_str().len())
+                .saturating_add(value.len())
+        });
+        let most = self.options.header_limit;
+        if length > most {
+            let reason = format!("{what} has {length} bytes, more than the {most} allowed");
+            return Err(Error::new(ErrorKind::TooLarge, Retry::Never, reason));
+        }
+        Ok(())
     }
 }
 
 /// Puts all values of `from` in the place of those with the same name.
 fn replace(headers: &mut HeaderMap, from: &HeaderMap, with_secrets: bool) {
-    for name in from
-        .keys()
-        .filter(|name| with_secrets || !SECRET.contains(name))
-    {
+    let may_go = |name: &HeaderName| {
+        let is_secret =
+            SECRET.contains(name) || from.get_all(name).iter().any(HeaderValue::is_sensitive);
+        with_secrets || !is_secret
+    };
+    for name in from.keys().filter(|name| may_go(name)) {
         headers.remove(name);
         for value in from.get_all(name) {
             headers.append(name.clone(), value.clone());

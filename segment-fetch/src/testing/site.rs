@@ -32,6 +32,8 @@ pub struct Resource {
     pub ranges: bool,
     /// Whether it is sent with gzip to those who accept it.
     pub gzip: bool,
+    /// Further fields, of every answer for its path, faults included.
+    pub headers: HeaderMap,
 }
 
 impl Resource {
@@ -46,6 +48,7 @@ impl Resource {
             last_modified: None,
             ranges: true,
             gzip: false,
+            headers: HeaderMap::new(),
             body,
         }
     }
@@ -231,7 +234,11 @@ impl Site {
             (fault, state.routes.get(path).cloned(), state.folder.clone())
         };
         let resource = resource.or_else(|| folder.and_then(|folder| file(&folder, path)));
-        respond(&fault, resource.as_ref(), request.headers())
+        let mut response = respond(&fault, resource.as_ref(), request.headers())?;
+        if let Some(resource) = resource {
+            response.headers_mut().extend(resource.headers);
+        }
+        Ok(response)
     }
 }
 

@@ -64,6 +64,9 @@ impl Proxy {
     /// [`ErrorKind::InvalidUrl`] when the address is none, or of a scheme that is not supported.
     pub fn new(address: &str, except: &str) -> Result<Self, Error> {
         check("the proxy", address)?;
+        if excepts_all(except) {
+            return Ok(Proxy::none());
+        }
         let rules = Matcher::builder()
             .all(address.to_owned())
             .no(except.to_owned())
@@ -104,7 +107,7 @@ impl Proxy {
         let except = get("no_proxy")
             .or_else(|| get("NO_PROXY"))
             .unwrap_or_default();
-        if http.is_empty() && https.is_empty() && all.is_empty() {
+        if excepts_all(&except) || http.is_empty() && https.is_empty() && all.is_empty() {
             return Ok(Proxy::none());
         }
         let rules = Matcher::builder()
@@ -160,6 +163,11 @@ impl Via {
         let (user, password) = self.intercept.raw_auth()?;
         Some((user.to_owned(), password.to_owned()))
     }
+}
+
+/// Addresses too, unlike the star of the matcher.
+fn excepts_all(except: &str) -> bool {
+    except.split(',').any(|entry| entry.trim() == "*")
 }
 
 /// Whether an address will be understood, since one that is not would be passed over in silence.
@@ -247,6 +255,7 @@ mod tests {
         );
         let star = Proxy::new("http://p.test", "*").unwrap();
         assert_eq!(via(&star, "http://a.test/"), None);
+        assert_eq!(via(&star, "http://10.0.0.1/"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 )]
 
 mod connections;
+mod cookies;
 mod decisions;
 mod edge_cases;
 mod jobs;
@@ -17,6 +18,7 @@ mod laws;
 mod limits;
 mod proxies;
 mod redirects;
+mod secrets;
 mod sinks;
 mod transport;
 
