@@ -119,8 +119,8 @@ impl AttributeValue {
 /// Relative URLs of attributes, made absolute where the tag was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RangeUrls {
-    pub(crate) asset_list: Option<Url>,
-    pub(crate) preload: Option<Url>,
+    pub(crate) asset_list: Option<Box<Url>>,
+    pub(crate) preload: Option<Box<Url>>,
 }
 
 impl DateRange {
@@ -264,7 +264,7 @@ impl DateRanges {
                 _ => None,
             };
             if let Some(url) = url.filter(|url| url.is_none()) {
-                *url = base.join(value.text()).ok();
+                *url = base.join(value.text()).ok().map(Box::new);
             }
             entry.attributes.entry(name.to_owned()).or_insert(value);
         }
@@ -297,27 +297,32 @@ fn is_readable(name: &str, text: &str) -> bool {
 
 /// Ends ranges with `END-ON-NEXT` at the earliest later start in their class.
 fn end_on_next(ranges: &mut [DateRange]) {
-    let mut starts: HashMap<String, Vec<Timestamp>> = HashMap::new();
+    let mut starts: HashMap<&str, Vec<Timestamp>> = HashMap::new();
     if !ranges.iter().any(|range| range.end_on_next) {
         return;
     }
     for range in ranges.iter() {
         if let Some(class) = &range.class {
-            starts.entry(class.clone()).or_default().push(range.start);
+            starts.entry(class).or_default().push(range.start);
         }
     }
     for class in starts.values_mut() {
         class.sort_unstable();
     }
-    for range in ranges
-        .iter_mut()
-        .filter(|range| range.end_on_next && range.end.is_none())
-    {
-        let Some(starts) = range.class.as_ref().and_then(|class| starts.get(class)) else {
-            continue;
-        };
+    let next = |range: &DateRange| {
+        let starts = starts.get(range.class.as_deref()?)?;
         let later = starts.partition_point(|start| *start <= range.start);
-        range.end = starts.get(later).copied();
+        starts.get(later).copied()
+    };
+    let ends: Vec<Option<Timestamp>> = ranges
+        .iter()
+        .map(|range| match range.end {
+            None if range.end_on_next => next(range),
+            end => end,
+        })
+        .collect();
+    for (range, end) in ranges.iter_mut().zip(ends) {
+        range.end = end;
     }
 }
 

@@ -144,7 +144,7 @@ impl Interstitial {
         let text = |name: &str| range.attribute(name).map(AttributeValue::text);
         let asset = match (text("X-ASSET-URI"), text("X-ASSET-LIST")) {
             (Some(uri), None) => InterstitialAsset::Asset(Url::parse(uri).ok()?),
-            (None, Some(_)) => InterstitialAsset::List(range.urls.asset_list.clone()?),
+            (None, Some(_)) => InterstitialAsset::List(range.urls.asset_list.as_deref()?.clone()),
             _ => return None,
         };
         let has = |name: &str, word: &str| {
@@ -208,7 +208,7 @@ impl Preload {
             return None;
         }
         Some(Self {
-            url: range.urls.preload.clone()?,
+            url: range.urls.preload.as_deref()?.clone(),
             target_id: text("X-TARGET-ID")?,
             target_class: text("X-TARGET-CLASS")?,
         })

@@ -118,7 +118,8 @@ fn empty_attribute(list: &AttributeList<'_>, text: &str) -> Option<Range<usize>>
     (end < text.len()).then_some(end..text.len())
 }
 
-fn repeated_name<'t>(list: &AttributeList<'t>) -> Option<&'t str> {
+/// The first name that was there before.
+pub(crate) fn repeated_name<'t>(list: &AttributeList<'t>) -> Option<&'t str> {
     const FEW: usize = 24;
     if list.items().len() <= FEW {
         return list

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use crate::attributes::{Attribute, AttributeList};
+use crate::attributes::{Attribute, AttributeList, attributes};
+use crate::check::attributes::repeated_name;
 use crate::date;
 use crate::diagnostic::Diagnostics;
 use crate::error::excerpt;
@@ -21,7 +22,28 @@ const PRELOAD: &str = "com.apple.hls.preload";
 pub(crate) struct DateRangeCheck<'t> {
     ranges: Vec<DateRange<'t>>,
     by_id: HashMap<&'t str, usize>,
+    /// What the attributes of ranges with several tags were at first.
     values: HashMap<(usize, &'t str), &'t str>,
+}
+
+/// The attributes that are asked for once all tags of an ID are known.
+const ASKED: [&str; 10] = [
+    "DURATION",
+    "END-DATE",
+    "END-ON-NEXT",
+    "CUE",
+    "SCTE35-IN",
+    "X-ASSET-URI",
+    "X-ASSET-LIST",
+    "X-URI",
+    "X-TARGET-ID",
+    "X-TARGET-CLASS",
+];
+
+/// A bit for each name in [`ASKED`], none for others.
+fn bit(name: &str) -> u16 {
+    let place = ASKED.iter().position(|asked| *asked == name);
+    place.map_or(0, |place| 1 << place)
 }
 
 /// All tags of one ID.
@@ -33,9 +55,17 @@ struct DateRange<'t> {
     end: Option<Timestamp>,
     duration: Option<u64>,
     ends_on_next: bool,
+    /// Which of [`ASKED`] there are.
+    has: u16,
+    /// Whether its values are in [`DateRangeCheck::values`].
+    is_compared: bool,
 }
 
 impl DateRange<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.has & bit(name) != 0
+    }
+
     /// The end that is stated, by a date or a duration.
     fn stated_end(&self) -> Option<Timestamp> {
         self.end
@@ -58,6 +88,7 @@ impl<'t> DateRangeCheck<'t> {
         &mut self,
         tag: &TagEntry,
         list: &AttributeList<'t>,
+        text: &'t str,
         diagnostics: &mut Diagnostics,
     ) {
         let mut report = |rule: Rule, message: &str| {
@@ -83,7 +114,46 @@ impl<'t> DateRangeCheck<'t> {
                 end: None,
                 duration: None,
                 ends_on_next: false,
+                has: 0,
+                is_compared: false,
             });
+        }
+        if known.is_some() || repeated_name(list).is_some() {
+            self.compare(index, tag, list, text, diagnostics);
+        }
+        let Some(range) = self.ranges.get_mut(index) else {
+            return;
+        };
+        let date = |name| {
+            list.text(name)
+                .and_then(|text| date::parse(text.as_bytes()))
+        };
+        range.class = range.class.or(list.text("CLASS"));
+        range.start = range.start.or_else(|| date("START-DATE"));
+        range.end = range.end.or_else(|| date("END-DATE"));
+        range.duration = range.duration.or_else(|| list.billionths("DURATION"));
+        range.ends_on_next |= list.is_yes("END-ON-NEXT");
+        let names = list.iter().map(|attribute| bit(attribute.name));
+        range.has = names.fold(range.has, |has, name| has | name);
+    }
+
+    /// Reports what differs from what was said before. Most ranges have one tag, so values are only noted when there is a second.
+    fn compare(
+        &mut self,
+        index: usize,
+        tag: &TagEntry,
+        list: &AttributeList<'t>,
+        text: &'t str,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Some(range) = self.ranges.get_mut(index) else {
+            return;
+        };
+        if !std::mem::replace(&mut range.is_compared, true) {
+            for attribute in attributes(range.first.value.of(text)) {
+                let value = self.values.entry((index, attribute.name));
+                value.or_insert(attribute.value);
+            }
         }
         for attribute in list.iter() {
             let known = *self
@@ -103,30 +173,18 @@ impl<'t> DateRangeCheck<'t> {
                 );
             }
         }
-        let Some(range) = self.ranges.get_mut(index) else {
-            return;
-        };
-        let date = |name| {
-            list.text(name)
-                .and_then(|text| date::parse(text.as_bytes()))
-        };
-        range.class = range.class.or(list.text("CLASS"));
-        range.start = range.start.or_else(|| date("START-DATE"));
-        range.end = range.end.or_else(|| date("END-DATE"));
-        range.duration = range.duration.or_else(|| list.billionths("DURATION"));
-        range.ends_on_next |= list.is_yes("END-ON-NEXT");
     }
 
     /// Reports what the tags of one ID, or those of one class, are together.
     pub(crate) fn finish(self, diagnostics: &mut Diagnostics) {
         let mut classes: BTreeMap<&str, Vec<&DateRange<'_>>> = BTreeMap::new();
-        for (index, range) in self.ranges.iter().enumerate() {
+        for range in &self.ranges {
             let tag = &range.first;
             let mut report = |rule: Rule, message: &str| {
                 diagnostics.report(rule, tag.place(), tag.value.range(), message);
             };
             check_times(range, &mut report);
-            let has = |name: &'static str| self.values.contains_key(&(index, name));
+            let has = |name: &str| range.has(name);
             match range.class {
                 Some(INTERSTITIAL) if has("X-ASSET-URI") == has("X-ASSET-LIST") => report(
                     Rule::InterstitialAsset,

@@ -84,7 +84,7 @@ pub(crate) fn check(
             TagName::Define => variables.define(tag, &list, true, diagnostics),
             TagName::Key => keys.key(tag, &list, diagnostics),
             TagName::Map => keys.map(tag, &list, diagnostics),
-            TagName::DateRange => dates.tag(tag, &list, diagnostics),
+            TagName::DateRange => dates.tag(tag, &list, text, diagnostics),
             TagName::Skip => {
                 skips += 1;
                 if skips == 2 {
