@@ -45,6 +45,7 @@
 //!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
 //! * [`Timeline::update`] merges a reloaded playlist, full or a delta update, and says what is new; [`Timeline::reload_delay`] and
 //!   [`Timeline::next_directives`] say when to reload and what to ask for.
+//! * [`History`] keeps what a live stream has listed and lists no more.
 //! * [`MultivariantPlaylist::check_presentation`] checks that Media Playlists go together, [`MediaPlaylist::check_update`] that a copy may follow another,
 //!   [`Playlist::check_delivery`] what depends on where a playlist came from. A [`Diagnostic`] may have a [`Fix`].
 //! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Multivariant::media_playlists`] lists the playlists of a
@@ -80,6 +81,7 @@ mod document;
 mod entry_attributes;
 mod error;
 mod foreign;
+mod history;
 mod interstitial;
 mod lazy_url;
 mod lines;
@@ -121,6 +123,7 @@ pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use document::Document;
 pub use error::{Error, ErrorKind};
 pub use foreign::{CueMarker, CueMarkerKind, ForeignTag};
+pub use history::{Break, History};
 pub use interstitial::{
     Interstitial, InterstitialAsset, Preload, Restrictions, SkipControl, Snap, TimelineOccupies,
     TimelineStyle,

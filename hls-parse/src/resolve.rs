@@ -91,14 +91,14 @@ impl MediaPlaylist {
 
 /// Finds things in a list by what they are, without a second copy of them.
 #[derive(Debug, Default)]
-struct Numbers {
+pub(crate) struct Numbers {
     hasher: RandomState,
     by_hash: HashMap<u64, usize>,
 }
 
 impl Numbers {
     /// The index of `item` in `list`, to which it is added when it is not there.
-    fn number<T: Hash + PartialEq>(&mut self, list: &mut Vec<T>, item: T) -> usize {
+    pub(crate) fn number<T: Hash + PartialEq>(&mut self, list: &mut Vec<T>, item: T) -> usize {
         let mut hash = self.hasher.hash_one(&item);
         while let Some(&number) = self.by_hash.get(&hash) {
             if list.get(number) == Some(&item) {

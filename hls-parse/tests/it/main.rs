@@ -5,6 +5,7 @@ mod build;
 mod build_live;
 mod canonical;
 mod differential;
+mod history;
 mod hostile;
 mod laws;
 mod local;
