@@ -16,6 +16,7 @@ mod edge_cases;
 mod jobs;
 mod laws;
 mod limits;
+mod peers;
 mod proxies;
 mod redirects;
 mod secrets;
