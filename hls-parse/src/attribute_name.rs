@@ -126,6 +126,11 @@ impl AttributeName {
         (spelled == text).then_some(name)
     }
 
+    /// As it is spelled.
+    pub(crate) fn as_str(self) -> &'static str {
+        NAMES.get(self.place()).map_or("", |(_, text)| text)
+    }
+
     /// As [`of`](Self::of), for a name that is known to be one.
     pub(crate) const fn known(text: &str) -> Self {
         const TABLE: [(AttributeName, &str); 256] = slots();

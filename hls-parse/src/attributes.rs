@@ -56,8 +56,11 @@ pub struct Attributes<'a> {
 impl<'a> Iterator for Attributes<'a> {
     type Item = Attribute<'a>;
 
-    // In line, so that attributes are made where they are kept instead of being copied there.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "attributes are made where they are kept instead of being copied there"
+    )]
+    #[inline(always)]
     fn next(&mut self) -> Option<Attribute<'a>> {
         let rest = self.list.get(self.position..)?;
         let Some(shape) = Shape::of(rest.as_bytes()) else {
@@ -85,9 +88,10 @@ struct Shape {
 
 impl Shape {
     /// The shape of the attribute at the start of `text` when it has a value and nothing is wrong with the way it is written, as is the case nearly always.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the parts are used at once")]
+    #[inline(always)]
     fn of(text: &[u8]) -> Option<Self> {
-        let name_end = find_near(text, b'=', b',');
+        let name_end = find_near::<b'=', b','>(text);
         let (name, rest) = text.split_at_checked(name_end)?;
         let [b'=', value @ ..] = rest else {
             return None;
@@ -97,7 +101,7 @@ impl Shape {
         }
         let start = name_end + 1;
         if let [b'"', inner @ ..] = value {
-            let length = find_near(inner, b'"', b'"');
+            let length = find_near::<b'"', b'"'>(inner);
             return match inner.get(length..)? {
                 [b'"'] | [b'"', b',', ..] => Some(Self {
                     name_end,
@@ -108,7 +112,7 @@ impl Shape {
                 _ => None,
             };
         }
-        let length = find_near(value, b',', b',');
+        let length = find_near::<b',', b','>(value);
         is_trimmed(value.get(..length)?).then_some(Self {
             name_end,
             value: start..start + length,
@@ -131,7 +135,7 @@ impl<'a> Attributes<'a> {
         loop {
             let start = self.position;
             let rest = self.list.get(start..).filter(|rest| !rest.is_empty())?;
-            let split = find_near(rest.as_bytes(), b'=', b',');
+            let split = find_near::<b'=', b','>(rest.as_bytes());
             let raw_name = rest.get(..split).unwrap_or_default();
             let name = raw_name.trim();
             if rest.as_bytes().get(split) != Some(&b'=') {
@@ -164,24 +168,25 @@ impl<'a> Attributes<'a> {
 
 /// Where the first of two bytes is, or the length of `text`. Names and values are short: it looks at eight bytes at once, and calls on a search that is better
 /// for long ones only when there is nothing near.
-#[inline]
-fn find_near(text: &[u8], one: u8, other: u8) -> usize {
+#[expect(clippy::inline_always, reason = "it has hardly more to do than a call")]
+#[inline(always)]
+fn find_near<const ONE: u8, const OTHER: u8>(text: &[u8]) -> usize {
     const NEAR: usize = 64;
     let (words, rest) = text.as_chunks::<8>();
     let mut at = 0;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let found = zero_bytes(word ^ spread(one)) | zero_bytes(word ^ spread(other));
+        let found = zero_bytes(word ^ spread(ONE)) | zero_bytes(word ^ spread(OTHER));
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
         at += 8;
         if at == NEAR {
             let far = text.get(NEAR..).unwrap_or_default();
-            return NEAR + memchr::memchr2(one, other, far).unwrap_or(far.len());
+            return NEAR + memchr::memchr2(ONE, OTHER, far).unwrap_or(far.len());
         }
     }
-    let is_it = |byte: &u8| *byte == one || *byte == other;
+    let is_it = |byte: &u8| *byte == ONE || *byte == OTHER;
     at + rest.iter().position(is_it).unwrap_or(rest.len())
 }
 
@@ -205,13 +210,13 @@ fn read_value(text: &str) -> (&str, bool, usize, Option<AttributeDefect>) {
     };
     let body = text.get(spaces..).unwrap_or_default();
     let Some(inner) = body.strip_prefix('"') else {
-        let length = find_near(text.as_bytes(), b',', b',');
+        let length = find_near::<b',', b','>(text.as_bytes());
         let raw = text.get(..length).unwrap_or_default();
         let value = raw.trim();
         let defect = (value.len() != raw.len()).then_some(AttributeDefect::WhiteSpace);
         return (value, false, length, defect);
     };
-    let close = find_near(inner.as_bytes(), b'"', b'"');
+    let close = find_near::<b'"', b'"'>(inner.as_bytes());
     if close == inner.len() {
         return (inner, true, text.len(), Some(AttributeDefect::Unclosed));
     }
@@ -286,7 +291,9 @@ impl<'a> AttributeList<'a> {
                 return Err(attribute.span.start);
             }
             let known = AttributeName::of(attribute.name);
-            self.requires |= attribute.name.starts_with(REQUIREMENT);
+            if known.is_none_or(|name| name == AttributeName::ReqVideoLayout) {
+                self.requires |= attribute.name.starts_with(REQUIREMENT);
+            }
             if let Some(name) = known {
                 let place = &mut self.places[name.place()];
                 if *place == 0 {

@@ -23,25 +23,39 @@ pub(crate) struct EntryAttributes {
 }
 
 impl EntryAttributes {
+    /// Room for what that many tags say.
+    pub(crate) fn with_capacity(tags: usize) -> Self {
+        const USUAL: usize = 6;
+        Self {
+            attributes: Vec::with_capacity(tags.saturating_mul(USUAL)),
+            entries: Vec::with_capacity(tags),
+        }
+    }
+
     /// Adds what a tag says; `text` is the playlist.
     pub(crate) fn push(&mut self, list: &AttributeList<'_>, text: &str) {
         if !requirements_are_known(list) {
             self.entries.push(None);
             return;
         }
-        // Of a name that is there twice the first one counts, even when it is empty.
-        let mut seen = 0u128;
+        let (mut seen, may_repeat) = (0u128, list.may_repeat());
         for item in list.items() {
             let Some(name) = item.known else { continue };
-            let bit = 1 << name.place();
-            if seen & bit == 0 && !item.attribute.value.is_empty() {
+            if may_repeat {
+                // The first of a name counts, even when it is empty.
+                let bit = 1 << name.place();
+                if seen & bit != 0 {
+                    continue;
+                }
+                seen |= bit;
+            }
+            if !item.attribute.value.is_empty() {
                 self.attributes.push(EntryAttribute {
                     name,
                     quoted: item.attribute.quoted,
                     value: Span::within(text, item.attribute.value),
                 });
             }
-            seen |= bit;
         }
         // Each has a byte of its own in a playlist that is shorter than 2^32 bytes.
         self.entries.push(u32::try_from(self.attributes.len()).ok());

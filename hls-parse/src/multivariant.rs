@@ -56,20 +56,18 @@ impl MultivariantPlaylist {
             match tag.name {
                 TagName::StreamInf => {
                     if let (Some(Some(entry)), Some(uri)) = (entries.next(), tag.uri) {
-                        resolved.variants.push(reader.variant(uri, entry)?);
+                        reader.variant(uri, entry, &mut resolved.variants)?;
                     }
                 }
                 TagName::IFrameStreamInf => {
                     let entry = entries.next().flatten().unwrap_or_default();
                     if let Some(uri) = find(entry, AttributeName::Uri) {
-                        resolved
-                            .i_frame_variants
-                            .push(reader.variant(uri.value, entry)?);
+                        reader.variant(uri.value, entry, &mut resolved.i_frame_variants)?;
                     }
                 }
                 TagName::Media => {
                     if let Some(Some(entry)) = entries.next() {
-                        resolved.renditions.extend(reader.rendition(entry)?);
+                        reader.rendition(entry, &mut resolved.renditions)?;
                     }
                 }
                 TagName::SessionData => resolved.session_data.extend(reader.session_data()?),
@@ -133,12 +131,16 @@ impl<'a> Reader<'a, '_> {
         LazyUrl::new(self.base, reference, self.tag.line)
     }
 
-    fn variant(&mut self, uri: Span, entry: &[EntryAttribute]) -> Result<Variant, Error> {
-        let mut variant = Variant {
-            bandwidth: None,
-            line: self.tag.line,
-            ..Variant::new(self.url(uri)?, 0)
-        };
+    /// Adds the variant.
+    fn variant(
+        &mut self,
+        uri: Span,
+        entry: &[EntryAttribute],
+        variants: &mut Vec<Variant>,
+    ) -> Result<(), Error> {
+        let mut variant = Variant::new(self.url(uri)?, 0);
+        variant.bandwidth = None;
+        variant.line = self.tag.line;
         for attribute in entry {
             let value = attribute.value;
             let written = || value.of(self.whole);
@@ -183,17 +185,22 @@ impl<'a> Reader<'a, '_> {
                 _ => {}
             }
         }
-        Ok(variant)
+        variants.push(variant);
+        Ok(())
     }
 
-    /// The rendition, unless it is of a type that is not known.
-    fn rendition(&mut self, entry: &[EntryAttribute]) -> Result<Option<Rendition>, Error> {
+    /// Adds the rendition, unless it is of a type that is not known.
+    fn rendition(
+        &mut self,
+        entry: &[EntryAttribute],
+        renditions: &mut Vec<Rendition>,
+    ) -> Result<(), Error> {
         let whole: &str = self.whole;
         let text_of = |name| find(entry, name).map(|found| found.value);
         let kind = text_of(AttributeName::Type).unwrap_or_default();
         let kind = RenditionKind::from(kind.of(whole));
         if matches!(kind, RenditionKind::Other(_)) {
-            return Ok(None);
+            return Ok(());
         }
         let nothing = || SharedText::part(self.whole, Span::default());
         let mut rendition = Rendition::new(kind, nothing(), nothing());
@@ -232,7 +239,8 @@ impl<'a> Reader<'a, '_> {
             }
         }
         rendition.autoselect |= rendition.default;
-        Ok(Some(rendition))
+        renditions.push(rendition);
+        Ok(())
     }
 
     fn list(&self) -> AttributeList<'a> {

@@ -35,10 +35,32 @@ impl<'t, 'b> References<'t, 'b> {
 /// Whether a reference surely has neither scheme nor authority, so that joining cannot fail: those start with `//` or need a colon. Backslashes and control
 /// characters count as suspicious since URLs treat them as slashes and as nothing.
 pub(crate) fn is_path(uri: &str) -> bool {
-    let plain = uri.bytes().fold(true, |plain, byte| {
-        plain && (byte > b' ') && (byte != b':') && (byte != b'\\')
-    });
+    let bytes = uri.as_bytes();
+    let plain = match bytes.last_chunk::<8>() {
+        // Eight bytes at once; the last eight of them may overlap those before.
+        Some(last) => {
+            let (words, _) = bytes.as_chunks::<8>();
+            let found = words
+                .iter()
+                .fold(suspicious(*last), |found, word| found | suspicious(*word));
+            found == 0
+        }
+        None => bytes
+            .iter()
+            .all(|&byte| byte > b' ' && byte != b':' && byte != b'\\'),
+    };
     plain && !uri.starts_with("//")
+}
+
+/// Zero when none of the bytes is a space or a control character, a colon, or a backslash.
+#[inline]
+fn suspicious(word: [u8; 8]) -> u64 {
+    let spread = |byte: u8| u64::from_ne_bytes([byte; 8]);
+    let word = u64::from_ne_bytes(word);
+    let below = |word: u64, limit: u8| word.wrapping_sub(spread(limit)) & !word;
+    let found =
+        below(word, b' ' + 1) | below(word ^ spread(b':'), 1) | below(word ^ spread(b'\\'), 1);
+    found & spread(0x80)
 }
 
 fn origin(uri: &str) -> Option<&str> {

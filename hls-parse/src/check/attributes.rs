@@ -35,6 +35,11 @@ pub(crate) fn check<'t>(
     })?;
     let mut unknown = 0usize;
     for Item { attribute, known } in list.items() {
+        let rule = known.and_then(|known| rules.of(known));
+        unknown += usize::from(rule.is_none());
+        if rule.is_some_and(|rule| is_as_it_should_be(rule.form, attribute)) {
+            continue;
+        }
         let span = offset + attribute.span.start..offset + attribute.span.end;
         let mut report = |rule: Rule, message: &str, value: Option<String>| {
             diagnostics.report_with(
@@ -51,11 +56,10 @@ pub(crate) fn check<'t>(
             );
         };
         check_writing(attribute, &mut report);
-        if let Some(rule) = known.and_then(|known| rules.of(known)) {
+        if let Some(rule) = rule {
             check_form(rule, attribute, &mut report);
         } else {
             check_name(attribute, &mut report);
-            unknown += 1;
         }
     }
     if let Some(gap) = empty_attribute(list, list_text) {
@@ -180,6 +184,27 @@ fn written(value: &str, quoted: bool) -> String {
     } else {
         value.to_owned()
     }
+}
+
+/// Whether there surely is nothing to report, as with nearly all attributes.
+#[inline]
+fn is_as_it_should_be(form: Form, attribute: &Attribute<'_>) -> bool {
+    let value = attribute.value;
+    attribute.defect.is_none()
+        && match form {
+            Form::Quoted => attribute.quoted && !value.is_empty(),
+            Form::QuotedOrEmpty => attribute.quoted,
+            _ if attribute.quoted => false,
+            Form::Integer => value::decimal_integer(value.as_bytes()).is_some(),
+            Form::Float => value::decimal_billionths(value.as_bytes()).is_some(),
+            Form::YesNo => matches!(value, "YES" | "NO"),
+            Form::Yes => value == "YES",
+            Form::Word(values) => values.contains(&value),
+            Form::Resolution => {
+                value::resolution(value.as_bytes()).is_some() && !value.contains('X')
+            }
+            _ => false,
+        }
 }
 
 fn check_form(rule: &AttributeRule, attribute: &Attribute<'_>, report: &mut Report<'_>) {

@@ -3,6 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use crate::attribute_name::AttributeName;
 use crate::attributes::{AttributeList, attributes};
 use crate::diagnostic::Diagnostics;
 use crate::error::excerpt;
@@ -39,7 +40,12 @@ pub(crate) struct GroupCheck<'t> {
 }
 
 /// The attributes of variants that name groups of that type.
-const GROUP_TYPES: [&str; 4] = ["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"];
+const GROUP_TYPES: [AttributeName; 4] = [
+    AttributeName::Audio,
+    AttributeName::Video,
+    AttributeName::Subtitles,
+    AttributeName::ClosedCaptions,
+];
 
 #[derive(Debug)]
 struct Group<'t> {
@@ -141,11 +147,11 @@ impl<'t> GroupCheck<'t> {
     pub(crate) fn variant(&mut self, tag: &'t TagEntry, list: &AttributeList<'t>) {
         for (kind, last) in GROUP_TYPES.into_iter().zip(&mut self.last_uses) {
             let group = list
-                .get(kind)
+                .get_known(kind)
                 .filter(|group| group.quoted || group.value != "NONE");
             if let Some(group) = group {
                 let this = Use {
-                    kind,
+                    kind: kind.as_str(),
                     group: group.value,
                     pathway: list.text("PATHWAY-ID").unwrap_or("."),
                     codecs: list.text("CODECS").unwrap_or_default(),

@@ -25,7 +25,7 @@ pub(crate) fn check(
     diagnostics: &mut Diagnostics,
 ) -> Result<EntryAttributes, Error> {
     let text: &str = &read.common.text;
-    let mut entries = EntryAttributes::default();
+    let mut entries = EntryAttributes::with_capacity(read.common.tags.len());
     let mut version = VersionCheck::new(read.common.version, false);
     let mut variables = VariableCheck::default();
     let mut groups = GroupCheck::default();
