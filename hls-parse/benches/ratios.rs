@@ -17,7 +17,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::parsers::{PARSERS, ours, resolved};
-use common::playlists::{Input, inputs};
+use common::playlists::{self, Input, inputs};
 use hls_parse::{Context, Document, LocalKey, LocalMedia, LocalMultivariant, Multivariant, lines};
 
 const ROUNDS: usize = 6;
@@ -163,7 +163,7 @@ impl Report {
 
     fn memory(&mut self, inputs: &[Input]) {
         println!("peak memory, times the text");
-        for input in inputs.iter().filter(|input| input.is_media) {
+        for input in inputs {
             let output = Command::new(std::env::current_exe().unwrap())
                 .args(["--peak", input.name])
                 .output()
@@ -240,6 +240,13 @@ fn best(runs: &[impl Fn() -> Option<usize>]) -> Vec<Option<Duration>> {
 /// The most memory that parsing and resolving takes beside the input, as multiple of its length; Linux only.
 #[expect(clippy::cast_precision_loss, reason = "a ratio is rounded anyway")]
 fn peak(input: &Input) -> Option<f64> {
+    // The code itself is mapped when it first runs, which a small playlist of either kind is enough for.
+    ours(&media(playlists::low_latency(2)))?;
+    ours(&Input {
+        name: "",
+        text: playlists::multivariant(20),
+        is_media: false,
+    })?;
     // From here on the high-water mark counts what is in use now.
     fs::write("/proc/self/clear_refs", "5").ok()?;
     let before = kilobytes("VmRSS:")?;

@@ -168,7 +168,6 @@ impl<'a> Attributes<'a> {
 
 /// Where the first of two bytes is, or the length of `text`. Names and values are short: it looks at eight bytes at once, and calls on a search that is better
 /// for long ones only when there is nothing near.
-#[expect(clippy::inline_always, reason = "it has hardly more to do than a call")]
 #[inline(always)]
 fn find_near<const ONE: u8, const OTHER: u8>(text: &[u8]) -> usize {
     const NEAR: usize = 64;
