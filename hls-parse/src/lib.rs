@@ -52,6 +52,7 @@
 //!   [`Selection`], [`Timeline::resources`] and [`selection_resources`] what has to be fetched for them.
 //! * [`Timeline::write_local`] and [`Multivariant::write_local`] write playlists of what is there locally; [`Timeline::write`] and [`Multivariant::write`] write
 //!   resolved playlists anew, and a [`MediaPlaylistBuilder`] new ones.
+//! * With the feature `m3u8-rs`, `MediaPlaylist::to_m3u8_rs` and its relatives convert from and to the types of that crate, and list what is lost.
 //!
 //! Section numbers are those of draft-pantos-hls-rfc8216bis-22.
 //!
@@ -80,6 +81,8 @@ mod diagnostic;
 mod document;
 mod entry_attributes;
 mod error;
+#[cfg(feature = "m3u8-rs")]
+mod exchange;
 mod foreign;
 mod history;
 mod interstitial;
@@ -122,6 +125,8 @@ pub use delivery::{DeliveryDirectives, SkipDirective};
 pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use document::Document;
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "m3u8-rs")]
+pub use exchange::{Converted, Loss, LossPlace, LossReason, Lost};
 pub use foreign::{CueMarker, CueMarkerKind, ForeignTag};
 pub use history::{Break, History};
 pub use interstitial::{

@@ -20,7 +20,7 @@ use crate::rule::Rule;
 
 /// The lines of a playlist to be, and the first thing that could not be written.
 #[derive(Debug, Clone, Default)]
-struct Text {
+pub(crate) struct Text {
     out: String,
     /// Whether the tag being written has an attribute already.
     has_attribute: bool,
@@ -28,12 +28,12 @@ struct Text {
 }
 
 impl Text {
-    fn line(&mut self, text: fmt::Arguments<'_>) {
+    pub(crate) fn line(&mut self, text: fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.out, "{text}");
     }
 
-    fn refuse(&mut self, name: &str, value: &str) {
+    pub(crate) fn refuse(&mut self, name: &str, value: &str) {
         let message = || format!("{name} cannot be \"{}\"", excerpt(value));
         self.refused.get_or_insert_with(message);
     }
@@ -50,28 +50,28 @@ impl Text {
     }
 
     /// Begins a tag with attributes.
-    fn begin(&mut self, tag: &str) {
+    pub(crate) fn begin(&mut self, tag: &str) {
         self.out.push_str(tag);
         self.has_attribute = false;
     }
 
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.out.push('\n');
     }
 
-    fn plain(&mut self, name: &str, value: impl fmt::Display) {
+    pub(crate) fn plain(&mut self, name: &str, value: impl fmt::Display) {
         self.out.push(if self.has_attribute { ',' } else { ':' });
         self.has_attribute = true;
         let _ = write!(self.out, "{name}={value}");
     }
 
-    fn plain_option(&mut self, name: &str, value: Option<impl fmt::Display>) {
+    pub(crate) fn plain_option(&mut self, name: &str, value: Option<impl fmt::Display>) {
         if let Some(value) = value {
             self.plain(name, value);
         }
     }
 
-    fn yes(&mut self, name: &str, is: bool) {
+    pub(crate) fn yes(&mut self, name: &str, is: bool) {
         if is {
             self.plain(name, "YES");
         }
@@ -86,16 +86,25 @@ impl Text {
         self.plain(name, value);
     }
 
-    fn quoted(&mut self, name: &str, value: &str) {
+    pub(crate) fn quoted(&mut self, name: &str, value: &str) {
         if value.contains(|c: char| c.is_control() || c == '"') {
             self.refuse(name, value);
         }
         self.plain(name, format_args!("\"{value}\""));
     }
 
-    fn quoted_option(&mut self, name: &str, value: Option<&str>) {
+    pub(crate) fn quoted_option(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.quoted(name, value);
+        }
+    }
+
+    /// The lines, if all of them could be written.
+    #[cfg(feature = "m3u8-rs")]
+    pub(crate) fn into_unjudged(self) -> Result<String, Error> {
+        match self.refused {
+            Some(refused) => Err(Error::new(ErrorKind::InvalidValue, refused)),
+            None => Ok(self.out),
         }
     }
 
@@ -114,7 +123,7 @@ impl Text {
 }
 
 /// Whoever builds a playlist knows how long it is.
-fn options() -> ParseOptions {
+pub(crate) fn options() -> ParseOptions {
     ParseOptions::default()
         .max_bytes(usize::MAX)
         .max_lines(u32::MAX)

@@ -5,6 +5,8 @@ mod build;
 mod build_live;
 mod canonical;
 mod differential;
+#[cfg(feature = "m3u8-rs")]
+mod exchange;
 mod history;
 mod hostile;
 mod laws;
@@ -23,6 +25,8 @@ mod serialized;
 mod steering;
 mod update;
 mod update_laws;
+#[cfg(feature = "m3u8-rs")]
+mod whole_models;
 
 use hls_parse::{Context, Error, MediaPlaylist, Multivariant, MultivariantPlaylist, Timeline};
 use url::Url;
