@@ -61,6 +61,10 @@ const STEPS: &[Step] = &[
         run: test,
     },
     Step {
+        name: "features",
+        run: |_| features(),
+    },
+    Step {
         name: "doctest",
         run: |_| {
             run::status(run::cargo().args([
@@ -169,6 +173,35 @@ fn test(options: &Options) -> Result {
         cargo.env("OFFLINE_TEST_STRICT", "1");
     }
     run::status(&mut cargo)
+}
+
+/// Tests the crates that have features without any, and with each alone: what one lacks, another may bring.
+fn features() -> Result {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(run::root())
+        .no_deps()
+        .exec()
+        .map_err(|error| format!("cargo metadata: {error}"))?;
+    for package in metadata.workspace_packages() {
+        if package.features.is_empty() {
+            continue;
+        }
+        for feature in std::iter::once("").chain(package.features.keys().map(String::as_str)) {
+            let mut cargo = run::cargo();
+            cargo.args([
+                "test",
+                "--locked",
+                "--quiet",
+                "--lib",
+                "--tests",
+                "--examples",
+            ]);
+            cargo.args(["--package", package.name.as_str(), "--features", feature]);
+            run::status(&mut cargo)
+                .map_err(|error| format!("{error}, with the feature \"{feature}\""))?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs every example, the ones that want a network against a small stream on this machine.

@@ -19,6 +19,7 @@ pub(super) fn media(ours: &MediaPlaylist, theirs: &m3u8_rs::MediaPlaylist) -> Ve
         && ours.media_sequence == again.media_sequence
         && ours.discontinuity_sequence == again.discontinuity_sequence
         && ours.playlist_type == again.playlist_type
+        && ours.unfit.is_some() == again.unfit.is_some()
         && ours.end_list == again.end_list
         && ours.i_frames_only == again.i_frames_only;
     if !same_header || ours.segments.len() != again.segments.len() {
