@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hls_parse::{Qualifier, RenditionRequest};
+use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::render::text;
@@ -85,6 +86,50 @@ pub struct Choice {
     pub subtitles: Option<RenditionRequest>,
 }
 
+/// How to reach servers.
+#[derive(Default, Args)]
+#[command(next_help_heading = "Network")]
+pub struct Connection {
+    /// Send this header with every request (Cookie and Authorization to the server of URL only)
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+
+    /// Send the cookies of this file (Netscape's format, as curl and browser extensions write it)
+    #[arg(long, value_name = "FILE")]
+    pub cookies: Option<PathBuf>,
+
+    /// Say this instead of `offline/VERSION`
+    #[arg(long, value_name = "NAME")]
+    pub user_agent: Option<String>,
+
+    /// Reach everything through this (http, https, socks5 or socks5h), or "" for nothing [default: as
+    /// `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say]
+    #[arg(long, value_name = "ADDRESS")]
+    pub proxy: Option<String>,
+
+    /// Trust the authorities (PEM) in this file too
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Vec<PathBuf>,
+
+    /// Show this certificate (PEM) to the server of URL
+    #[arg(long, value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+
+    /// The key (PEM) of the certificate [default: in the same file]
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+
+    /// Accept any certificate: whoever is on the way can read and change everything
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
 /// Options of `download`.
 #[derive(Debug, Args)]
 pub struct Download {
@@ -94,6 +139,9 @@ pub struct Download {
 
     #[command(flatten)]
     pub choice: Choice,
+
+    #[command(flatten)]
+    pub connection: Connection,
 
     /// What to call it [default: a word from the address]
     #[arg(long)]
@@ -121,6 +169,9 @@ pub struct Probe {
 
     #[command(flatten)]
     pub choice: Choice,
+
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 /// One asset.
@@ -262,4 +313,15 @@ fn parse_url(text: &str) -> Result<Url, String> {
 
 fn parse_expiry(text: &str) -> Result<Expiry, String> {
     text::parse_expiry(text, SystemTime::now()).map(Expiry)
+}
+
+fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("a header is a name, a colon and a value")?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes())
+        .map_err(|_| "a header's name has letters, digits and dashes".to_owned())?;
+    let value = HeaderValue::from_str(value.trim())
+        .map_err(|_| "a header's value is one line of text".to_owned())?;
+    Ok((name, value))
 }

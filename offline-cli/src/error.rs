@@ -233,7 +233,11 @@ impl From<segment_fetch::Error> for Error {
             return stored.into();
         }
         let (kind, hint) = match error.kind() {
-            Fetch::InvalidUrl => (ErrorKind::Usage, None),
+            Fetch::InvalidUrl | Fetch::Cookies => (ErrorKind::Usage, None),
+            Fetch::Proxy => (
+                ErrorKind::Network,
+                Some("check --proxy, and http_proxy, https_proxy and all_proxy in the environment"),
+            ),
             Fetch::Refused => (ErrorKind::PlaylistRejected, None),
             Fetch::AddressExpired => (
                 ErrorKind::AddressExpired,

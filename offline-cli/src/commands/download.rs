@@ -6,11 +6,12 @@ use crate::cli::Download;
 use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
 use crate::render::text::{printable, size};
-use crate::session::{DownloadEvent, DownloadRequest, Network, Session};
+use crate::session::{DownloadEvent, DownloadRequest, Session};
 use crate::{Error, Result};
 
 pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> Result<u8> {
-    let session = Session::new(store, Network::new()?);
+    let network = super::network(&arguments.connection, &arguments.url, output)?;
+    let session = Session::new(store, network);
     let mut request = DownloadRequest::new(arguments.url.clone());
     request.selection = super::selection(&arguments.choice);
     request.title.clone_from(&arguments.title);

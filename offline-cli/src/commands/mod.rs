@@ -17,9 +17,11 @@ use std::process::ExitCode;
 
 use asset_store::{Store, StoreOptions};
 use clap::Parser;
+use url::Url;
 
-use crate::cli::{Choice, Cli, Command};
+use crate::cli::{Choice, Cli, Command, Connection};
 use crate::render::output::Output;
+use crate::session::{Network, NetworkOptions};
 use crate::{Error, ErrorKind, Result};
 
 /// Runs the tool with the arguments of the process and returns its exit code.
@@ -51,6 +53,24 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+/// The network as the command line describes it, for an address.
+fn network(connection: &Connection, url: &Url, output: Output) -> Result<Network> {
+    if connection.insecure {
+        output.message("warning: --insecure: certificates are not verified, and whoever is on the way can read and change everything");
+    }
+    Network::with(&NetworkOptions {
+        origin: Some(url.clone()),
+        headers: connection.headers.iter().cloned().collect(),
+        cookies: connection.cookies.clone(),
+        user_agent: connection.user_agent.clone(),
+        proxy: connection.proxy.clone(),
+        authorities: connection.cacert.clone(),
+        certificate: connection.cert.clone(),
+        key: connection.key.clone(),
+        danger_accept_invalid_certificates: connection.insecure,
+    })
 }
 
 fn log(cli: &Cli) {

@@ -7,7 +7,7 @@ use crate::cli::Probe;
 use crate::render::output::{self, Output};
 use crate::render::table::table;
 use crate::render::text::{clock, printable, size};
-use crate::session::{Network, Probe as Probed, ProbedFix};
+use crate::session::{Probe as Probed, ProbedFix};
 
 /// How many findings a person is shown.
 const SHOWN: usize = 20;
@@ -16,7 +16,7 @@ const SHOWN: usize = 20;
 const LONGEST_REMEDY: usize = 60;
 
 pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
-    let probe = Network::new()?
+    let probe = super::network(&arguments.connection, &arguments.url, output)?
         .probe(&arguments.url, &super::selection(&arguments.choice))
         .await?;
     if output.json {

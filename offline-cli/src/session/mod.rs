@@ -11,6 +11,7 @@ mod event;
 mod findings;
 pub(crate) mod layout;
 pub mod library;
+mod network;
 mod plan;
 mod prepare;
 pub(crate) mod presentation;
@@ -24,16 +25,15 @@ pub mod upkeep;
 
 use asset_store::{AssetId, Store};
 use hls_parse::SelectionRequest;
-use segment_fetch::{FetchOptions, Fetcher, Transport, TransportOptions};
+use segment_fetch::{Fetcher, Transport};
 use url::Url;
 
 pub use download::{Gap, Outcome};
 pub use event::DownloadEvent;
 pub use findings::{ProbedDiagnostic, ProbedFix};
+pub use network::NetworkOptions;
 pub use probe::{Probe, ProbedRendition, ProbedVariant};
 pub use record::{DownloadState, Metadata, StateRecord, StoredSelection};
-
-use crate::Result;
 
 /// A store and the network, ready to download.
 #[derive(Clone, Debug)]
@@ -77,19 +77,6 @@ impl DownloadRequest {
             treat_as_vod: false,
             allow_gaps: false,
         }
-    }
-}
-
-impl Network {
-    /// Connects lazily; nothing is sent before the first request.
-    ///
-    /// # Errors
-    /// When the trust store of the platform cannot be loaded.
-    pub fn new() -> Result<Self> {
-        let transport = segment_fetch::https(&TransportOptions::default())?;
-        Ok(Self {
-            fetcher: Fetcher::with_service(transport, FetchOptions::default()),
-        })
     }
 }
 

@@ -82,6 +82,10 @@ impl Environment {
         command
             .env_remove("OFFLINE_STORE")
             .env_remove("OFFLINE_LOG");
+        for proxy in ["http", "https", "all", "no"] {
+            let name = format!("{proxy}_proxy");
+            command.env_remove(name.to_uppercase()).env_remove(name);
+        }
         command
     }
 

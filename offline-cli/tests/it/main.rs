@@ -16,6 +16,7 @@ mod https;
 mod interruption;
 mod kill;
 mod media;
+mod network;
 mod playback;
 mod presentation;
 mod probe;

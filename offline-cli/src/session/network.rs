@@ -1,0 +1,146 @@
+//! How servers are reached.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use segment_fetch::{
+    ClientCertificate, CookieJar, Credentials, FetchOptions, Fetcher, HeaderMap, Proxy,
+    TransportOptions,
+};
+use url::Url;
+
+use super::Network;
+use crate::{Error, ErrorKind, Result};
+
+/// A cookie file beyond this is refused.
+const COOKIE_FILE_LIMIT: u64 = 16 << 20;
+
+/// How servers are reached. The `Debug` form leaves the values of headers and the proxy's password out.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct NetworkOptions {
+    /// For whom credentials are: the origin of this address. Without it they go nowhere.
+    pub origin: Option<Url>,
+    /// Sent with every request; `Cookie`, `Authorization` and `Proxy-Authorization` to `origin` only.
+    pub headers: HeaderMap,
+    /// A cookie file in Netscape's format. Cookies that servers set are kept while running in any case.
+    pub cookies: Option<PathBuf>,
+    /// The `User-Agent`; by default `offline/` and the version.
+    pub user_agent: Option<String>,
+    /// A proxy for everything, or the empty string for none; by default as the environment says.
+    pub proxy: Option<String>,
+    /// Files with certificates (PEM) of authorities to trust besides those of the platform.
+    pub authorities: Vec<PathBuf>,
+    /// A file with a certificate (PEM) to show to `origin`.
+    pub certificate: Option<PathBuf>,
+    /// The file with its key; by default that of the certificate.
+    pub key: Option<PathBuf>,
+    /// Takes any certificate from any server: whoever is on the way can read and change everything.
+    pub danger_accept_invalid_certificates: bool,
+}
+
+impl fmt::Debug for NetworkOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetworkOptions")
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("cookies", &self.cookies)
+            .field("user_agent", &self.user_agent)
+            .field("authorities", &self.authorities)
+            .field("certificate", &self.certificate)
+            .field(
+                "danger_accept_invalid_certificates",
+                &self.danger_accept_invalid_certificates,
+            )
+            .finish_non_exhaustive()
+    }
+}
+
+impl Network {
+    /// Connects lazily; nothing is sent before the first request. A proxy is used as the environment says.
+    ///
+    /// # Errors
+    /// When the trust store of the platform cannot be loaded, or a variable names a proxy that cannot be used.
+    pub fn new() -> Result<Self> {
+        Self::with(&NetworkOptions::default())
+    }
+
+    /// As [`new`](Self::new), with options.
+    ///
+    /// # Errors
+    /// Also when a file cannot be read, or is not what it should be.
+    pub fn with(options: &NetworkOptions) -> Result<Self> {
+        let proxy = match options.proxy.as_deref() {
+            None => Proxy::from_env()?,
+            Some("") => Proxy::none(),
+            Some(address) => Proxy::new(address, "")?,
+        };
+        let transport = TransportOptions {
+            extra_authorities: options
+                .authorities
+                .iter()
+                .map(|path| read(path))
+                .collect::<Result<_>>()?,
+            client_certificate: certificate(options)?,
+            danger_accept_invalid_certificates: options.danger_accept_invalid_certificates,
+            proxy,
+            ..TransportOptions::default()
+        };
+        let cookies = CookieJar::new();
+        if let Some(path) = &options.cookies {
+            let text = read_text(path)?;
+            cookies.read_netscape(&text).map_err(|error| {
+                Error::new(ErrorKind::Usage, format!("cannot use {}", path.display()))
+                    .because(error)
+            })?;
+        }
+        let mut fetch = FetchOptions {
+            headers: options.headers.clone(),
+            cookies: Some(cookies),
+            ..FetchOptions::default()
+        };
+        if let Some(agent) = &options.user_agent {
+            fetch.user_agent.clone_from(agent);
+        }
+        if let Some(origin) = &options.origin {
+            // For other hosts those among them that are secret are left out.
+            fetch.credentials.push(Credentials {
+                origin: origin.origin(),
+                headers: options.headers.clone(),
+            });
+        }
+        Ok(Self {
+            fetcher: Fetcher::with_service(segment_fetch::https(&transport)?, fetch),
+        })
+    }
+}
+
+fn certificate(options: &NetworkOptions) -> Result<Option<ClientCertificate>> {
+    let Some(path) = &options.certificate else {
+        return Ok(None);
+    };
+    Ok(Some(ClientCertificate {
+        chain: read(path)?,
+        key: read(options.key.as_ref().unwrap_or(path))?,
+        origins: options.origin.iter().map(Url::origin).collect(),
+    }))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| unreadable(path, error))
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let length = fs::metadata(path)
+        .map_err(|error| unreadable(path, error))?
+        .len();
+    if length > COOKIE_FILE_LIMIT {
+        let reason = format!("{} is too long to be a cookie file", path.display());
+        return Err(Error::new(ErrorKind::Usage, reason));
+    }
+    fs::read_to_string(path).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Usage, format!("cannot read {}", path.display())).because(error)
+}
