@@ -106,14 +106,16 @@ impl Answer {
             _ => length,
         };
         let body = match *fault {
-            Fault::Cut(after) => SiteBody::new(first(&self.body, after), End::Cut),
+            Fault::Cut(after) | Fault::CutChunked(after) => {
+                SiteBody::new(first(&self.body, after), End::Cut)
+            }
             Fault::Stall(after) => SiteBody::new(first(&self.body, after), End::Silence),
             Fault::Drip { piece, pause } => {
                 SiteBody::new(self.body.clone(), End::Right).dripping(piece, pause)
             }
             _ => SiteBody::new(self.body.clone(), End::Right),
         };
-        let answer = if *fault == Fault::Chunked {
+        let answer = if matches!(fault, Fault::Chunked | Fault::CutChunked(_)) {
             self
         } else {
             self.with(CONTENT_LENGTH, &announced.to_string())
@@ -138,18 +140,22 @@ fn described(answer: Answer, fault: &Fault, resource: &Resource) -> Answer {
     if !answer.headers.contains_key(CONTENT_TYPE) {
         answer = answer.with(CONTENT_TYPE, &resource.content_type);
     }
-    let etag = if let Fault::Etag(other) = fault {
-        Some(other)
-    } else {
-        resource.etag.as_ref()
-    };
+    let etag = etag(fault, resource);
     if let Some(etag) = etag {
-        answer = answer.with(ETAG, etag);
+        answer = answer.with(ETAG, &etag);
     }
     if let Some(modified) = &resource.last_modified {
         answer = answer.with(LAST_MODIFIED, modified);
     }
     answer.with(DATE, &httpdate::fmt_http_date(std::time::SystemTime::now()))
+}
+
+fn etag(fault: &Fault, resource: &Resource) -> Option<String> {
+    match fault {
+        Fault::Etag(other) => Some(other.clone()),
+        Fault::WeakEtag => resource.etag.as_ref().map(|etag| format!("W/{etag}")),
+        _ => resource.etag.clone(),
+    }
 }
 
 fn whole(fault: &Fault, resource: &Resource, asked: &HeaderMap) -> Answer {
@@ -159,6 +165,9 @@ fn whole(fault: &Fault, resource: &Resource, asked: &HeaderMap) -> Answer {
     if *fault == Fault::Gzip || (resource.gzip && accepts) {
         return Answer::of(StatusCode::OK, gzip(&resource.body)).with(CONTENT_ENCODING, "gzip");
     }
+    if *fault == Fault::RawGzip {
+        return Answer::of(StatusCode::OK, gzip(&resource.body));
+    }
     Answer::of(StatusCode::OK, resource.body.clone())
 }
 
@@ -167,10 +176,11 @@ fn part(fault: &Fault, resource: &Resource, range: Range<usize>) -> Answer {
     let range = match fault {
         Fault::ShiftedRange => range.start.saturating_add(1).min(range.end - 1)..range.end,
         Fault::ShortRange => range.start..range.start + range.len().div_ceil(2),
+        Fault::LongRange => range.start..range.end.saturating_add(1).min(complete),
         _ => range,
     };
     let mut body = resource.body.slice(range.clone());
-    if *fault == Fault::Gzip {
+    if matches!(fault, Fault::Gzip | Fault::RawGzip) {
         body = gzip(&body);
     }
     let mut answer = Answer::of(StatusCode::PARTIAL_CONTENT, body);
@@ -207,14 +217,10 @@ fn range(
         return None;
     }
     let spec = asked.get(RANGE)?.to_str().ok()?.strip_prefix("bytes=")?;
-    let current = if let Fault::Etag(other) = fault {
-        Some(other)
-    } else {
-        resource.etag.as_ref()
-    };
+    let current = etag(fault, resource);
     let condition = asked.get(IF_RANGE).map(HeaderValue::as_bytes);
     let holds = |condition: &[u8]| {
-        [current, resource.last_modified.as_ref()]
+        [current.as_ref(), resource.last_modified.as_ref()]
             .into_iter()
             .flatten()
             .any(|known| known.as_bytes() == condition)

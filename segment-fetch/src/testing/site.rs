@@ -97,18 +97,28 @@ pub enum Fault {
     ShiftedRange,
     /// A 206 with the first half of what was asked for, said so.
     ShortRange,
+    /// A 206 with one byte more than was asked for, where there is one, said so.
+    LongRange,
     /// A 206 without `Content-Range`.
     NoContentRange,
     /// A 206 with `multipart/byteranges`.
     Multipart,
     /// The right answer under another `ETag`.
     Etag(String),
+    /// The right answer under a strong `ETag` that no other answer has.
+    ChangingEtag,
+    /// The right answer under a weak `ETag`.
+    WeakEtag,
     /// The body compressed, though nobody asked.
     Gzip,
+    /// The body compressed, and no field says so.
+    RawGzip,
     /// An HTML page with status 200.
     Html,
     /// No `Content-Length`.
     Chunked,
+    /// No `Content-Length`, and the connection is closed after so many bytes of the body.
+    CutChunked(u64),
     /// Announces so many bytes more than come.
     AnnounceMore(u64),
     /// Announces so many bytes fewer than come.
@@ -231,6 +241,10 @@ impl Site {
             let fault = scripted
                 .or_else(|| state.always.get(path).cloned())
                 .unwrap_or(Fault::None);
+            let fault = match fault {
+                Fault::ChangingEtag => Fault::Etag(format!("\"changing-{}\"", state.log.len())),
+                fault => fault,
+            };
             (fault, state.routes.get(path).cloned(), state.folder.clone())
         };
         let resource = resource.or_else(|| folder.and_then(|folder| file(&folder, path)));

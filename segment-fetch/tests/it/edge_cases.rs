@@ -29,6 +29,7 @@ async fn a_different_or_shorter_range_is_never_stored() {
     for fault in [
         Fault::ShiftedRange,
         Fault::ShortRange,
+        Fault::LongRange,
         Fault::NoContentRange,
         Fault::Multipart,
     ] {

@@ -15,6 +15,7 @@ use crate::{content, get};
 fn fault() -> impl Strategy<Value = Fault> {
     let ending = prop_oneof![
         (0_u64..60_000).prop_map(Fault::Cut),
+        (0_u64..60_000).prop_map(Fault::CutChunked),
         (0_u64..60_000).prop_map(Fault::Stall),
         Just(Fault::Reset),
         Just(Fault::Drip {
@@ -40,12 +41,19 @@ fn fault() -> impl Strategy<Value = Fault> {
         Fault::IgnoreCondition,
         Fault::ShiftedRange,
         Fault::ShortRange,
+        Fault::LongRange,
         Fault::NoContentRange,
         Fault::Multipart,
     ]);
     let content = prop_oneof![
         (0_u8..3).prop_map(|tag| Fault::Etag(format!("\"other-{tag}\""))),
-        prop::sample::select(vec![Fault::Gzip, Fault::Html, Fault::Chunked]),
+        prop::sample::select(vec![
+            Fault::Gzip,
+            Fault::Html,
+            Fault::Chunked,
+            Fault::ChangingEtag,
+            Fault::WeakEtag,
+        ]),
     ];
     prop_oneof![4 => ending, 2 => status, 3 => range, 1 => content, 1 => Just(Fault::None)]
 }
