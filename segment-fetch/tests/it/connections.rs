@@ -301,3 +301,24 @@ async fn each_step_of_a_request_is_measured() {
             .all(|request| request.version == Version::HTTP_2)
     );
 }
+
+#[tokio::test]
+async fn connecting_has_a_limit_that_includes_tls() {
+    // The kernel accepts for it, and nobody says a word.
+    let silent = std::net::TcpListener::bind((HERE, 0)).unwrap();
+    let options = TransportOptions {
+        connect_timeout: Duration::from_millis(100),
+        ..TransportOptions::default()
+    };
+    let mut once = FetchOptions::default();
+    once.retry.retries = 0;
+    let client = Fetcher::with_service(https(&options).unwrap(), once);
+    let url = format!("https://{}/", silent.local_addr().unwrap());
+    let started = Instant::now();
+    let error = client
+        .fetch(Request::get(url.parse().unwrap()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+}

@@ -16,6 +16,7 @@ mod edge_cases;
 mod jobs;
 mod laws;
 mod limits;
+mod metrics;
 mod odd_servers;
 mod peers;
 mod proxies;

@@ -302,3 +302,26 @@ async fn a_proxy_is_no_way_around_the_reach() {
     let request = Request::get(named(&origin, "public.invalid")).with_reach(Reach::PublicOnly);
     assert_eq!(client.fetch(request).await.unwrap().body.len(), 100_000);
 }
+
+#[tokio::test]
+async fn a_proxy_may_be_spoken_with_over_tls() {
+    // To a request for http, a proxy is a server that is asked for whole addresses.
+    let proxy = Origin::serve_tls(site()).unwrap();
+    let address = named(&proxy, "localhost").to_string();
+    let options = TransportOptions {
+        proxy: Proxy::new(address.trim_end_matches("/a"), "").unwrap(),
+        extra_authorities: vec![proxy.certificate().unwrap().as_bytes().to_vec()],
+        ..TransportOptions::default()
+    };
+    let request = Request::get("http://somewhere.invalid/a".parse().unwrap());
+    let fetched = fetcher(&options).fetch(request.clone()).await.unwrap();
+    assert_eq!(fetched.body.len(), 100_000);
+    assert_eq!(proxy.site().requests().len(), 1);
+    let untrusting = TransportOptions {
+        extra_authorities: Vec::new(),
+        ..options
+    };
+    let error = fetcher(&untrusting).fetch(request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Proxy, "{error:?}");
+    assert_eq!(proxy.site().requests().len(), 1);
+}

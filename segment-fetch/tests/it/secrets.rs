@@ -183,6 +183,18 @@ async fn no_secret_is_shown_or_logged() {
     }
 }
 
+#[test]
+fn turning_verification_off_is_warned_of() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+    let options = TransportOptions {
+        danger_accept_invalid_certificates: true,
+        ..TransportOptions::default()
+    };
+    tracing::subscriber::with_default(subscriber, || https(&options).unwrap());
+    assert!(log.text().contains("WARN") && log.text().contains("not verified"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn headers_have_a_limit_both_ways() {
     let big = |length: usize| {
