@@ -1,7 +1,7 @@
 //! Blobs: looking, opening, hashing, and moving aside what is damaged.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::fs;
@@ -113,7 +113,7 @@ pub(crate) fn hash(
     length: u64,
     hasher: &mut blake3::Hasher,
 ) -> Result<(), Error> {
-    let mut limited = file.by_ref().take(length);
+    let mut limited = Read::by_ref(file).take(length);
     let mut buffer = vec![0; BUFFER];
     loop {
         match limited.read(&mut buffer) {
@@ -123,6 +123,55 @@ pub(crate) fn hash(
             Err(error) => return Err(Error::io("read", path, error)),
         };
     }
+}
+
+/// Brings a blob that is there to the medium.
+///
+/// After a sync that failed another one would prove nothing, since the system may have dropped the
+/// bytes and call them written: what can still be read is written to another file that takes the name.
+pub(crate) fn make_durable(layout: &Layout, digest: &Digest) -> Result<(), Error> {
+    let path = layout.blob(digest);
+    let doubtful = layout.doubtful().contains(digest);
+    if !doubtful && layout.fs().sync_existing(&path).is_ok() {
+        return Ok(());
+    }
+    layout.doubtful().insert(*digest);
+    let temporary = layout.shard_of(digest).join(fs::unique_name(fs::TEMPORARY));
+    let copied = copy(layout, digest, &temporary)
+        .and_then(|()| layout.fs().make_immutable(&temporary, true))
+        .and_then(|()| layout.fs().rename(&temporary, &path));
+    if copied.is_err() {
+        // What stays behind is swept later.
+        let _ = layout.fs().remove_file(&temporary);
+    } else {
+        layout.doubtful().remove(digest);
+    }
+    copied
+}
+
+fn copy(layout: &Layout, digest: &Digest, target: &Path) -> Result<(), Error> {
+    let path = layout.blob(digest);
+    let lost = || Error::at(ErrorKind::Damaged, &path, "was lost by the disk");
+    let (mut from, _) = layout.fs().open(&path)?.ok_or_else(lost)?;
+    let mut to = layout.fs().open_or_create(target)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let count = from
+            .read(&mut buffer)
+            .map_err(|error| Error::io("read", &path, error))?;
+        let bytes = buffer.get(..count).unwrap_or_default();
+        if bytes.is_empty() {
+            break;
+        }
+        hasher.update(bytes);
+        to.write_all(bytes)
+            .map_err(|error| Error::io("write", target, error))?;
+    }
+    if Digest::from_hasher(&hasher) != *digest {
+        return Err(lost());
+    }
+    fs::sync_data(&to, target)
 }
 
 /// Takes a damaged blob out of service; it is kept in the trash. Says where, `None` when it is gone.

@@ -187,10 +187,11 @@ impl Work {
     /// Everything that needs no order among the changes: the bytes reach the disk, and a blob that
     /// is there already is trusted only if it holds what its name says.
     fn prepare(&self, change: &mut Change) -> Result<(), Error> {
-        let Action::Store(partial) = &mut change.action else {
-            return Ok(());
-        };
-        partial.finish(self.durable)?;
+        match &mut change.action {
+            Action::Store(partial) => partial.finish(self.durable)?,
+            Action::Link => {}
+            Action::Remove => return Ok(()),
+        }
         let digest = &change.entry.digest;
         match blob::examine(&self.layout, digest, Some(change.entry.length))? {
             blob::Condition::Intact | blob::Condition::Missing => Ok(()),
@@ -236,7 +237,7 @@ impl Work {
                 }
                 // Whoever stored it may not have made it durable yet.
                 if self.durable {
-                    self.layout.fs().sync_existing(&target)?;
+                    blob::make_durable(&self.layout, &digest)?;
                 }
             }
         }
@@ -287,7 +288,7 @@ impl Work {
         }
         for (state, positions) in assets {
             let changes = positions.iter().filter_map(|&position| batch.get(position));
-            let records: Vec<Record> = changes.map(Step::record).collect();
+            let records: Vec<Record> = changes.map(|step| step.record(!self.durable)).collect();
             if let Err(error) =
                 encode_all(&records).and_then(|lines| state.append_to_log(&lines, self.durable))
             {
@@ -318,13 +319,14 @@ impl Step {
         self.failure.get_or_insert_with(|| error.clone());
     }
 
-    fn record(&self) -> Record {
+    fn record(&self, relaxed: bool) -> Record {
         let path = self.change.path.clone();
         match self.change.action {
-            Action::Remove => Record::Remove { path },
+            Action::Remove => Record::Remove { path, relaxed },
             _ => Record::Put {
                 path,
                 entry: self.change.entry.clone(),
+                relaxed,
             },
         }
     }

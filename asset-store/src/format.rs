@@ -98,6 +98,20 @@ fn is_ours(layout: &Layout) -> Result<bool, Error> {
     }))
 }
 
+/// Makes the names of the root and of the folders above it durable, as far as these are ours to open:
+/// some of them may have been made for the store, by us or by somebody who died before this.
+fn sync_names_above(layout: &Layout) {
+    for folder in layout.root().ancestors().skip(1) {
+        let here = Path::new(".");
+        let folder = if folder.as_os_str().is_empty() {
+            here
+        } else {
+            folder
+        };
+        let _ = layout.fs().sync_directory(folder);
+    }
+}
+
 fn initialize(layout: &Layout) -> Result<(), Error> {
     let (fs, root) = (layout.fs(), layout.root());
     fs.create_directory_all(root)?;
@@ -148,11 +162,9 @@ fn initialize(layout: &Layout) -> Result<(), Error> {
     let mut bytes = serde_json::to_vec(&format)
         .map_err(|error| Error::new(ErrorKind::Io, format!("cannot write FORMAT: {error}")))?;
     bytes.push(b'\n');
-    // FORMAT comes last: without it the next attempt begins again.
-    fs.replace(root, "FORMAT", &bytes)?;
-    match root.parent() {
-        // The parent may be unreadable for us; then the name of the root is not ours to make durable.
-        Some(parent) if fs.is_directory(parent) => fs.sync_directory(parent).or(Ok(())),
-        _ => Ok(()),
-    }
+    sync_names_above(layout);
+    // FORMAT comes last, when everything else has a durable name: without it the next attempt begins
+    // again, with it nobody looks at the rest any more.
+    fs.sync_directory(root)?;
+    fs.replace(root, "FORMAT", &bytes)
 }

@@ -92,6 +92,13 @@ impl Fs {
             .map(|metadata| metadata.length)
     }
 
+    /// Whether the file at `path` may not be written.
+    pub(crate) fn is_read_only(&self, path: &Path) -> bool {
+        self.0
+            .metadata(path)
+            .is_ok_and(|metadata| metadata.read_only)
+    }
+
     /// Opens a regular file for reading; `None` when there is none.
     ///
     /// # Errors
@@ -185,7 +192,7 @@ impl Fs {
         self.sync_directory(directory)
     }
 
-    /// Brings the bytes of a file that somebody else wrote to the medium.
+    /// Brings a file that somebody else wrote to the medium, its permissions included.
     pub(crate) fn sync_existing(&self, path: &Path) -> Result<(), Error> {
         // Windows flushes only through a handle that may write, and blobs are not writable there.
         if cfg!(unix) {
@@ -193,7 +200,8 @@ impl Fs {
                 .0
                 .open(path, Access::Read)
                 .map_err(|error| Error::io("open", path, error))?;
-            sync_data(&file, path)?;
+            file.sync_all()
+                .map_err(|error| Error::io("bring to the disk", path, error))?;
         }
         Ok(())
     }

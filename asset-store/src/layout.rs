@@ -1,7 +1,10 @@
 //! Where everything lies: which file system, which root, which names. `FORMAT.md` describes the files.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
 
+use crate::completion::lock;
 use crate::fs::Fs;
 use crate::{AssetId, Digest};
 
@@ -10,6 +13,8 @@ use crate::{AssetId, Digest};
 pub(crate) struct Layout {
     fs: Fs,
     root: PathBuf,
+    /// Blobs whose sync has failed: another one that succeeds would prove nothing.
+    doubtful: Mutex<HashSet<Digest>>,
 }
 
 /// What a folder may hold before `FORMAT` is there, when its creation was cut off.
@@ -31,11 +36,17 @@ impl Layout {
         Layout {
             fs,
             root: root.to_owned(),
+            doubtful: Mutex::default(),
         }
     }
 
     pub(crate) fn fs(&self) -> &Fs {
         &self.fs
+    }
+
+    /// Blobs of which this process knows that the disk may have lost them.
+    pub(crate) fn doubtful(&self) -> MutexGuard<'_, HashSet<Digest>> {
+        lock(&self.doubtful)
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -77,6 +77,8 @@ mod partial;
 mod record;
 mod store;
 mod sweep;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod usage;
 mod verify;
 mod writer;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::fs::{File, Fs};
 use crate::layout::Layout;
-use crate::{Error, ErrorKind};
+use crate::{AssetId, Error, ErrorKind};
 
 /// A garbage collection of a million blobs takes seconds; whoever waits longer than this is told.
 const SWEEP_PATIENCE: Duration = Duration::from_secs(60);
@@ -78,6 +78,17 @@ impl SweepLock {
     }
 }
 
+/// Makes the name of an asset's folder durable before anything in it is acknowledged.
+///
+/// Whoever made the folder may have died before. That `writer.lock` is in it says that somebody came
+/// this far: after a power cut a folder without a durable name is gone with it.
+pub(crate) fn settle_folder(layout: &Layout, id: &AssetId) -> Result<(), Error> {
+    match layout.fs().length(&layout.writer_lock(id)) {
+        Some(_) => Ok(()),
+        None => layout.fs().sync_directory(&layout.assets()),
+    }
+}
+
 /// The lock of the one writer of an asset.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
@@ -86,7 +97,9 @@ pub(crate) struct WriterLock {
 
 impl WriterLock {
     /// Takes the lock and leaves our process id in the file, for people to read.
-    pub(crate) fn acquire(fs: &Fs, path: &Path) -> Result<WriterLock, Error> {
+    pub(crate) fn acquire(layout: &Layout, id: &AssetId) -> Result<WriterLock, Error> {
+        settle_folder(layout, id)?;
+        let (fs, path) = (layout.fs(), &layout.writer_lock(id));
         let mut file = fs.open_or_create(path)?;
         if !acquire(&file, path, Mode::Exclusive, WRITER_PATIENCE)? {
             // Where locks are mandatory the file cannot be read, so the holder has no name there.

@@ -4,6 +4,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use crate::fs::{self, File, Fs};
+use crate::manifest::MAX_BYTES;
 use crate::{Error, ErrorKind, layout};
 
 /// The log of one generation, opened at the first change.
@@ -11,9 +12,10 @@ use crate::{Error, ErrorKind, layout};
 pub(crate) struct Log {
     fs: Fs,
     folder: PathBuf,
+    name: String,
     path: PathBuf,
     file: Option<File>,
-    /// Up to where the lines are whole and acknowledged.
+    /// Up to where the lines were whole when the writer was opened.
     length: u64,
     /// After a failure that left it unknown what is on the disk, nothing more is written.
     failed: bool,
@@ -21,10 +23,12 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(fs: &Fs, folder: PathBuf, generation: u64, length: u64) -> Log {
-        let path = folder.join(layout::log_name(generation));
+        let name = layout::log_name(generation);
+        let path = folder.join(&name);
         Log {
             fs: fs.clone(),
             folder,
+            name,
             path,
             file: None,
             length,
@@ -40,47 +44,48 @@ impl Log {
         Ok(())
     }
 
-    /// Appends whole lines. On failure the log is as it was.
+    /// Takes nothing more.
+    pub(crate) fn give_up(&mut self) {
+        self.failed = true;
+    }
+
+    /// Appends whole lines.
+    ///
+    /// After a failure they may be there or not, for readers and after a crash, so they stay: what they
+    /// name must not be collected. Only the next writer, who reads what is there, can go on.
     pub(crate) fn append(&mut self, lines: &[u8], durable: bool) -> Result<(), Error> {
         self.check_usable()?;
         let mut file = match self.file.take() {
             Some(file) => file,
             None => self.open(durable)?,
         };
-        if let Err(error) = file.write_all(lines) {
-            let error = Error::io("write", &self.path, error);
-            self.failed = self.cut(&mut file).is_err();
-            self.file = Some(file);
-            return Err(error);
+        self.failed = true;
+        file.write_all(lines)
+            .map_err(|error| Error::io("write", &self.path, error))?;
+        if durable {
+            fs::sync_data(&file, &self.path)?;
         }
-        if durable && let Err(error) = fs::sync_data(&file, &self.path) {
-            // The lines may or may not be there after a crash, and a second sync proves nothing, so
-            // they must not be seen as there.
-            let _ = self.cut(&mut file);
-            self.failed = true;
-            return Err(error);
-        }
-        self.length = self
-            .length
-            .saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
+        self.failed = false;
         self.file = Some(file);
         Ok(())
     }
 
     fn open(&self, durable: bool) -> Result<File, Error> {
+        let length = usize::try_from(self.length).unwrap_or(usize::MAX);
+        if length > 0 {
+            // Whether an earlier writer's lines are on the disk is unknown, if its last sync failed, and
+            // lines after a hole would be lost with it. So they are written anew, without a torn end.
+            let mut lines = self.fs.read(&self.path, MAX_BYTES)?.unwrap_or_default();
+            lines.truncate(length);
+            self.fs.replace(&self.folder, &self.name, &lines)?;
+        }
         let mut file = self.fs.open_or_create(&self.path)?;
-        self.cut(&mut file)?;
-        if durable {
+        fs::set_length(&file, &self.path, self.length)?;
+        file.seek(SeekFrom::Start(self.length))
+            .map_err(|error| Error::io("seek in", &self.path, error))?;
+        if durable && length == 0 {
             self.fs.sync_directory(&self.folder)?;
         }
         Ok(file)
-    }
-
-    /// Cuts off a torn end and goes there.
-    fn cut(&self, file: &mut File) -> Result<(), Error> {
-        fs::set_length(file, &self.path, self.length)?;
-        file.seek(SeekFrom::Start(self.length))
-            .map_err(|error| Error::io("seek in", &self.path, error))?;
-        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Manifests, logs and HEAD of one asset: how they are written and how an asset is read from them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,14 +11,15 @@ use crate::layout::{self, Layout};
 use crate::record::{self, Parsed};
 use crate::{Asset, AssetId, Digest, Entry, Error, ErrorKind};
 
-const MAX_BYTES: u64 = 512 << 20;
+/// Longer manifests and logs are not read.
+pub(crate) const MAX_BYTES: u64 = 512 << 20;
 const MAX_HEAD_BYTES: u64 = 4096;
 
 /// Readers that meet a writer at the same moment this often in a row give up.
 const MAX_ATTEMPTS: usize = 64;
 
 /// One line of a manifest or a log.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Record {
     /// First line of a manifest.
@@ -27,11 +29,51 @@ pub(crate) enum Record {
         sealed: bool,
     },
     /// The path has this entry.
-    Put { path: String, entry: Entry },
+    Put {
+        path: String,
+        entry: Entry,
+        /// In a log: acknowledged before it was durable, as [`Relaxed`](crate::Durability::Relaxed)
+        /// stores do.
+        #[serde(default, skip_serializing_if = "is_false")]
+        relaxed: bool,
+    },
     /// The path has no entry any more.
-    Remove { path: String },
+    Remove {
+        path: String,
+        /// As above.
+        #[serde(default, skip_serializing_if = "is_false")]
+        relaxed: bool,
+    },
     /// Last line of a manifest: the number of entries and the BLAKE3 of all lines before.
     Trailer { entries: u64, digest: Digest },
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Record {
+    fn is_relaxed(&self) -> bool {
+        matches!(
+            self,
+            Record::Put { relaxed: true, .. } | Record::Remove { relaxed: true, .. }
+        )
+    }
+
+    fn relaxed_blob(&self) -> Option<(Digest, u64)> {
+        match self {
+            Record::Put {
+                entry,
+                relaxed: true,
+                ..
+            } => Some((entry.digest, entry.length)),
+            _ => None,
+        }
+    }
 }
 
 /// The line in HEAD.
@@ -49,6 +91,10 @@ pub(crate) struct Loaded {
     pub(crate) other_damage: Option<String>,
     /// Up to where the log is intact; what follows was cut off while it was written.
     pub(crate) log_end: u64,
+    /// Entries of the asset whose blobs may have lost their bytes in a power cut.
+    pub(crate) relaxed: BTreeSet<(Digest, u64)>,
+    /// Blobs that the asset would refer to again if a power cut took back what is not durable.
+    pub(crate) fallback: BTreeSet<Digest>,
 }
 
 impl Loaded {
@@ -109,6 +155,8 @@ fn load_with_head(
         manifest_damage: None,
         other_damage: None,
         log_end: 0,
+        relaxed: BTreeSet::new(),
+        fallback: BTreeSet::new(),
     };
     let named = head.and_then(|head| record::parse::<Head>(head).records.pop());
     if let Some(head) = named {
@@ -215,7 +263,29 @@ fn load_log(fs: &Fs, folder: &Path, loaded: &mut Loaded) -> Result<(), Error> {
     if !parsed.records.is_empty() {
         loaded.asset.sealed = false;
     }
+    if parsed.records.iter().any(Record::is_relaxed) {
+        let certain = |record: &&Record| !record.is_relaxed();
+        let certain = parsed.records.iter().filter(certain).cloned().collect();
+        let mut fallback = loaded.asset.clone();
+        apply(&mut fallback, certain);
+        loaded.fallback = fallback
+            .entries
+            .values()
+            .map(|entry| entry.digest)
+            .collect();
+    }
+    let relaxed: BTreeSet<(Digest, u64)> = parsed
+        .records
+        .iter()
+        .filter_map(Record::relaxed_blob)
+        .collect();
     let refused = apply(&mut loaded.asset, parsed.records);
+    loaded.relaxed = loaded
+        .asset
+        .blobs()
+        .intersection(&relaxed)
+        .copied()
+        .collect();
     if parsed.damaged > 0 || refused > 0 {
         loaded
             .other_damage
@@ -229,11 +299,11 @@ pub(crate) fn apply(asset: &mut Asset, records: Vec<Record>) -> usize {
     let mut refused = 0_usize;
     for record in records {
         match record {
-            Record::Put { path, entry } if check_entry_path(&path).is_ok() => {
+            Record::Put { path, entry, .. } if check_entry_path(&path).is_ok() => {
                 asset.entries.insert(path, entry);
             }
             Record::Put { .. } => refused = refused.saturating_add(1),
-            Record::Remove { path } => {
+            Record::Remove { path, .. } => {
                 asset.entries.remove(&path);
             }
             Record::Header { .. } | Record::Trailer { .. } => {}
@@ -251,9 +321,8 @@ pub(crate) enum Old {
     MoveAside,
 }
 
-/// Writes `asset` as a new generation and makes it the current one: manifest, then HEAD, each
-/// durable before the next step.
-pub(crate) fn write_generation(layout: &Layout, asset: &Asset, old: Old) -> Result<(), Error> {
+/// Writes `asset` as a new generation, durably, that nothing refers to yet.
+pub(crate) fn write(layout: &Layout, asset: &Asset) -> Result<(), Error> {
     let folder = layout.asset(&asset.id);
     let header = Record::Header {
         asset: asset.id.clone(),
@@ -265,6 +334,7 @@ pub(crate) fn write_generation(layout: &Layout, asset: &Asset, old: Old) -> Resu
         let put = Record::Put {
             path: path.clone(),
             entry: entry.clone(),
+            relaxed: false,
         };
         bytes.extend_from_slice(&record::encode(&put)?);
     }
@@ -277,12 +347,16 @@ pub(crate) fn write_generation(layout: &Layout, asset: &Asset, old: Old) -> Resu
 
     layout
         .fs()
-        .replace(&folder, &layout::manifest_name(asset.generation), &bytes)?;
+        .replace(&folder, &layout::manifest_name(asset.generation), &bytes)
+}
+
+/// Lets HEAD name the generation of `asset`, durably.
+pub(crate) fn make_current(layout: &Layout, asset: &Asset) -> Result<(), Error> {
     let head = record::encode(&Head {
         generation: asset.generation,
     })?;
-    layout.fs().replace(&folder, "HEAD", &head)?;
-    retire_other_generations(layout, asset, old)
+    let folder = layout.asset(&asset.id);
+    layout.fs().replace(&folder, "HEAD", &head)
 }
 
 /// Clears away manifests and logs that HEAD does not name: left over from a seal, maybe cut off.
@@ -310,6 +384,21 @@ pub(crate) fn retire_other_generations(
     Ok(())
 }
 
+/// Deletes what a seal that was cut off has left. Whoever died in it may not have made HEAD durable, and
+/// without it the older generation counts again.
+pub(crate) fn clear_leftovers(layout: &Layout, asset: &Asset) -> Result<(), Error> {
+    let folder = layout.asset(&asset.id);
+    let items = layout.fs().list(&folder)?;
+    let mut generations = items
+        .iter()
+        .filter_map(|item| layout::generation_of(&item.name));
+    if generations.any(|found| found != asset.generation) {
+        layout.fs().sync_directory(&folder)?;
+        retire_other_generations(layout, asset, Old::Delete)?;
+    }
+    Ok(())
+}
+
 /// Gives a damaged asset a whole manifest of what could be saved of it.
 pub(crate) fn mend(layout: &Layout, loaded: Loaded) -> Result<Asset, Error> {
     let mut asset = loaded.asset;
@@ -321,6 +410,8 @@ pub(crate) fn mend(layout: &Layout, loaded: Loaded) -> Result<Asset, Error> {
         .fold(asset.generation, u64::max);
     asset.generation = newest.saturating_add(1);
     asset.sealed = false;
-    write_generation(layout, &asset, Old::MoveAside)?;
+    write(layout, &asset)?;
+    make_current(layout, &asset)?;
+    retire_other_generations(layout, &asset, Old::MoveAside)?;
     Ok(asset)
 }

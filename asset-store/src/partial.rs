@@ -89,7 +89,14 @@ impl Partial {
         name: String,
     ) -> Result<Partial, Error> {
         let path = state.partial_path(&name, DATA);
-        let opened = state.fs().open_or_create(&path);
+        let opened = match state.fs().open_or_create(&path) {
+            // Whoever was about to make a blob of it died before the rename.
+            Err(_) if state.fs().is_read_only(&path) => state
+                .fs()
+                .remove_file(&path)
+                .and_then(|_| state.fs().open_or_create(&path)),
+            opened => opened,
+        };
         let file = match opened {
             Ok(file) => file,
             Err(error) => {

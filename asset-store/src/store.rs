@@ -10,12 +10,12 @@ use crate::fs::{self, Fs};
 use crate::id::check_document_name;
 use crate::index::SourceIndex;
 use crate::layout::Layout;
-use crate::lock::{InUse, WriterLock};
+use crate::lock::{InUse, WriterLock, settle_folder};
 use crate::partial::PartialKey;
 use crate::writer::AssetWriter;
 use crate::{Asset, AssetId, BlobFile, Digest, Entry, Error, ErrorKind, blob, format, manifest};
 
-const RESERVE_BYTES: usize = 1 << 20;
+const RESERVE_BYTES: u64 = 1 << 20;
 const MAX_DOCUMENT_BYTES: usize = 16 << 20;
 
 /// When a commit counts as done.
@@ -84,11 +84,12 @@ impl StoreInner {
     pub(crate) fn fill_reserve(&self) {
         let fs = self.layout.fs();
         let path = self.layout.reserve();
-        if fs.length(&path).is_some() {
+        // A power cut may have left only a part of it.
+        if fs.length(&path) == Some(RESERVE_BYTES) {
             return;
         }
         // Bytes that no file system can compress or leave out.
-        let mut bytes = vec![0; RESERVE_BYTES];
+        let mut bytes = vec![0; usize::try_from(RESERVE_BYTES).unwrap_or_default()];
         blake3::Hasher::new().finalize_xof().fill(&mut bytes);
         if fs.overwrite(&path, &bytes).is_err() {
             let _ = fs.remove_file(&path);
@@ -214,6 +215,7 @@ impl Store {
         }
         // What says that the disk is full, or what may be purged, must get through on a full disk.
         match self.inner().freeing(|| {
+            settle_folder(self.layout(), id)?;
             self.layout()
                 .fs()
                 .replace(&folder, &document_file(name), bytes)

@@ -68,8 +68,11 @@ impl Store {
         let trash = layout.trash().join(name);
         self.inner().freeing(|| {
             // Nobody can take the lock again before we are done, since that needs the sweep lock; on
-            // Windows a folder with an open file cannot be renamed.
-            drop(WriterLock::acquire(layout.fs(), &layout.writer_lock(id))?);
+            // Windows a folder with an open file cannot be renamed. Without the file nobody has it, and
+            // on a full disk there may be no room for it.
+            if layout.fs().length(&layout.writer_lock(id)).is_some() {
+                drop(WriterLock::acquire(layout, id)?);
+            }
             layout.fs().rename(&layout.asset(id), &trash)
         })?;
         layout.fs().sync_directory(&layout.assets())?;
@@ -126,12 +129,14 @@ impl Store {
         })
     }
 
-    /// All blobs that any asset refers to.
+    /// All blobs that any asset refers to, or would again after a power cut.
     fn mark(&self) -> Result<HashSet<Digest>, Error> {
         let mut marked = HashSet::new();
         self.for_each_asset(|loaded| {
+            let fallback = loaded.fallback.clone();
             let asset = loaded.into_asset(self.layout())?;
             marked.extend(asset.entries.values().map(|entry| entry.digest));
+            marked.extend(fallback);
             Ok(())
         })?;
         Ok(marked)
@@ -166,6 +171,7 @@ impl Sweep<'_> {
             for item in layout.fs().list(&layout.shard(first))? {
                 // What has another name is none of ours.
                 let Ok(digest) = item.name.parse::<Digest>() else {
+                    self.temporary(layout, &item)?;
                     continue;
                 };
                 if marked.contains(&digest) {
@@ -218,18 +224,21 @@ impl Sweep<'_> {
                 self.report.bytes_freed = self.report.bytes_freed.saturating_add(bytes);
             }
         }
-        for folder in layout
-            .fs()
-            .list(&layout.assets())?
-            .iter()
-            .filter(|item| item.is_directory)
-        {
-            for item in layout.fs().list(&folder.path)? {
-                if item.name.starts_with(fs::TEMPORARY) && self.is_old(&item) {
-                    self.delete(layout, &item)?;
-                    self.report.trash_removed = self.report.trash_removed.saturating_add(1);
-                }
+        let assets = layout.fs().list(&layout.assets())?;
+        let folders = assets.into_iter().filter(|item| item.is_directory);
+        let others = [layout.root().to_owned(), layout.index()];
+        for folder in folders.map(|item| item.path).chain(others) {
+            for item in layout.fs().list(&folder)? {
+                self.temporary(layout, &item)?;
             }
+        }
+        Ok(())
+    }
+
+    fn temporary(&mut self, layout: &Layout, item: &fs::Item) -> Result<(), Error> {
+        if item.name.starts_with(fs::TEMPORARY) && self.is_old(item) {
+            self.delete(layout, item)?;
+            self.report.trash_removed = self.report.trash_removed.saturating_add(1);
         }
         Ok(())
     }

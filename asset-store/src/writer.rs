@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use crate::blob::Condition;
 use crate::commit::{Action, Change, Job};
 use crate::completion::{Commit, lock, pair};
 use crate::entry::check_entry_path;
@@ -11,7 +12,7 @@ use crate::fs::{self, Fs};
 use crate::layout::Layout;
 use crate::lock::{Mode, SweepLock, WriterLock};
 use crate::log::Log;
-use crate::manifest::{self, Old, Record};
+use crate::manifest::{self, Loaded, Old, Record};
 use crate::partial::{Partial, PartialKey};
 use crate::store::StoreInner;
 use crate::{Asset, AssetId, Digest, Entry, EntryAttributes, Error, ErrorKind, blob};
@@ -48,17 +49,18 @@ impl AssetWriter {
         let folder = layout.asset(id);
         // Under the sweep lock nobody removes the folder between our steps.
         let sweep = SweepLock::acquire(&layout, Mode::Shared)?;
-        if layout.fs().create_directory(&folder)? {
-            layout.fs().sync_directory(&layout.assets())?;
-        }
-        let writer_lock = WriterLock::acquire(layout.fs(), &layout.writer_lock(id))?;
+        layout.fs().create_directory(&folder)?;
+        let writer_lock = WriterLock::acquire(&layout, id)?;
         store.fill_reserve();
         let loaded = manifest::load(&layout, id)?;
+        let unsynced = check_relaxed(&layout, &loaded)?;
         let (asset, log_end) = if loaded.is_damaged() {
             tracing::warn!(asset = %id, "the asset is damaged; what can be read is kept");
+            // The new manifest says of nothing that it is not durable.
+            sync_blobs(&layout, &unsynced)?;
             (manifest::mend(&layout, loaded)?, 0)
         } else {
-            manifest::retire_other_generations(&layout, &loaded.asset, Old::Delete)?;
+            manifest::clear_leftovers(&layout, &loaded.asset)?;
             (loaded.asset, loaded.log_end)
         };
         let log = Log::new(layout.fs(), folder, asset.generation, log_end);
@@ -68,7 +70,7 @@ impl AssetWriter {
             current: Mutex::new(asset),
             log: Mutex::new(log),
             partials: Mutex::default(),
-            unsynced: Mutex::default(),
+            unsynced: Mutex::new(unsynced),
             _lock: writer_lock,
         };
         Ok(AssetWriter {
@@ -275,16 +277,23 @@ impl WriterState {
     }
 
     pub(crate) fn seal(&self) -> Result<Asset, Error> {
+        let mut log = lock(&self.log);
+        // What a failed commit has left in the log may not be called sealed.
+        log.check_usable()?;
         let mut next = lock(&self.current).clone();
         if next.sealed {
             return Ok(next);
         }
-        let mut log = lock(&self.log);
-        log.check_usable()?;
         self.sync_blobs()?;
         next.generation = next.generation.saturating_add(1);
         next.sealed = true;
-        manifest::write_generation(&self.layout, &next, Old::Delete)?;
+        manifest::write(&self.layout, &next)?;
+        // From here on it is not known which generation is the current one until HEAD is durable: what
+        // went to the log of the wrong one would be lost.
+        manifest::make_current(&self.layout, &next).inspect_err(|_| log.give_up())?;
+        if let Err(error) = manifest::retire_other_generations(&self.layout, &next, Old::Delete) {
+            tracing::warn!(%error, "the files of older generations stay until the next writer");
+        }
         *log = Log::new(self.fs(), self.layout.asset(&next.id), next.generation, 0);
         *lock(&self.current) = next.clone();
         Ok(next)
@@ -297,17 +306,39 @@ impl WriterState {
         let kept: BTreeSet<Digest> = current.entries.values().map(|entry| entry.digest).collect();
         drop(current);
         unsynced.retain(|digest| kept.contains(digest));
-        for digest in unsynced.iter() {
-            self.fs().sync_existing(&self.layout.blob(digest))?;
-        }
-        let shards: BTreeSet<PathBuf> = unsynced
-            .iter()
-            .map(|digest| self.layout.shard_of(digest))
-            .collect();
-        for shard in shards {
-            self.fs().sync_directory(&shard)?;
-        }
+        sync_blobs(&self.layout, &unsynced)?;
         unsynced.clear();
         Ok(())
     }
+}
+
+/// Entries that a relaxed store has acknowledged may have lost bytes in a power cut, so they are read
+/// again. Says which are whole, and still wait to become durable.
+fn check_relaxed(layout: &Layout, loaded: &Loaded) -> Result<BTreeSet<Digest>, Error> {
+    let mut whole = BTreeSet::new();
+    for (digest, length) in &loaded.relaxed {
+        match blob::examine(layout, digest, Some(*length))? {
+            Condition::Intact => {
+                whole.insert(*digest);
+            }
+            Condition::Missing => {}
+            _ => drop(blob::move_aside(layout, digest)?),
+        }
+    }
+    Ok(whole)
+}
+
+fn sync_blobs(layout: &Layout, digests: &BTreeSet<Digest>) -> Result<(), Error> {
+    let fs = layout.fs();
+    for digest in digests {
+        // One that is gone is missing already.
+        if fs.length(&layout.blob(digest)).is_some() {
+            blob::make_durable(layout, digest)?;
+        }
+    }
+    let shards: BTreeSet<PathBuf> = digests
+        .iter()
+        .map(|digest| layout.shard_of(digest))
+        .collect();
+    shards.iter().try_for_each(|shard| fs.sync_directory(shard))
 }

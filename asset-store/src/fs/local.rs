@@ -23,6 +23,7 @@ impl From<&fs::Metadata> for Metadata {
             kind,
             length: metadata.len(),
             modified: metadata.modified().ok(),
+            read_only: metadata.permissions().readonly(),
         }
     }
 }

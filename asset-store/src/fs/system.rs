@@ -22,6 +22,7 @@ pub(crate) struct Metadata {
     pub(crate) kind: Kind,
     pub(crate) length: u64,
     pub(crate) modified: Option<SystemTime>,
+    pub(crate) read_only: bool,
 }
 
 /// One name in a folder. Of links it is the link that is described.

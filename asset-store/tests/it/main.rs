@@ -3,6 +3,7 @@
 
 mod assets;
 mod commits;
+mod crash;
 mod damage;
 mod documents;
 mod index;

@@ -1,0 +1,499 @@
+//! The simulated system calls.
+
+use std::fs::TryLockError;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Component, Path};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::chance::Chance;
+use super::disk::{DirectoryNode, Disk, FileNode, Node, NodeId, ROOT};
+use super::{Fault, Flaw, Step};
+use crate::completion::lock;
+use crate::fs::{Access, FileHandle, FileSystem, Item, Kind, Metadata, unique_name};
+
+/// Deleting a file of this length makes room on a full disk.
+const ENOUGH: usize = 1 << 20;
+
+/// What all handles of one simulated system share.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) disk: Disk,
+    /// The disk before the first step, after the first, and so on.
+    pub(super) history: Vec<Disk>,
+    pub(super) steps: Vec<Step>,
+    pub(super) flaw: Option<Flaw>,
+    pub(super) fault: Option<(usize, Fault)>,
+    chance: Chance,
+    locks: Vec<Held>,
+    handles: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    node: NodeId,
+    handle: u64,
+    exclusive: bool,
+}
+
+impl State {
+    pub(super) fn new(disk: Disk, flaw: Option<Flaw>) -> State {
+        State {
+            history: vec![disk.clone()],
+            disk,
+            steps: Vec::new(),
+            flaw,
+            fault: None,
+            chance: Chance::new(0),
+            locks: Vec::new(),
+            handles: 0,
+        }
+    }
+
+    fn find(&self, path: &Path) -> io::Result<NodeId> {
+        let mut node = ROOT;
+        for part in path.components() {
+            if let Component::Normal(name) = part {
+                let directory = self
+                    .disk
+                    .directory(node)
+                    .ok_or(io::ErrorKind::NotADirectory)?;
+                let name = name.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+                node = *directory.live.get(name).ok_or(io::ErrorKind::NotFound)?;
+            }
+        }
+        Ok(node)
+    }
+
+    /// The folder and the name in it; the folder has to be there.
+    fn place<'a>(&self, path: &'a Path) -> io::Result<(NodeId, &'a str)> {
+        let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let name = path.file_name().and_then(|name| name.to_str());
+        Ok((
+            self.find(parent)?,
+            name.ok_or(io::ErrorKind::InvalidFilename)?,
+        ))
+    }
+
+    fn entry(&self, directory: NodeId, name: &str) -> Option<NodeId> {
+        self.disk.directory(directory)?.live.get(name).copied()
+    }
+
+    fn metadata(&self, node: NodeId) -> Metadata {
+        match self.disk.node(node) {
+            Node::File(file) => Metadata {
+                kind: Kind::File,
+                length: file.live.len() as u64,
+                modified: Some(file.modified),
+                read_only: file.mode & 0o200 == 0,
+            },
+            Node::Directory(_) => Metadata {
+                kind: Kind::Directory,
+                length: 0,
+                modified: None,
+                read_only: false,
+            },
+        }
+    }
+
+    /// The fault that the step about to be made runs into.
+    fn fault_of(&self, step: Step) -> Option<Fault> {
+        let (at, fault) = self.fault?;
+        let now = self.steps.len();
+        let hit = match fault {
+            Fault::Io => now == at,
+            Fault::DiskFull => now >= at && step.takes_space(),
+        };
+        hit.then_some(fault)
+    }
+
+    /// One step: whatever goes before it can be kept or lost by a crash before or after.
+    fn step(&mut self, step: Step, change: impl FnOnce(&mut Disk)) -> io::Result<()> {
+        let fault = self.fault_of(step);
+        if fault.is_none() {
+            change(&mut self.disk);
+        }
+        self.steps.push(step);
+        self.history.push(self.disk.clone());
+        fault.map_or(Ok(()), |fault| Err(fault.into_error()))
+    }
+
+    fn sync_file(&mut self, node: NodeId, with_mode: bool) -> io::Result<()> {
+        if self.fault_of(Step::SyncFile).is_some() {
+            let chance = &mut self.chance;
+            self.disk.change_file(node, |file| file.fail_sync(chance));
+        }
+        let idle = self.flaw == Some(Flaw::FileSyncDoesNothing);
+        self.step(Step::SyncFile, |disk| {
+            if !idle {
+                disk.change_file(node, |file| file.sync(with_mode));
+            }
+        })
+    }
+
+    fn remove_below(&mut self, directory: NodeId) -> io::Result<()> {
+        let names = self
+            .disk
+            .directory(directory)
+            .map(|found| found.live.clone());
+        for (name, node) in names.ok_or(io::ErrorKind::NotADirectory)? {
+            let is_directory = self.disk.directory(node).is_some();
+            if is_directory {
+                self.remove_below(node)?;
+            }
+            self.step(Step::Remove, |disk| {
+                disk.set_names(&[(directory, &name, None)]);
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// One simulated system; clones are the same one.
+#[derive(Clone, Debug)]
+pub(super) struct SimulatedSystem(pub(super) Arc<Mutex<State>>);
+
+impl SimulatedSystem {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.0)
+    }
+}
+
+impl FileSystem for SimulatedSystem {
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        let state = self.state();
+        Ok(state.metadata(state.find(path)?))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.state().find(path).is_ok()
+    }
+
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn FileHandle>> {
+        let mut state = self.state();
+        let (directory, name) = state.place(path)?;
+        let node = match state.entry(directory, name) {
+            Some(_) if access == Access::CreateNew => {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            Some(node) => {
+                let file = state.disk.file(node).ok_or(io::ErrorKind::IsADirectory)?;
+                if access != Access::Read && file.mode & 0o200 == 0 {
+                    return Err(io::ErrorKind::PermissionDenied.into());
+                }
+                if access == Access::Truncate && !file.live.is_empty() {
+                    state.step(Step::SetLength, |disk| {
+                        disk.change_file(node, |file| file.set_length(0));
+                    })?;
+                }
+                node
+            }
+            None if access == Access::Read => return Err(io::ErrorKind::NotFound.into()),
+            None => {
+                state.step(Step::Create, |disk| {
+                    let node = disk.add(Node::File(FileNode::empty()));
+                    disk.set_names(&[(directory, name, Some(node))]);
+                })?;
+                state.find(path)?
+            }
+        };
+        state.handles += 1;
+        Ok(Box::new(SimulatedFile {
+            number: state.handles,
+            system: self.clone(),
+            node,
+            position: 0,
+            writable: access != Access::Read,
+        }))
+    }
+
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let (parent, name) = state.place(path)?;
+        if state.entry(parent, name).is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.step(Step::CreateDirectory, |disk| {
+            let node = disk.add(Node::Directory(DirectoryNode::default()));
+            disk.set_names(&[(parent, name, Some(node))]);
+        })
+    }
+
+    fn create_directory_all(&self, path: &Path) -> io::Result<()> {
+        match self.create_directory(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.create_directory_all(path.parent().ok_or(io::ErrorKind::NotFound)?)?;
+                self.create_directory(path)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            done => done,
+        }
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let node = state.find(path)?;
+        let idle = state.flaw == Some(Flaw::DirectorySyncDoesNothing);
+        state.step(Step::SyncDirectory, |disk| {
+            if !idle {
+                disk.sync_directory(node);
+            }
+        })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let (from_directory, from_name) = state.place(from)?;
+        let (to_directory, to_name) = state.place(to)?;
+        let node = state.find(from)?;
+        if state
+            .find(to)
+            .is_ok_and(|there| state.disk.file(there).is_none())
+        {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        state.step(Step::Rename, |disk| {
+            disk.set_names(&[
+                (from_directory, from_name, None),
+                (to_directory, to_name, Some(node)),
+            ]);
+        })
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let (directory, name) = state.place(path)?;
+        let node = state.find(path)?;
+        let length = state.disk.file(node).map(|file| file.live.len());
+        let length = length.ok_or(io::ErrorKind::IsADirectory)?;
+        state.step(Step::Remove, |disk| {
+            disk.set_names(&[(directory, name, None)]);
+        })?;
+        if length >= ENOUGH && matches!(state.fault, Some((_, Fault::DiskFull))) {
+            state.fault = None;
+        }
+        Ok(())
+    }
+
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let (parent, name) = state.place(path)?;
+        let node = state.find(path)?;
+        let directory = state
+            .disk
+            .directory(node)
+            .ok_or(io::ErrorKind::NotADirectory)?;
+        if !directory.live.is_empty() {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        state.step(Step::Remove, |disk| disk.set_names(&[(parent, name, None)]))
+    }
+
+    fn remove_directory_all(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let node = state.find(path)?;
+        state.remove_below(node)?;
+        drop(state);
+        self.remove_directory(path)
+    }
+
+    fn make_immutable(&self, path: &Path, secret: bool) -> io::Result<()> {
+        let mut state = self.state();
+        let node = state.find(path)?;
+        let mode = if secret { 0o400 } else { 0o444 };
+        state.step(Step::SetMode, |disk| {
+            disk.change_file(node, |file| file.mode = mode);
+        })
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Item>> {
+        let state = self.state();
+        let directory = state.disk.directory(state.find(path)?);
+        let names = &directory.ok_or(io::ErrorKind::NotADirectory)?.live;
+        let item = |(name, node): (&String, &NodeId)| {
+            let metadata = state.metadata(*node);
+            Item {
+                name: name.clone(),
+                path: path.join(name),
+                is_directory: metadata.kind == Kind::Directory,
+                length: metadata.length,
+                modified: metadata.modified,
+            }
+        };
+        Ok(names.iter().map(item).collect())
+    }
+
+    fn list_directories(&self, path: &Path) -> io::Result<Vec<String>> {
+        let items = self.list(path)?.into_iter();
+        Ok(items
+            .filter(|item| item.is_directory)
+            .map(|item| item.name)
+            .collect())
+    }
+
+    fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
+        Ok(1 << 40)
+    }
+
+    fn is_local(&self) -> bool {
+        false
+    }
+}
+
+/// An open file. It stays what it is when its name goes away.
+#[derive(Debug)]
+struct SimulatedFile {
+    number: u64,
+    system: SimulatedSystem,
+    node: NodeId,
+    position: usize,
+    writable: bool,
+}
+
+impl SimulatedFile {
+    fn check_writable(&self) -> io::Result<()> {
+        if self.writable {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+
+    fn lock(&self, exclusive: bool) -> Result<(), TryLockError> {
+        let mut state = self.system.state();
+        let refused = state.locks.iter().any(|held| {
+            held.node == self.node && held.handle != self.number && (held.exclusive || exclusive)
+        });
+        if refused {
+            return Err(TryLockError::WouldBlock);
+        }
+        state.locks.retain(|held| held.handle != self.number);
+        state.locks.push(Held {
+            node: self.node,
+            handle: self.number,
+            exclusive,
+        });
+        Ok(())
+    }
+}
+
+impl Drop for SimulatedFile {
+    fn drop(&mut self) {
+        let mut state = self.system.state();
+        state.locks.retain(|held| held.handle != self.number);
+    }
+}
+
+impl Read for SimulatedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let state = self.system.state();
+        let file = state
+            .disk
+            .file(self.node)
+            .ok_or(io::ErrorKind::IsADirectory)?;
+        let mut rest = file.live.get(self.position..).unwrap_or_default();
+        let count = rest.read(buffer)?;
+        self.position += count;
+        Ok(count)
+    }
+}
+
+impl Write for SimulatedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.check_writable()?;
+        let (node, at) = (self.node, self.position);
+        let mut state = self.system.state();
+        if state.fault_of(Step::Write).is_some() {
+            // Some of it gets through first.
+            let count = state.chance.below(bytes.len() + 1);
+            state
+                .disk
+                .change_file(node, |file| file.write(at, &bytes[..count]));
+        }
+        state.step(Step::Write, |disk| {
+            disk.change_file(node, |file| file.write(at, bytes));
+        })?;
+        self.position += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for SimulatedFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let SeekFrom::Start(position) = to else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        self.position = usize::try_from(position).map_err(|_| io::ErrorKind::InvalidInput)?;
+        Ok(position)
+    }
+}
+
+impl FileHandle for SimulatedFile {
+    fn metadata(&self) -> io::Result<Metadata> {
+        Ok(self.system.state().metadata(self.node))
+    }
+
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.check_writable()?;
+        let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let mut state = self.system.state();
+        let unchanged = state
+            .disk
+            .file(self.node)
+            .is_some_and(|file| file.live.len() == length);
+        if unchanged {
+            return Ok(());
+        }
+        let node = self.node;
+        state.step(Step::SetLength, |disk| {
+            disk.change_file(node, |file| file.set_length(length));
+        })
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.system.state().sync_file(self.node, false)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.system.state().sync_file(self.node, true)
+    }
+
+    fn try_lock(&self) -> Result<(), TryLockError> {
+        self.lock(true)
+    }
+
+    fn try_lock_shared(&self) -> Result<(), TryLockError> {
+        self.lock(false)
+    }
+
+    /// A real file without a name that holds the same bytes.
+    fn into_file(self: Box<Self>) -> io::Result<std::fs::File> {
+        // In memory, where there is such a folder: tests open thousands.
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() {
+            memory.to_owned()
+        } else {
+            std::env::temp_dir()
+        };
+        let path = folder.join(unique_name("asset-store-"));
+        let mut options = std::fs::OpenOptions::new();
+        let mut real = options
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)?;
+        std::fs::remove_file(&path)?;
+        let state = self.system.state();
+        let file = state
+            .disk
+            .file(self.node)
+            .ok_or(io::ErrorKind::IsADirectory)?;
+        real.write_all(&file.live)?;
+        drop(state);
+        real.rewind()?;
+        Ok(real)
+    }
+}
