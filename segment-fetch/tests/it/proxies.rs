@@ -262,9 +262,8 @@ async fn a_proxy_that_refuses_or_is_not_there_is_told_without_its_password() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Status(407), "{error:?}");
 
-    let nobody = Origin::serve(Site::new()).unwrap().address();
     let options = TransportOptions {
-        proxy: Proxy::new(&nobody.to_string(), "").unwrap(),
+        proxy: Proxy::new("127.0.0.1:1", "").unwrap(),
         ..TransportOptions::default()
     };
     let error = fetcher(&options)
