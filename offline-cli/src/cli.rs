@@ -140,9 +140,6 @@ pub struct Download {
     #[command(flatten)]
     pub choice: Choice,
 
-    #[command(flatten)]
-    pub connection: Connection,
-
     /// What to call it [default: a word from the address]
     #[arg(long)]
     pub title: Option<String>,
@@ -158,6 +155,10 @@ pub struct Download {
     /// Leave out segments that cannot be had, list them, and exit with 1
     #[arg(long)]
     pub allow_gaps: bool,
+
+    // Last, since its heading is for all that follows.
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 /// Options of `probe`.

@@ -58,7 +58,12 @@ pub fn main() -> ExitCode {
 /// The network as the command line describes it, for an address.
 fn network(connection: &Connection, url: &Url, output: Output) -> Result<Network> {
     if connection.insecure {
-        output.message("warning: --insecure: certificates are not verified, and whoever is on the way can read and change everything");
+        // Said even when --quiet.
+        let loud = Output {
+            quiet: false,
+            ..output
+        };
+        loud.message("warning: --insecure: certificates are not verified, and whoever is on the way can read and change everything");
     }
     Network::with(&NetworkOptions {
         origin: Some(url.clone()),

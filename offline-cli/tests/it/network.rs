@@ -119,7 +119,7 @@ fn certificates_come_from_files_and_verification_goes_loudly() {
     .fine();
     probe(&["--cacert", &authority, "--cert", &both]).fine();
     probe(&["--cert", &both]).refused(4);
-    let said = probe(&["--insecure", "--cert", &both]).fine();
+    let said = probe(&["--quiet", "--insecure", "--cert", &both]).fine();
     assert!(
         said.stderr.contains("warning: --insecure"),
         "{}",
