@@ -6,6 +6,7 @@ mod commits;
 mod crash;
 mod damage;
 mod documents;
+mod golden;
 mod index;
 mod killed;
 mod locks;

@@ -6,7 +6,7 @@ use asset_store::{ErrorKind, GcOptions, GcReport, PartialKey};
 
 use crate::support::{Scratch, contents, files_below, fill, id, noise, segment};
 
-fn at_once() -> GcOptions {
+pub(crate) fn at_once() -> GcOptions {
     GcOptions {
         min_age: Duration::ZERO,
         ..GcOptions::default()
