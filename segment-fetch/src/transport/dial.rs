@@ -103,6 +103,12 @@ struct Dialed {
 
 impl Dialer {
     async fn dial(self, target: Uri) -> Result<Connection, BoxError> {
+        // There is no look-up for an address that is written as one.
+        if let Ok(address) = host(&target)?.parse::<IpAddr>()
+            && !self.reach.allows(address)
+        {
+            return Err(refused(&address.to_string()));
+        }
         let Dialed {
             mut io,
             info,
@@ -182,16 +188,7 @@ impl Dialer {
         let port = target
             .port_u16()
             .unwrap_or(if is_https(target) { 443 } else { 80 });
-        let refused = |name: &str| -> BoxError {
-            Box::new(RefusedAddress {
-                name: name.to_owned(),
-            })
-        };
         let asked = if let Ok(address) = name.parse::<IpAddr>() {
-            // Checked in the URL as well, but not by every caller of the transport.
-            if !self.reach.allows(address) {
-                return Err(refused(name));
-            }
             SocketAddr::new(address, port).to_string()
         } else if via.kind == Kind::Socks {
             let lookup = Lookup::new(Arc::clone(&self.settings.resolver), self.reach);
@@ -279,6 +276,12 @@ async fn secure(
 
 fn server_name(uri: &Uri) -> Result<ServerName<'static>, BoxError> {
     Ok(ServerName::try_from(host(uri)?)?.to_owned())
+}
+
+fn refused(name: &str) -> BoxError {
+    Box::new(RefusedAddress {
+        name: name.to_owned(),
+    })
 }
 
 fn is_https(uri: &Uri) -> bool {

@@ -123,7 +123,7 @@ impl Proxy {
 
     pub(super) fn via(&self, target: &Uri) -> Option<Via> {
         let intercept = self.rules.as_ref()?.intercept(target)?;
-        let uri = intercept.uri().clone();
+        let uri = with_port(intercept.uri().clone());
         let kind = match uri.scheme_str() {
             Some("socks5") => Kind::Socks,
             Some("socks5h") => Kind::SocksWithNames,
@@ -163,6 +163,20 @@ impl Via {
         let (user, password) = self.intercept.raw_auth()?;
         Some((user.to_owned(), password.to_owned()))
     }
+}
+
+/// SOCKS has a port of its own; the connector knows those of HTTP.
+fn with_port(uri: Uri) -> Uri {
+    let is_socks = matches!(uri.scheme_str(), Some("socks5" | "socks5h"));
+    let host = uri.host().unwrap_or_default();
+    if !is_socks || uri.port().is_some() {
+        return uri;
+    }
+    let authority = format!("{host}:1080");
+    let mut parts = uri.clone().into_parts();
+    // What was an authority with less is one with a port.
+    parts.authority = authority.parse().ok();
+    Uri::from_parts(parts).unwrap_or(uri)
 }
 
 /// Addresses too, unlike the star of the matcher.
@@ -253,6 +267,16 @@ mod tests {
             via(&variables(&[("all_proxy", " ")]).unwrap(), "http://a.test/"),
             None
         );
+        let port = |address: &str| via(&Proxy::new(address, "").unwrap(), "http://a.test/");
+        assert_eq!(
+            port("socks5://s.test").as_deref(),
+            Some("socks5://s.test:1080")
+        );
+        assert_eq!(
+            port("socks5h://[::1]").as_deref(),
+            Some("socks5h://[::1]:1080")
+        );
+        assert_eq!(port("p.test").as_deref(), Some("http://p.test"));
         let star = Proxy::new("http://p.test", "*").unwrap();
         assert_eq!(via(&star, "http://a.test/"), None);
         assert_eq!(via(&star, "http://10.0.0.1/"), None);

@@ -132,6 +132,19 @@ async fn a_name_that_leads_to_private_addresses_is_refused_after_it_was_looked_u
     assert!(origin.site().requests().is_empty());
 }
 
+#[tokio::test]
+async fn the_transport_keeps_to_the_reach_by_itself() {
+    let origin = Origin::serve(site()).unwrap();
+    let mut transport = https(&TransportOptions::default()).unwrap();
+    let request = http::Request::get(origin.url("/a").as_str())
+        .extension(Reach::PublicOnly)
+        .body(RequestBody::new())
+        .unwrap();
+    let error = transport.call(request).await.unwrap_err();
+    assert!(error.is_connect(), "{error:?}");
+    assert!(origin.site().requests().is_empty());
+}
+
 /// The default transport, to which `outer.test` is on the public internet.
 #[derive(Clone)]
 struct Outer(Transport);
