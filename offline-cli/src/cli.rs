@@ -1,5 +1,6 @@
 //! The command line: what can be said, before anything is done.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -122,6 +123,14 @@ pub struct Connection {
     /// Accept any certificate: whoever is on the way can read and change everything
     #[arg(long)]
     pub insecure: bool,
+
+    /// Never more requests in flight than this [default: up to 16, with HTTP/2 64, as long as more help]
+    #[arg(long, value_name = "N")]
+    pub parallel: Option<NonZeroUsize>,
+
+    /// Never more bytes a second than this, for example 500K or 2M
+    #[arg(long, value_name = "SIZE", value_parser = parse_rate)]
+    pub limit_rate: Option<u64>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -309,6 +318,13 @@ fn parse_url(text: &str) -> Result<Url, String> {
         other => Err(format!(
             "`{other}` addresses cannot be downloaded, only http and https"
         )),
+    }
+}
+
+fn parse_rate(text: &str) -> Result<u64, String> {
+    match text::parse_size(text)? {
+        0 => Err("nothing would ever come".to_owned()),
+        rate => Ok(rate),
     }
 }
 

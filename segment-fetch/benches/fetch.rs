@@ -148,10 +148,12 @@ fn loopback(criterion: &mut Criterion) {
         let fetcher = Fetcher::with_service(https(&options).unwrap(), FetchOptions::default());
         let jobs = || -> Vec<_> {
             (0..COUNT)
-                .map(|index| Job {
-                    tag: index,
-                    request: Request::get(origin.url(&format!("/{index}"))),
-                    sink: Discard::default(),
+                .map(|index| {
+                    Job::new(
+                        index,
+                        Request::get(origin.url(&format!("/{index}"))),
+                        Discard::default(),
+                    )
                 })
                 .collect()
         };

@@ -113,11 +113,11 @@ fn jobs(urls: &[String], folder: &Path) -> Result<Vec<Job<usize, FileSink>>, Box
             println!("{index:04} is there");
             continue;
         }
-        jobs.push(Job {
-            tag: index,
-            request: Request::get(Url::parse(url)?),
-            sink: FileSink::open(path),
-        });
+        jobs.push(Job::new(
+            index,
+            Request::get(Url::parse(url)?),
+            FileSink::open(path),
+        ));
     }
     Ok(jobs)
 }

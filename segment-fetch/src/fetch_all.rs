@@ -1,7 +1,12 @@
 //! Many jobs at once: a stream of jobs in, a stream of events out.
 
+mod hedging;
+mod running;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,63 +15,13 @@ use futures::future::BoxFuture;
 use futures::stream::{Fuse, FuturesUnordered};
 use futures::{Stream, StreamExt};
 use pin_project::pin_project;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::run::{Observer, Run};
-use crate::{Error, Fetcher, HttpService, Report, Request, Sink};
-
-/// One resource to fetch into one sink, with a tag to know it by.
-#[derive(Debug, Clone)]
-pub struct Job<T, K> {
-    /// Comes back with every event of the job.
-    pub tag: T,
-    /// What to fetch.
-    pub request: Request,
-    /// Where to put it; comes back when the job has ended.
-    pub sink: K,
-}
-
-/// What happens to a job. Exactly one of `Finished` and `Failed` comes for each, and nothing after it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<T, K> {
-    /// The sink got more bytes. At most four a second for a job, or one for each 256 KiB.
-    Progress {
-        /// Which job.
-        tag: T,
-        /// Bytes appended since the last event of this job. After a restart bytes are counted again.
-        bytes: u64,
-    },
-    /// An attempt failed and will be made again.
-    Retrying {
-        /// Which job.
-        tag: T,
-        /// Why.
-        error: Error,
-        /// After which pause.
-        after: Duration,
-        /// The number of the attempt that failed, from 1.
-        attempt: u32,
-    },
-    /// Everything is in the sink, and right.
-    Finished {
-        /// Which job.
-        tag: T,
-        /// The sink, finished.
-        sink: K,
-        /// How it went.
-        report: Report,
-    },
-    /// The job is given up.
-    Failed {
-        /// Which job.
-        tag: T,
-        /// The sink, where it is; a later job can continue it.
-        sink: K,
-        /// Why.
-        error: Error,
-    },
-}
+use self::hedging::Hedging;
+use self::running::{Ended, Outcome, Signal};
+use crate::schedule::{Place, Schedule};
+use crate::{Control, Event, Fetcher, HttpService, Job, Sink, Summary};
 
 /// The stream that [`Fetcher::fetch_all`] returns.
 ///
@@ -74,24 +29,79 @@ pub enum Event<T, K> {
 #[pin_project]
 #[must_use = "streams do nothing unless polled"]
 pub struct FetchAll<S, J: Stream, T, K> {
-    fetcher: Fetcher<S>,
     #[pin]
     jobs: Fuse<J>,
-    running: FuturesUnordered<BoxFuture<'static, ()>>,
-    sender: UnboundedSender<Event<T, K>>,
-    events: UnboundedReceiver<Event<T, K>>,
+    driver: Driver<S, T, K>,
+}
+
+/// Everything but the jobs to come.
+struct Driver<S, T, K> {
+    fetcher: Fetcher<S>,
+    control: Control,
+    /// Ready when the stream goes on after a pause.
+    resumed: Option<BoxFuture<'static, ()>>,
+    schedule: Schedule<Job<T, K>>,
+    running: FuturesUnordered<BoxFuture<'static, Ended<T, K>>>,
+    /// What runs, by a number that is not used again.
+    under_way: HashMap<u64, UnderWay>,
+    count: u64,
+    sender: UnboundedSender<Signal<T, K>>,
+    signals: UnboundedReceiver<Signal<T, K>>,
+    hedging: Hedging,
+    began: Option<Instant>,
+    summary: Summary,
+}
+
+/// One job that runs.
+struct UnderWay {
+    place: Place,
+    began: Duration,
+    received: u64,
+    /// Asks it for a second request.
+    hedge: Arc<Notify>,
+    hedges: u32,
+    /// Whether there is a second request, which counts like another job.
+    hedging: bool,
 }
 
 impl<S, J: Stream, T, K> FetchAll<S, J, T, K> {
     pub(crate) fn new(fetcher: Fetcher<S>, jobs: J) -> Self {
         // Not unbounded in truth: a job can only send while this stream is polled, and sends seldom.
-        let (sender, events) = unbounded();
+        let (sender, signals) = unbounded();
+        let schedule = Schedule::new(&fetcher.options().concurrency);
         FetchAll {
-            fetcher,
             jobs: jobs.fuse(),
-            running: FuturesUnordered::new(),
-            sender,
-            events,
+            driver: Driver {
+                fetcher,
+                control: Control::new(),
+                resumed: None,
+                schedule,
+                running: FuturesUnordered::new(),
+                under_way: HashMap::new(),
+                count: 0,
+                sender,
+                signals,
+                hedging: Hedging::default(),
+                began: None,
+                summary: Summary::default(),
+            },
+        }
+    }
+
+    /// Pauses and resumes this stream, from anywhere.
+    pub fn control(&self) -> Control {
+        self.driver.control.clone()
+    }
+
+    /// What it all came to so far.
+    pub fn summary(&self) -> Summary {
+        let duration = self
+            .driver
+            .began
+            .map_or(Duration::ZERO, |began| began.elapsed());
+        Summary {
+            duration,
+            ..self.driver.summary.clone()
         }
     }
 }
@@ -99,7 +109,8 @@ impl<S, J: Stream, T, K> FetchAll<S, J, T, K> {
 impl<S, J: Stream, T, K> fmt::Debug for FetchAll<S, J, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FetchAll")
-            .field("running", &self.running.len())
+            .field("running", &self.driver.running.len())
+            .field("waiting", &self.driver.schedule.queue().len())
             .finish_non_exhaustive()
     }
 }
@@ -114,121 +125,192 @@ where
     type Item = Event<T, K>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event<T, K>>> {
-        let mut this = self.project();
-        let limit = this.fetcher.options.in_flight.max(1);
+        let this = self.project();
+        let (mut jobs, driver) = (this.jobs, this.driver);
+        driver.began.get_or_insert_with(Instant::now);
         loop {
-            if let Poll::Ready(Some(event)) = this.events.poll_next_unpin(context) {
+            if let Some(event) = driver.next_event(context) {
                 return Poll::Ready(Some(event));
             }
             let mut advanced = false;
-            while this.running.len() < limit && !this.jobs.is_done() {
-                let Poll::Ready(job) = this.jobs.as_mut().poll_next(context) else {
-                    break;
-                };
-                let Some(job) = job else { break };
-                this.running.push(Box::pin(run(
-                    this.fetcher.clone(),
-                    job,
-                    this.sender.clone(),
-                )));
-                advanced = true;
-            }
-            match this.running.poll_next_unpin(context) {
-                Poll::Ready(Some(())) => advanced = true,
-                Poll::Ready(None) if this.jobs.is_done() => {
-                    // The last job may have sent events in the poll that ended it.
-                    return match this.events.poll_next_unpin(context) {
-                        Poll::Ready(Some(event)) => Poll::Ready(Some(event)),
-                        _ => Poll::Ready(None),
+            if driver.may_go_on(context) {
+                while driver.wants_more() && !jobs.is_done() {
+                    let Poll::Ready(Some(job)) = jobs.as_mut().poll_next(context) else {
+                        break;
                     };
+                    driver.push(job);
+                    advanced |= driver.start();
+                }
+                advanced |= driver.start();
+                driver.poll_hedging(context);
+            }
+            match driver.running.poll_next_unpin(context) {
+                Poll::Ready(Some(ended)) => {
+                    driver.ended(ended);
+                    advanced = true;
+                }
+                Poll::Ready(None) if jobs.is_done() && driver.schedule.queue().is_empty() => {
+                    // The last job may have sent events in the poll that ended it.
+                    return Poll::Ready(driver.next_event(context));
                 }
                 Poll::Ready(None) | Poll::Pending => {}
             }
             if !advanced {
-                return match this.events.poll_next_unpin(context) {
-                    Poll::Ready(Some(event)) => Poll::Ready(Some(event)),
-                    _ => Poll::Pending,
+                return match driver.next_event(context) {
+                    Some(event) => Poll::Ready(Some(event)),
+                    None => Poll::Pending,
                 };
             }
         }
     }
 }
 
-async fn run<S: HttpService, T: Clone + Send, K: Sink>(
-    fetcher: Fetcher<S>,
-    job: Job<T, K>,
-    sender: UnboundedSender<Event<T, K>>,
-) {
-    let Job {
-        tag,
-        request,
-        mut sink,
-    } = job;
-    let reporter = Reporter {
-        tag: tag.clone(),
-        sender: sender.clone(),
-        pending: 0,
-        sent: Instant::now(),
-    };
-    let result = Run::new(&fetcher.options, fetcher.service, &request, reporter)
-        .run(&mut sink)
-        .await;
-    let event = match result {
-        Ok(done) => Event::Finished {
-            tag,
-            sink,
-            report: done.report,
-        },
-        Err(error) => Event::Failed { tag, sink, error },
-    };
-    // The receiver lives in the stream that polls this future.
-    let _ = sender.unbounded_send(event);
-}
+impl<S, T, K> Driver<S, T, K>
+where
+    S: HttpService,
+    T: Clone + Send + 'static,
+    K: Sink + 'static,
+{
+    fn now(&self) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| began.elapsed())
+    }
 
-/// Turns what a run observes into events, and joins small steps into one.
-struct Reporter<T, K> {
-    tag: T,
-    sender: UnboundedSender<Event<T, K>>,
-    pending: u64,
-    sent: Instant,
-}
-
-const PROGRESS_BYTES: u64 = 256 << 10;
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
-
-impl<T: Clone + Send, K: Send> Reporter<T, K> {
-    fn flush(&mut self) {
-        if self.pending > 0 {
-            let event = Event::Progress {
-                tag: self.tag.clone(),
-                bytes: self.pending,
-            };
-            let _ = self.sender.unbounded_send(event);
-            self.pending = 0;
+    /// Whether nothing is paused; else this is polled again when it goes on.
+    fn may_go_on(&mut self, context: &mut Context<'_>) -> bool {
+        if !self.control.is_paused() {
+            self.resumed = None;
+            return true;
         }
-        self.sent = Instant::now();
+        let resumed = self
+            .resumed
+            .get_or_insert_with(|| Box::pin(self.control.wait(false)));
+        if resumed.as_mut().poll(context).is_ready() {
+            self.resumed = None;
+        }
+        !self.control.is_paused()
     }
-}
 
-impl<T: Clone + Send, K: Send> Observer for Reporter<T, K> {
-    fn appended(&mut self, bytes: u64) {
-        self.pending = self.pending.saturating_add(bytes);
-        if self.pending >= PROGRESS_BYTES || self.sent.elapsed() >= PROGRESS_INTERVAL {
-            self.flush();
+    /// Whether to take another job from the stream.
+    fn wants_more(&self) -> bool {
+        let waiting = self.schedule.queue().len();
+        let concurrency = &self.fetcher.options().concurrency;
+        waiting < concurrency.look_ahead
+            || waiting == 0 && self.running.len() < concurrency.total.max(1)
+    }
+
+    fn push(&mut self, job: Job<T, K>) {
+        let origin = job.request.url.origin();
+        self.schedule.push(&origin, job.group, job.priority, job);
+    }
+
+    /// Starts what may run now.
+    fn start(&mut self) -> bool {
+        let mut started = false;
+        let now = self.now();
+        while let Some((place, job)) = self.schedule.start(now) {
+            let number = self.count;
+            self.count = self.count.wrapping_add(1);
+            let hedge = Arc::new(Notify::new());
+            self.under_way.insert(
+                number,
+                UnderWay {
+                    place,
+                    began: now,
+                    received: 0,
+                    hedge: Arc::clone(&hedge),
+                    hedges: 0,
+                    hedging: false,
+                },
+            );
+            self.running.push(Box::pin(running::run(
+                self.fetcher.clone(),
+                job,
+                running::Context {
+                    number,
+                    hedge,
+                    paused: self.control.wait(true),
+                    sender: self.sender.clone(),
+                },
+            )));
+            started = true;
+        }
+        started
+    }
+
+    /// The next thing to tell; what only the schedule has to know is taken in.
+    fn next_event(&mut self, context: &mut Context<'_>) -> Option<Event<T, K>> {
+        while let Poll::Ready(Some(signal)) = self.signals.poll_next_unpin(context) {
+            match signal {
+                Signal::Event(event) => {
+                    self.note(&event);
+                    return Some(*event);
+                }
+                Signal::Received { number, bytes } => {
+                    self.summary.bytes = self.summary.bytes.saturating_add(bytes);
+                    let now = self.now();
+                    if let Some(under_way) = self.under_way.get_mut(&number) {
+                        under_way.received = under_way.received.saturating_add(bytes);
+                        self.schedule.received(under_way.place, now, bytes);
+                    }
+                }
+                Signal::Congested { number, began } => {
+                    let (now, began) = (self.now(), self.since(began));
+                    if let Some(under_way) = self.under_way.get(&number) {
+                        self.schedule.congested(under_way.place, now, began);
+                    }
+                }
+                Signal::Multiplexed { number } => {
+                    if let Some(under_way) = self.under_way.get(&number) {
+                        self.schedule.multiplexed(under_way.place);
+                    }
+                }
+                Signal::HedgeEnded { number } => self.hedge_ended(number),
+                Signal::Requests { count } => {
+                    self.summary.requests = self.summary.requests.saturating_add(count.into());
+                }
+            }
+        }
+        None
+    }
+
+    fn since(&self, then: Instant) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| {
+            then.saturating_duration_since(began)
+        })
+    }
+
+    fn note(&mut self, event: &Event<T, K>) {
+        let summary = &mut self.summary;
+        match event {
+            Event::Finished { report, .. } => {
+                summary.finished += 1;
+                summary.read_from_cache += u64::from(report.is_read_from_cache());
+                summary.hedges += u64::from(report.hedges);
+            }
+            Event::Failed { .. } => summary.failed += 1,
+            Event::Retrying { error, .. } => {
+                summary.recoverable_errors += 1;
+                summary.last_error = Some(error.kind());
+            }
+            Event::Progress { .. } => {}
         }
     }
 
-    fn retrying(&mut self, error: Error, after: Duration, attempt: u32) {
-        self.flush();
-        let _ = self.sender.unbounded_send(Event::Retrying {
-            tag: self.tag.clone(),
-            error,
-            after,
-            attempt,
-        });
-    }
-
-    fn ended(&mut self) {
-        self.flush();
+    fn ended(&mut self, ended: Ended<T, K>) {
+        let Ended { number, outcome } = ended;
+        let now = self.now();
+        self.hedge_ended(number);
+        let Some(under_way) = self.under_way.remove(&number) else {
+            return;
+        };
+        let good = matches!(outcome, Outcome::Done { good: true });
+        if good {
+            let took = now.saturating_sub(under_way.began);
+            self.hedging.learn(took, under_way.received);
+        }
+        self.schedule.ended(under_way.place, now, good);
+        if let Outcome::Paused(job) = outcome {
+            self.schedule.put_back(under_way.place, *job);
+        }
     }
 }

@@ -12,18 +12,28 @@ use http::HeaderMap;
 use url::Url;
 
 use crate::error::redacted;
+use crate::rate::RateLimit;
 use crate::reach::is_public_by_name;
+use crate::refresh::Refresher;
 use crate::run::{Run, Unobserved};
 use crate::{
-    Error, FetchAll, FetchOptions, HttpService, Job, MemorySink, Reach, Request, RequestMetrics,
-    Sink,
+    Error, ErrorKind, FetchAll, FetchOptions, HttpService, Job, MemorySink, Reach, Request,
+    RequestMetrics, Sink,
 };
 
 /// Fetches resources over a transport. Cheap to clone; clones share the transport's connections.
 #[derive(Debug, Clone)]
 pub struct Fetcher<S> {
     pub(crate) service: S,
-    pub(crate) options: Arc<FetchOptions>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// What all clones of a fetcher share.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) options: FetchOptions,
+    pub(crate) rate: Option<RateLimit>,
+    pub(crate) refresher: Refresher,
 }
 
 impl<S> Fetcher<S> {
@@ -32,13 +42,17 @@ impl<S> Fetcher<S> {
     pub fn with_service(service: S, options: FetchOptions) -> Self {
         Fetcher {
             service,
-            options: Arc::new(options),
+            settings: Arc::new(Settings {
+                rate: options.rate_limit.map(RateLimit::new),
+                refresher: Refresher::new(options.refresh.clone()),
+                options,
+            }),
         }
     }
 
     /// The settings it was made with.
     pub fn options(&self) -> &FetchOptions {
-        &self.options
+        &self.settings.options
     }
 }
 
@@ -51,10 +65,10 @@ impl<S: HttpService> Fetcher<S> {
         &self,
         request: Request,
     ) -> impl Future<Output = Result<Fetched, Error>> + Send + use<S> {
-        let fetcher = self.clone();
+        let Fetcher { service, settings } = self.clone();
         async move {
             let mut sink = MemorySink::new();
-            let done = Run::new(&fetcher.options, fetcher.service, &request, Unobserved)
+            let done = Run::new(&settings, service, &request, Unobserved)
                 .run(&mut sink)
                 .await?;
             Ok(Fetched {
@@ -80,16 +94,17 @@ impl<S: HttpService> Fetcher<S> {
         request: &'a Request,
         sink: &'a mut K,
     ) -> impl Future<Output = Result<Report, Error>> + Send + use<'a, S, K> {
-        let fetcher = self.clone();
+        let Fetcher { service, settings } = self.clone();
         async move {
-            let done = Run::new(&fetcher.options, fetcher.service, request, Unobserved)
+            let done = Run::new(&settings, service, request, Unobserved)
                 .run(sink)
                 .await?;
             Ok(done.report)
         }
     }
 
-    /// Runs a stream of jobs, [`FetchOptions::in_flight`] at once, and tells what happens as a stream of events.
+    /// Runs a stream of jobs, as many at once as [`FetchOptions::concurrency`] says, and tells what happens as a stream of
+    /// events.
     ///
     /// A job is pulled only when there is room for it. One job failing does not stop the others: the caller decides.
     /// Nothing runs unless the stream is polled; dropping it cancels everything and drops the sinks where they are.
@@ -158,8 +173,12 @@ pub struct Report {
     pub resumed_at: u64,
     /// Requests sent, those to follow redirects included.
     pub requests: u32,
-    /// Attempts after the first.
+    /// Attempts after the first: errors that could be recovered from.
     pub retries: u32,
+    /// Why the last attempt before the one that succeeded failed.
+    pub last_error: Option<ErrorKind>,
+    /// Requests made beside a slow one.
+    pub hedges: u32,
     /// From the start to the end, pauses included.
     pub duration: Duration,
     /// How each request went, those that failed included: the first 16.
@@ -179,6 +198,15 @@ impl fmt::Debug for Report {
             .field("retries", &self.retries)
             .field("duration", &self.duration)
             .field("metrics", &self.metrics)
+            .field("last_error", &self.last_error)
+            .field("hedges", &self.hedges)
             .finish_non_exhaustive()
+    }
+}
+
+impl Report {
+    /// Whether everything was held before, and no body came.
+    pub fn is_read_from_cache(&self) -> bool {
+        self.bytes == 0 && self.resumed_at == self.length && self.length > 0
     }
 }

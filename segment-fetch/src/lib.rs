@@ -11,10 +11,9 @@
 //! # site.script("/7.ts", [Fault::Cut(9_000)]);
 //! # let origin = Origin::serve(site)?;
 //! let fetcher = Fetcher::with_service(https(&TransportOptions::default())?, FetchOptions::default());
-//! let jobs = (0..20).map(|index| Job {
-//!     tag: index,
-//!     request: Request::get(origin.url(&format!("/{index}.ts"))),
-//!     sink: MemorySink::new(),
+//! let jobs = (0..20).map(|index| {
+//!     let request = Request::get(origin.url(&format!("/{index}.ts")));
+//!     Job::new(index, request, MemorySink::new())
 //! });
 //! let mut events = fetcher.fetch_all(futures::stream::iter(jobs));
 //! let mut bytes = 0;
@@ -64,37 +63,47 @@
 //! * `testing`: the module `testing` with a scripted origin on loopback and the contract of sinks.
 
 pub mod resume;
+pub mod schedule;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 mod content;
 mod content_range;
+mod control;
 mod cookies;
 mod data_url;
 mod error;
 mod fetch_all;
 mod fetcher;
 mod intake;
+mod job;
 mod metrics;
 mod options;
+mod rate;
 mod reach;
+mod refresh;
 mod request;
 mod retry;
 mod run;
 mod service;
 mod sink;
+mod summary;
 mod transport;
 mod validator;
 
+pub use control::Control;
 pub use cookies::CookieJar;
 pub use error::{Error, ErrorKind};
-pub use fetch_all::{Event, FetchAll, Job};
+pub use fetch_all::FetchAll;
 pub use fetcher::{Fetched, Fetcher, Report};
+pub use job::{Event, Job};
 pub use metrics::{ReadFromCache, RequestMetrics};
-pub use options::{Credentials, FetchOptions, RetryPolicy};
+pub use options::{Concurrency, Credentials, FetchOptions, LeastPace, RetryPolicy};
+pub use refresh::RefreshAddress;
 pub use request::{Expect, Reach, Request};
 pub use service::{HttpService, RequestBody};
 pub use sink::{MemorySink, Position, Sink, Start};
+pub use summary::Summary;
 pub use transport::{ClientCertificate, Proxy, Resolve, Transport, TransportOptions, https};
 pub use validator::{ParseValidatorError, Validator};
 

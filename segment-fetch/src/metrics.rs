@@ -1,8 +1,8 @@
 //! How each request went, as AVFoundation's media resource request events tell it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Extensions, Version};
@@ -83,40 +83,57 @@ pub(crate) fn is_proxied(extensions: &Extensions) -> bool {
         .is_some_and(|record| record.proxy.is_some())
 }
 
-/// The requests of one fetch, so far.
-#[derive(Debug)]
+/// The requests of one fetch, so far. Clones are the same.
+#[derive(Debug, Clone)]
 pub(crate) struct Recorder {
     started: Instant,
-    sent: Instant,
+    records: Arc<Mutex<Records>>,
+}
+
+#[derive(Debug, Default)]
+struct Records {
     kept: Vec<RequestMetrics>,
     omitted: u32,
 }
 
+/// One of the requests, and when it was sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    index: Option<usize>,
+    at: Instant,
+}
+
 impl Recorder {
     pub(crate) fn new() -> Self {
-        let now = Instant::now();
         Recorder {
-            started: now,
-            sent: now,
-            kept: Vec::new(),
-            omitted: 0,
+            started: Instant::now(),
+            records: Arc::default(),
         }
+    }
+
+    /// How many requests there were.
+    pub(crate) fn requests(&self) -> u32 {
+        let records = self.records();
+        let kept = u32::try_from(records.kept.len()).unwrap_or(u32::MAX);
+        records.omitted.saturating_add(kept)
     }
 
     /// What is kept, and how many there were besides.
-    pub(crate) fn into_parts(self) -> (Vec<RequestMetrics>, u32) {
-        (self.kept, self.omitted)
+    pub(crate) fn take(&self) -> (Vec<RequestMetrics>, u32) {
+        let records = std::mem::take(&mut *self.records());
+        (records.kept, records.omitted)
     }
 
-    pub(crate) fn sending(&mut self, url: &Url) {
-        self.sent = Instant::now();
-        if self.kept.len() == KEPT {
-            self.omitted = self.omitted.saturating_add(1);
-            return;
+    pub(crate) fn sending(&self, url: &Url) -> Sent {
+        let at = Instant::now();
+        let mut records = self.records();
+        if records.kept.len() == KEPT {
+            records.omitted = records.omitted.saturating_add(1);
+            return Sent { index: None, at };
         }
-        self.kept.push(RequestMetrics {
+        records.kept.push(RequestMetrics {
             url: redacted(url),
-            started: self.sent.duration_since(self.started),
+            started: at.duration_since(self.started),
             name_lookup: None,
             connect: None,
             proxy_handshake: None,
@@ -131,46 +148,51 @@ impl Recorder {
             proxy: None,
             read_from_cache: false,
         });
+        let index = Some(records.kept.len() - 1);
+        Sent { index, at }
     }
 
     /// The head of the response is there.
-    pub(crate) fn answered<B>(&mut self, response: &http::Response<B>) {
-        let elapsed = self.sent.elapsed();
-        let Some(current) = self.current() else {
-            return;
-        };
+    pub(crate) fn answered<B>(&self, sent: Sent, response: &http::Response<B>) {
+        let elapsed = sent.at.elapsed();
         let extensions = response.extensions();
-        current.first_byte = Some(elapsed);
-        current.status = Some(response.status().as_u16());
-        current.protocol = Some(response.version());
-        current.remote_address = remote_address(extensions);
-        current.read_from_cache = extensions.get::<ReadFromCache>().is_some();
-        if let Some(record) = extensions.get::<Arc<ConnectionRecord>>() {
-            let reused = record.used.swap(true, Ordering::Relaxed);
-            current.reused_connection = Some(reused);
-            current.proxy.clone_from(&record.proxy);
-            if !reused {
-                current.name_lookup = record.name_lookup;
-                current.connect = Some(record.connect);
-                current.proxy_handshake = record.proxy_handshake;
-                current.secure_connection = record.secure_connection;
+        self.change(sent, |request| {
+            request.first_byte = Some(elapsed);
+            request.status = Some(response.status().as_u16());
+            request.protocol = Some(response.version());
+            request.remote_address = remote_address(extensions);
+            request.read_from_cache = extensions.get::<ReadFromCache>().is_some();
+            if let Some(record) = extensions.get::<Arc<ConnectionRecord>>() {
+                let reused = record.used.swap(true, Ordering::Relaxed);
+                request.reused_connection = Some(reused);
+                request.proxy.clone_from(&record.proxy);
+                if !reused {
+                    request.name_lookup = record.name_lookup;
+                    request.connect = Some(record.connect);
+                    request.proxy_handshake = record.proxy_handshake;
+                    request.secure_connection = record.secure_connection;
+                }
             }
-        }
+        });
     }
 
     /// A piece of the body is there.
-    pub(crate) fn received(&mut self, bytes: u64) {
-        let elapsed = self.sent.elapsed();
-        if let Some(current) = self.current() {
-            current.bytes = current.bytes.saturating_add(bytes);
-            current.last_byte = Some(elapsed);
+    pub(crate) fn received(&self, sent: Sent, bytes: u64) {
+        let elapsed = sent.at.elapsed();
+        self.change(sent, |request| {
+            request.bytes = request.bytes.saturating_add(bytes);
+            request.last_byte = Some(elapsed);
+        });
+    }
+
+    fn change(&self, sent: Sent, change: impl FnOnce(&mut RequestMetrics)) {
+        let mut records = self.records();
+        if let Some(request) = sent.index.and_then(|index| records.kept.get_mut(index)) {
+            change(request);
         }
     }
 
-    fn current(&mut self) -> Option<&mut RequestMetrics> {
-        if self.omitted > 0 {
-            return None;
-        }
-        self.kept.last_mut()
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,17 +6,31 @@ use std::time::Duration;
 use http::HeaderMap;
 use url::Origin;
 
-use crate::CookieJar;
+use crate::schedule::Window;
+use crate::{CookieJar, RefreshAddress};
 
 /// Settings of a [`Fetcher`](crate::Fetcher). The `Debug` form leaves the values of headers out.
 #[derive(Clone)]
 pub struct FetchOptions {
-    /// How many jobs [`fetch_all`](crate::Fetcher::fetch_all) runs at once: 6. Zero counts as one.
-    pub in_flight: usize,
+    /// How many jobs [`fetch_all`](crate::Fetcher::fetch_all) runs at once.
+    pub concurrency: Concurrency,
     /// When and how often to try again.
     pub retry: RetryPolicy,
     /// The longest silence: until the response head, and between two pieces of the body. 20 s.
     pub idle_timeout: Duration,
+    /// The least that has to come of a body to wait for the rest; what is slower is given up and tried again from where it
+    /// is, on another connection. 1 KiB in 30 s of waiting. `None`: anything, as long as it comes.
+    pub least_pace: Option<LeastPace>,
+    /// How many bytes of bodies may come in a second, of all fetches of the fetcher together. `None`: as many as come.
+    ///
+    /// What was saved up in silence is at most a quarter of a second's worth.
+    pub rate_limit: Option<u64>,
+    /// Whether the last slow requests of a stream are made a second time, so that nothing hangs at 99 %: yes.
+    ///
+    /// Only when nothing waits, at most twice for a job, and within [`concurrency`](FetchOptions::concurrency).
+    pub hedging: bool,
+    /// Supplies new addresses for those that have expired.
+    pub refresh: Option<RefreshAddress>,
     /// How many redirects one attempt follows: 10.
     pub redirects: u32,
     /// The `User-Agent`: `offline/` and the version of this crate.
@@ -37,9 +51,16 @@ pub struct FetchOptions {
 impl Default for FetchOptions {
     fn default() -> Self {
         FetchOptions {
-            in_flight: 6,
+            concurrency: Concurrency::default(),
             retry: RetryPolicy::default(),
             idle_timeout: Duration::from_secs(20),
+            least_pace: Some(LeastPace {
+                bytes: 1024,
+                within: Duration::from_secs(30),
+            }),
+            rate_limit: None,
+            hedging: true,
+            refresh: None,
             redirects: 10,
             user_agent: concat!("offline/", env!("CARGO_PKG_VERSION")).to_owned(),
             headers: HeaderMap::new(),
@@ -50,11 +71,96 @@ impl Default for FetchOptions {
     }
 }
 
+/// A pace, as bytes in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeastPace {
+    /// So many bytes,
+    pub bytes: u64,
+    /// in this time of waiting for them; what the sink or the rate limit takes does not count.
+    pub within: Duration,
+}
+
+/// How many jobs run at once. Every job has one request in flight, and keeps its place while it waits to retry.
+///
+/// How many are worth having at one host is learnt from what they bring (see [`Window`]), unless `start` and both bounds
+/// per host are equal. Zero counts as one everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concurrency {
+    /// At one host (scheme, name and port) to begin with: 6.
+    pub start: usize,
+    /// At one host at most: 16.
+    pub per_host: usize,
+    /// At one host that speaks HTTP/2, where requests share a connection, at most: 64.
+    pub per_host_multiplexed: usize,
+    /// Of one [group](crate::Job::group) at most: 64.
+    pub per_group: usize,
+    /// Altogether at most: 64.
+    pub total: usize,
+    /// How many jobs are taken from the stream beyond those that run, so that priorities and turns have something to
+    /// choose from: 32. With zero, jobs run in the order of the stream.
+    pub look_ahead: usize,
+}
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Concurrency {
+            start: 6,
+            per_host: 16,
+            per_host_multiplexed: 64,
+            per_group: 64,
+            total: 64,
+            look_ahead: 32,
+        }
+    }
+}
+
+impl Concurrency {
+    /// The defaults, but never more than `most` altogether.
+    pub fn at_most(most: usize) -> Self {
+        let defaults = Concurrency::default();
+        Concurrency {
+            start: defaults.start.min(most),
+            per_host: defaults.per_host.max(most),
+            per_host_multiplexed: defaults.per_host_multiplexed.max(most),
+            per_group: most,
+            total: most,
+            ..defaults
+        }
+    }
+
+    /// Always `count` at one host, whatever they bring.
+    pub fn fixed(count: usize) -> Self {
+        let defaults = Concurrency::default();
+        Concurrency {
+            start: count,
+            per_host: count,
+            per_host_multiplexed: count,
+            per_group: defaults.per_group.max(count),
+            total: defaults.total.max(count),
+            ..defaults
+        }
+    }
+
+    /// What a host begins with.
+    pub(crate) fn window(&self) -> Window {
+        if self.start == self.per_host && self.start == self.per_host_multiplexed {
+            Window::fixed(self.start)
+        } else {
+            Window::new(self.start, self.per_host)
+        }
+    }
+}
+
 impl fmt::Debug for FetchOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FetchOptions")
+            .field("concurrency", &self.concurrency)
             .field("retry", &self.retry)
             .field("idle_timeout", &self.idle_timeout)
+            .field("least_pace", &self.least_pace)
+            .field("rate_limit", &self.rate_limit)
+            .field("hedging", &self.hedging)
+            .field("refresh", &self.refresh)
             .field("redirects", &self.redirects)
             .field("user_agent", &self.user_agent)
             .field("headers", &Names(&self.headers))

@@ -1,44 +1,53 @@
 //! One fetch from the first attempt to the last: the only place where the parts meet.
 
+mod attempt;
 mod exchange;
+mod race;
 
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
 use http::HeaderMap;
-use http_body::Body;
-use http_body_util::BodyExt;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
-use crate::error::{BoxError, redacted};
-use crate::intake::Intake;
-use crate::metrics::{self, Recorder};
-use crate::resume::{Asked, Decision, Rejection, Retry, RetryAfter, Storing, decide};
+use crate::error::redacted;
+use crate::fetcher::Settings;
+use crate::metrics::Recorder;
+use crate::rate::RateLimit;
+use crate::refresh::Refresher;
+use crate::resume::{Rejection, Retry, RetryAfter};
 use crate::retry::Attempts;
-use crate::{
-    Error, ErrorKind, FetchOptions, HttpService, Position, Report, Request, Sink, Start, data_url,
-};
+use crate::{Error, ErrorKind, FetchOptions, HttpService, Report, Request, Sink};
 
 /// Is told what a run does.
 pub(crate) trait Observer: Send {
+    /// So many bytes of a body came.
+    fn received(&mut self, bytes: u64);
     /// The sink took so many bytes more.
     fn appended(&mut self, bytes: u64);
-    /// An attempt failed; the next follows after a pause.
-    fn retrying(&mut self, error: Error, after: Duration, attempt: u32);
-    /// There will be no more.
-    fn ended(&mut self);
+    /// The server takes many requests on one connection.
+    fn multiplexed(&mut self);
+    /// An attempt that began at `began` failed; the next follows after a pause.
+    fn retrying(&mut self, error: Error, after: Duration, attempt: u32, began: Instant);
+    /// There is no second request any more, or there will be none.
+    fn hedge_ended(&mut self);
+    /// There will be no more; `failed` is why, and when the last attempt began.
+    fn ended(&mut self, requests: u32, failed: Option<(ErrorKind, Instant)>);
 }
 
 /// Nobody looks.
 pub(crate) struct Unobserved;
 
 impl Observer for Unobserved {
+    fn received(&mut self, _: u64) {}
     fn appended(&mut self, _: u64) {}
-    fn retrying(&mut self, _: Error, _: Duration, _: u32) {}
-    fn ended(&mut self) {}
+    fn multiplexed(&mut self) {}
+    fn retrying(&mut self, _: Error, _: Duration, _: u32, _: Instant) {}
+    fn hedge_ended(&mut self) {}
+    fn ended(&mut self, _: u32, _: Option<(ErrorKind, Instant)>) {}
 }
 
 /// What a fetch that succeeded has to tell.
@@ -52,9 +61,13 @@ pub(crate) struct Done {
 /// One fetch.
 pub(crate) struct Run<'a, S, O> {
     options: &'a FetchOptions,
+    rate: Option<&'a RateLimit>,
+    refresher: &'a Refresher,
     service: S,
     request: &'a Request,
     observer: O,
+    /// Where attempts start: the address of the request, or the one that replaced it.
+    address: Url,
     /// The address of the last response, or of the last request that got none.
     url: Url,
     /// What is held is of another version, until the sink has begun again.
@@ -62,8 +75,12 @@ pub(crate) struct Run<'a, S, O> {
     /// Bytes that the sink had and that were kept, once that is known.
     resumed_at: Option<u64>,
     received: u64,
-    requests: u32,
     recorder: Recorder,
+    last_error: Option<ErrorKind>,
+    /// Asks for a second request beside a slow one.
+    hedge: Arc<Notify>,
+    hedges: u32,
+    hedging: bool,
 }
 
 /// Why an attempt failed, and what that means for the next.
@@ -111,32 +128,46 @@ struct Ended {
 
 impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
     pub(crate) fn new(
-        options: &'a FetchOptions,
+        settings: &'a Settings,
         service: S,
         request: &'a Request,
         observer: O,
     ) -> Self {
-        let url = request.url.clone();
         Run {
-            options,
+            options: &settings.options,
+            rate: settings.rate.as_ref(),
+            refresher: &settings.refresher,
             service,
             request,
             observer,
-            url,
+            address: request.url.clone(),
+            url: request.url.clone(),
             start_again: false,
             resumed_at: None,
             received: 0,
-            requests: 0,
             recorder: Recorder::new(),
+            last_error: None,
+            hedge: Arc::default(),
+            hedges: 0,
+            hedging: false,
         }
+    }
+}
+
+impl<S: HttpService, O: Observer> Run<'_, S, O> {
+    /// Asks for a second request beside a slow one whenever this is notified.
+    pub(crate) fn hedged_by(mut self, hedge: Arc<Notify>) -> Self {
+        self.hedge = hedge;
+        self
     }
 
     /// Fetches, within the total time if there is a limit.
     pub(crate) async fn run<K: Sink>(mut self, sink: &mut K) -> Result<Done, Error> {
         let started = Instant::now();
         let mut attempt = 0;
+        let mut began = started;
         let limit = self.request.expect.total_timeout;
-        let attempts = self.attempts(sink, &mut attempt);
+        let attempts = self.attempts(sink, &mut attempt, &mut began);
         let ended = match limit {
             None => attempts.await,
             Some(limit) => timeout(limit, attempts).await.unwrap_or_else(|_| {
@@ -144,16 +175,20 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
                 Err(Error::new(ErrorKind::Timeout, Retry::Always, reason))
             }),
         };
-        self.observer.ended();
+        let requests = self.recorder.requests();
+        let failed = ended.as_ref().err().map(|error| (error.kind(), began));
+        self.observer.ended(requests, failed);
         let ended = ended.map_err(|error| error.with_url(&self.url).with_attempts(attempt))?;
-        let (metrics, metrics_omitted) = self.recorder.into_parts();
+        let (metrics, metrics_omitted) = self.recorder.take();
         let report = Report {
             url: self.url,
             bytes: self.received,
             length: ended.length,
             resumed_at: self.resumed_at.unwrap_or(0),
-            requests: self.requests,
+            requests,
             retries: attempt.saturating_sub(1),
+            last_error: self.last_error,
+            hedges: self.hedges,
             duration: started.elapsed(),
             metrics,
             metrics_omitted,
@@ -166,15 +201,23 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
         })
     }
 
-    /// Attempt after attempt, with pauses between them; `attempt` counts.
-    async fn attempts<K: Sink>(&mut self, sink: &mut K, attempt: &mut u32) -> Result<Ended, Error> {
+    /// Attempt after attempt, with pauses between them; `attempt` counts, and `began` is when the last one did.
+    async fn attempts<K: Sink>(
+        &mut self,
+        sink: &mut K,
+        attempt: &mut u32,
+        began: &mut Instant,
+    ) -> Result<Ended, Error> {
         self.check_range()?;
         let options = self.options;
         let mut attempts = Attempts::new(&options.retry, sink.position().length);
+        let mut replacements = self.refresher.replacements(self.request);
+        self.address = replacements.current();
         loop {
             *attempt = attempt.saturating_add(1);
+            *began = Instant::now();
             // A redirect may lead elsewhere by now, so every attempt starts where the first did.
-            self.url = self.request.url.clone();
+            self.url = self.address.clone();
             let Failure {
                 error,
                 retry_after,
@@ -184,13 +227,21 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
                 Err(failure) => failure,
             };
             self.start_again |= start_again;
-            let Some(after) = attempts.next(error.retry(), retry_after, sink.position().length)
-            else {
-                return Err(error);
+            let expired = error.kind() == ErrorKind::AddressExpired;
+            let (error, after) = if expired && let Some(address) = replacements.next().await {
+                // Nothing is gained by waiting: this is another address.
+                self.address = address;
+                (error, Duration::ZERO)
+            } else {
+                match attempts.next(error.retry(), retry_after, sink.position().length) {
+                    Some(after) => (error, after),
+                    None => return Err(error),
+                }
             };
+            self.last_error = Some(error.kind());
             let error = error.with_url(&self.url);
             tracing::debug!(%error, ?after, attempt, "retrying");
-            self.observer.retrying(error, after, *attempt);
+            self.observer.retrying(error, after, *attempt, *began);
             sleep(after).await;
         }
     }
@@ -211,182 +262,6 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
                 Err(Error::new(ErrorKind::TooLarge, Retry::Never, reason))
             }
             Some(_) => Ok(()),
-        }
-    }
-
-    /// One attempt: a request, the redirects it leads through, and the body at the end of them.
-    async fn attempt<K: Sink>(&mut self, sink: &mut K) -> Result<Ended, Failure> {
-        let request = self.request;
-        let held = if self.start_again {
-            Position::default()
-        } else {
-            sink.position()
-        };
-        let asked = Asked::new(request.range.clone(), &held, &request.expect);
-        if request.url.scheme() == "data" {
-            return self.read_data(sink).await;
-        }
-        if let Some(length) = asked.already_complete() {
-            return self.complete(sink, length, Ended::default()).await;
-        }
-        let (response, decision) = self.exchange(&asked).await?;
-        let (parts, body) = response.into_parts();
-        let ended = Ended {
-            remote_address: metrics::remote_address(&parts.extensions),
-            is_proxied: metrics::is_proxied(&parts.extensions),
-            headers: parts.headers,
-            length: 0,
-        };
-        match decision {
-            Decision::Store(storing) => self.receive(sink, &storing, body, ended).await,
-            Decision::Complete { length } => self.complete(sink, length, ended).await,
-            Decision::Reject(rejection) => Err(rejection.into()),
-            Decision::Redirect { .. } => Err(Error::new(
-                ErrorKind::TooManyRedirects,
-                Retry::Never,
-                "more redirects than allowed",
-            )
-            .into()),
-        }
-    }
-
-    /// The sink held everything before.
-    async fn complete<K: Sink>(
-        &mut self,
-        sink: &mut K,
-        length: u64,
-        ended: Ended,
-    ) -> Result<Ended, Failure> {
-        self.resumed_at.get_or_insert(length);
-        sink.finish(length).await.map_err(sink_error)?;
-        Ok(Ended { length, ..ended })
-    }
-
-    async fn read_data<K: Sink>(&mut self, sink: &mut K) -> Result<Ended, Failure> {
-        let expect = &self.request.expect;
-        let room = expect
-            .max_length
-            .saturating_add(self.request.range.as_ref().map_or(0, |range| range.start));
-        let content = data_url::read(&self.url, room)?;
-        let asked = Asked::new(self.request.range.clone(), &Position::default(), expect);
-        match decide(&asked, content.status, &content.headers) {
-            Decision::Store(storing) => {
-                let ended = Ended {
-                    headers: content.headers,
-                    ..Ended::default()
-                };
-                self.receive(
-                    sink,
-                    &storing,
-                    http_body_util::Full::new(content.body),
-                    ended,
-                )
-                .await
-            }
-            Decision::Reject(rejection) => Err(rejection.into()),
-            // A 200 leads to nothing else.
-            Decision::Complete { .. } | Decision::Redirect { .. } => Err(Error::new(
-                ErrorKind::InvalidUrl,
-                Retry::Never,
-                "the data URL cannot be read",
-            )
-            .into()),
-        }
-    }
-
-    /// Takes the body into the sink.
-    async fn receive<K, B>(
-        &mut self,
-        sink: &mut K,
-        storing: &Storing,
-        body: B,
-        ended: Ended,
-    ) -> Result<Ended, Failure>
-    where
-        K: Sink,
-        B: Body<Data: Buf, Error: Into<BoxError>>,
-    {
-        let mut body = pin!(body);
-        let mut intake = Intake::new(&self.request.expect, storing);
-        let mut begun = false;
-        while !intake.is_satisfied() {
-            let piece = match next_piece(body.as_mut(), self.options.idle_timeout).await {
-                Ok(Some(piece)) => piece,
-                Ok(None) => break,
-                Err(_) if intake.has_all() => break,
-                Err(error) => return Err(error.into()),
-            };
-            self.received = self.received.saturating_add(piece.len() as u64);
-            self.recorder.received(piece.len() as u64);
-            if let Some(right) = intake.push(piece)? {
-                self.store(sink, storing, &mut begun, right).await?;
-            }
-        }
-        let (rest, length) = intake.finish()?;
-        self.store(sink, storing, &mut begun, rest.unwrap_or_default())
-            .await?;
-        sink.finish(length).await.map_err(sink_error)?;
-        Ok(Ended { length, ..ended })
-    }
-
-    /// Begins when this is the first, and appends.
-    async fn store<K: Sink>(
-        &mut self,
-        sink: &mut K,
-        storing: &Storing,
-        begun: &mut bool,
-        right: Bytes,
-    ) -> Result<(), Failure> {
-        if !*begun {
-            let Storing {
-                offset,
-                ref validator,
-                complete_length,
-                ..
-            } = *storing;
-            sink.begin(&Start {
-                offset,
-                validator: validator.clone(),
-                complete_length,
-            })
-            .await
-            .map_err(sink_error)?;
-            *begun = true;
-            self.start_again = false;
-            self.resumed_at.get_or_insert(offset);
-        }
-        let length = right.len() as u64;
-        if length > 0 {
-            sink.append(right).await.map_err(sink_error)?;
-            self.observer.appended(length);
-        }
-        Ok(())
-    }
-}
-
-/// The next bytes of the body, `None` at its end.
-async fn next_piece<B>(
-    mut body: Pin<&mut B>,
-    idle_timeout: Duration,
-) -> Result<Option<Bytes>, Error>
-where
-    B: Body<Data: Buf, Error: Into<BoxError>>,
-{
-    loop {
-        let frame = match timeout(idle_timeout, body.as_mut().frame()).await {
-            Err(_) => return Err(silent("the body stopped coming", idle_timeout)),
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(error))) => {
-                return Err(
-                    Error::new(ErrorKind::Truncated, Retry::Always, "the body was cut")
-                        .with_source(error),
-                );
-            }
-            Ok(Some(Ok(frame))) => frame,
-        };
-        // What is not data are trailers.
-        if let Ok(mut data) = frame.into_data() {
-            return Ok(Some(data.copy_to_bytes(data.remaining())));
         }
     }
 }

@@ -75,6 +75,8 @@ fn network(connection: &Connection, url: &Url, output: Output) -> Result<Network
         certificate: connection.cert.clone(),
         key: connection.key.clone(),
         danger_accept_invalid_certificates: connection.insecure,
+        parallel: connection.parallel,
+        limit_rate: connection.limit_rate,
     })
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use segment_fetch::{
-    ClientCertificate, CookieJar, Credentials, FetchOptions, Fetcher, HeaderMap, Proxy,
-    TransportOptions,
+    ClientCertificate, Concurrency, CookieJar, Credentials, FetchOptions, Fetcher, HeaderMap,
+    Proxy, TransportOptions,
 };
 use url::Url;
 
@@ -38,6 +39,10 @@ pub struct NetworkOptions {
     pub key: Option<PathBuf>,
     /// Takes any certificate from any server: whoever is on the way can read and change everything.
     pub danger_accept_invalid_certificates: bool,
+    /// The most requests in flight; how many there are is learnt from what they bring.
+    pub parallel: Option<NonZeroUsize>,
+    /// The most bytes in a second.
+    pub limit_rate: Option<u64>,
 }
 
 impl fmt::Debug for NetworkOptions {
@@ -97,6 +102,10 @@ impl Network {
         let mut fetch = FetchOptions {
             headers: options.headers.clone(),
             cookies: Some(cookies),
+            concurrency: options.parallel.map_or_else(Concurrency::default, |most| {
+                Concurrency::at_most(most.get())
+            }),
+            rate_limit: options.limit_rate,
             ..FetchOptions::default()
         };
         if let Some(agent) = &options.user_agent {

@@ -102,11 +102,8 @@ impl<'a> Run<'a> {
                 identity: resource.identity.clone(),
                 range: resource.range.clone(),
             };
-            Ok(Job {
-                tag: index,
-                request: resource.request(job.reach),
-                sink: PartialSink::new(writer.partial(&key)?),
-            })
+            let sink = PartialSink::new(writer.partial(&key)?);
+            Ok(Job::new(index, resource.request(job.reach), sink))
         });
         let failed = Arc::clone(&unopened);
         let jobs = jobs.scan((), move |(), opened: Result<_>| {

@@ -6,23 +6,50 @@ use hyper_util::client::legacy::Error as ClientError;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Failure, Observer, Run, shown, silent};
+use super::{Failure, shown, silent};
 use crate::error::BoxError;
+use crate::metrics::{Recorder, Sent};
 use crate::reach::{RefusedAddress, refused_literal};
 use crate::resume::{Asked, Decision, Retry, decide};
 use crate::transport::ProxyError;
-use crate::{Error, ErrorKind, HttpService, RequestBody};
+use crate::{Error, ErrorKind, FetchOptions, HttpService, Request, RequestBody};
 
 /// Never sent to an origin they were not meant for.
 const SECRET: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
 
-impl<S: HttpService, O: Observer> Run<'_, S, O> {
+/// A request from its first address to the response that is no redirect.
+pub(super) struct Exchange<'a, S> {
+    pub(super) options: &'a FetchOptions,
+    pub(super) service: S,
+    pub(super) request: &'a Request,
+    /// Where it is sent next.
+    pub(super) url: Url,
+    /// Keeps what is sent.
+    pub(super) recorder: Recorder,
+}
+
+/// What came of an exchange, and from where.
+pub(super) struct Answer<B> {
+    /// The address of the response, or of the last request that got none.
+    pub(super) url: Url,
+    pub(super) result: Result<Right<B>, Failure>,
+}
+
+/// A response that is no redirect, what to do with it, and to which request it came.
+pub(super) type Right<B> = (http::Response<B>, Decision, Sent);
+
+impl<S: HttpService> Exchange<'_, S> {
+    pub(super) async fn run(mut self, asked: Asked<'_>) -> Answer<S::ResponseBody> {
+        let result = self.send(&asked).await;
+        Answer {
+            url: self.url,
+            result,
+        }
+    }
+
     /// Sends the request and follows redirects until there is something else, or too many of them: then the last
     /// decision is still a redirect.
-    pub(super) async fn exchange(
-        &mut self,
-        asked: &Asked<'_>,
-    ) -> Result<(http::Response<S::ResponseBody>, Decision), Failure> {
+    async fn send(&mut self, asked: &Asked<'_>) -> Result<Right<S::ResponseBody>, Failure> {
         let origin = self.url.origin();
         let mut at_home = true;
         let mut followed = 0;
@@ -30,8 +57,7 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
             self.check_address()?;
             at_home &= self.url.origin() == origin;
             let request = self.http_request(asked, at_home)?;
-            self.requests = self.requests.saturating_add(1);
-            self.recorder.sending(&self.url);
+            let sent = self.recorder.sending(&self.url);
             let response = match timeout(
                 self.options.idle_timeout,
                 self.service.clone().send(request),
@@ -46,7 +72,7 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
                 Ok(Err(error)) => return Err(classify(error).into()),
                 Ok(Ok(response)) => response,
             };
-            self.recorder.answered(&response);
+            self.recorder.answered(sent, &response);
             self.check_length(response.headers(), "the header of the response")?;
             if let Some(jar) = &self.options.cookies {
                 jar.store(&self.url, response.headers());
@@ -62,7 +88,7 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
                     followed = followed.saturating_add(1);
                     self.url = self.redirected(location)?;
                 }
-                _ => return Ok((response, decision)),
+                _ => return Ok((response, decision, sent)),
             }
         }
     }

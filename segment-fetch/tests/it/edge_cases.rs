@@ -306,15 +306,22 @@ async fn the_slowest_last_byte_does_not_hang() {
     assert_eq!(fetched.body, content(10_000));
     assert_eq!(ranges, ["", "bytes=9999-"]);
     assert!(fetched.report.duration >= Duration::from_secs(20));
-    let slow = Fault::Drip {
-        piece: 100,
+    let drip = |piece| Fault::Drip {
+        piece,
         pause: Duration::from_secs(19),
     };
-    let (result, ranges) = fetch_after([slow], get()).await;
+    let (result, ranges) = fetch_after([drip(1000)], get()).await;
     assert_eq!(
         (result.unwrap().body.len(), ranges.len()),
         (10_000, 1),
         "slow is not silent"
+    );
+    let (result, ranges) = fetch_after([drip(100)], get()).await;
+    assert_eq!(result.unwrap().body, content(10_000));
+    assert_eq!(
+        ranges,
+        ["", "bytes=300-"],
+        "a trickle is as good as silence"
     );
 }
 

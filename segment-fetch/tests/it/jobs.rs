@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use segment_fetch::testing::{Fault, Resource, Site};
 use segment_fetch::{
-    Bytes, ErrorKind, Event, FetchOptions, Fetcher, Job, MemorySink, Position, Request,
-    RetryPolicy, Sink, Start,
+    Bytes, Concurrency, ErrorKind, Event, FetchOptions, Fetcher, Job, MemorySink, Position,
+    Request, RetryPolicy, Sink, Start,
 };
 
 use crate::{content, fetcher, url};
@@ -24,11 +24,8 @@ fn numbered(count: usize, length: usize) -> Site {
 }
 
 fn job(index: usize) -> Job<usize, MemorySink> {
-    Job {
-        tag: index,
-        request: Request::get(url(&format!("/{index}"))),
-        sink: MemorySink::new(),
-    }
+    let request = Request::get(url(&format!("/{index}")));
+    Job::new(index, request, MemorySink::new())
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +82,10 @@ async fn no_more_than_allowed_run_and_jobs_are_pulled_when_there_is_room() {
         );
     }
     let options = FetchOptions {
-        in_flight: 3,
+        concurrency: Concurrency {
+            look_ahead: 0,
+            ..Concurrency::fixed(3)
+        },
         ..FetchOptions::default()
     };
     let pulled = Arc::new(AtomicUsize::new(0));
@@ -165,11 +165,9 @@ async fn dropping_the_stream_cancels_and_leaves_what_can_be_resumed() {
     let sinks = [Shared::default(), Shared::default()];
     let jobs = |sinks: &[Shared; 2]| {
         let jobs = sinks.clone().into_iter().enumerate();
-        stream::iter(jobs.map(|(tag, sink)| Job {
-            tag,
-            request: Request::get(url(&format!("/{tag}"))),
-            sink,
-        }))
+        stream::iter(
+            jobs.map(|(tag, sink)| Job::new(tag, Request::get(url(&format!("/{tag}"))), sink)),
+        )
     };
     let mut events = fetcher(&site).fetch_all(jobs(&sinks));
     let stopped = tokio::time::timeout(Duration::from_millis(3500), async {
