@@ -3,7 +3,7 @@
 mod hedging;
 mod running;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -47,6 +47,7 @@ struct Driver<S, T, K> {
     count: u64,
     sender: UnboundedSender<Signal<T, K>>,
     signals: UnboundedReceiver<Signal<T, K>>,
+    events: VecDeque<Event<T, K>>,
     hedging: Hedging,
     began: Option<Instant>,
     summary: Summary,
@@ -81,6 +82,7 @@ impl<S, J: Stream, T, K> FetchAll<S, J, T, K> {
                 count: 0,
                 sender,
                 signals,
+                events: VecDeque::new(),
                 hedging: Hedging::default(),
                 began: None,
                 summary: Summary::default(),
@@ -146,6 +148,8 @@ where
             }
             match driver.running.poll_next_unpin(context) {
                 Poll::Ready(Some(ended)) => {
+                    // What it told before it ended counts for it.
+                    driver.take_signals(context);
                     driver.ended(ended);
                     advanced = true;
                 }
@@ -237,13 +241,21 @@ where
         started
     }
 
-    /// The next thing to tell; what only the schedule has to know is taken in.
+    /// The next thing to tell.
     fn next_event(&mut self, context: &mut Context<'_>) -> Option<Event<T, K>> {
+        if self.events.is_empty() {
+            self.take_signals(context);
+        }
+        self.events.pop_front()
+    }
+
+    /// Takes in what the jobs told so far.
+    fn take_signals(&mut self, context: &mut Context<'_>) {
         while let Poll::Ready(Some(signal)) = self.signals.poll_next_unpin(context) {
             match signal {
                 Signal::Event(event) => {
                     self.note(&event);
-                    return Some(*event);
+                    self.events.push_back(*event);
                 }
                 Signal::Received { number, bytes } => {
                     self.summary.bytes = self.summary.bytes.saturating_add(bytes);
@@ -270,7 +282,6 @@ where
                 }
             }
         }
-        None
     }
 
     fn since(&self, then: Instant) -> Duration {
@@ -308,9 +319,9 @@ where
             let took = now.saturating_sub(under_way.began);
             self.hedging.learn(took, under_way.received);
         }
-        self.schedule.ended(under_way.place, now, good);
         if let Outcome::Paused(job) = outcome {
             self.schedule.put_back(under_way.place, *job);
         }
+        self.schedule.ended(under_way.place, now, good);
     }
 }

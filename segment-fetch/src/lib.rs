@@ -37,8 +37,10 @@
 //! * A [`Fetcher`] gets requests into sinks, over any [`tower::Service`] that carries HTTP. [`https()`] makes the usual
 //!   one, with hyper and rustls. One at a time with [`fetch`](Fetcher::fetch) and [`fetch_into`](Fetcher::fetch_into),
 //!   many with [`fetch_all`](Fetcher::fetch_all): a stream of [jobs](Job) in, a stream of [events](Event) out.
+//! * A [`Job`] is a request, its sink, a group and a priority. [`Control`] pauses a stream of jobs and resumes it,
+//!   [`Summary`] is what it came to.
 //! * The [`resume`] decision, the heart of it, is a function of what was asked and the head of the response. It does no
-//!   I/O and can be used with another client.
+//!   I/O and can be used with another client. The [`schedule`], which says what runs when, is the same for many.
 //!
 //! # What holds
 //!
@@ -48,6 +50,8 @@
 //! * Bytes are only continued at the offset they end at, under a strong validator that still holds (`If-Range`, RFC 9110,
 //!   section 13.1.5). Otherwise the resource starts again.
 //! * Requests, pauses, lengths, redirects and silence are bounded ([`RetryPolicy`], [`FetchOptions`], [`Expect`]).
+//! * No more is in flight than [`Concurrency`] allows, of second requests beside slow ones too, and no more bytes come than
+//!   [`rate_limit`](FetchOptions::rate_limit) allows. A slow sink slows the network down.
 //! * Dropping a future or the stream stops everything at once; what sinks then hold can be resumed.
 //! * Only `http`, `https` and `data` are fetched, no redirect leads from https to http, credentials stay with their
 //!   origin, and no error or log line has a query, userinfo or the content of a `data:` URL in it.
@@ -55,8 +59,7 @@
 //!
 //! # What it does not do
 //!
-//! It knows nothing of playlists, of files, of caching. It does not adapt how many requests are in flight, merge ranges,
-//! race a slow request against a second one, or limit the rate; a tower layer can do some of that.
+//! It knows nothing of playlists, of files, of caching. It does not merge ranges.
 //!
 //! # Features
 //!

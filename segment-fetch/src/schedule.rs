@@ -78,7 +78,8 @@ impl<J> Schedule<J> {
         self.queue.push(host, group, priority, job)
     }
 
-    /// Adds a job where it was taken from; [`ended`](Schedule::ended) still has to be called for that.
+    /// Adds a job where it was taken from; [`ended`](Schedule::ended) has to be called for that
+    /// afterwards.
     pub fn put_back(&mut self, place: Place, job: J) {
         self.queue.put_back(place, job);
     }

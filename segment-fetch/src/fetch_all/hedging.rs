@@ -90,6 +90,7 @@ where
             }
             let now = self.now();
             let mut next: Option<Duration> = None;
+
             for under_way in self.under_way.values_mut() {
                 if under_way.hedging || under_way.hedges >= HEDGES {
                     continue;

@@ -82,6 +82,7 @@ struct Group {
 struct Level {
     turn: u64,
     waiting: usize,
+    running: usize,
     /// The turn of the next job of each group.
     next: HashMap<u64, u64>,
 }
@@ -167,6 +168,7 @@ impl<J> Queue<J> {
     /// A host that is not known never has room.
     pub fn push(&mut self, host: usize, group: u64, priority: i32, job: J) -> Place {
         let level = self.levels.entry(priority).or_default();
+        level.forget_passed();
         let next = level.next.entry(group).or_default();
         let turn = level.turn.max(*next);
         *next = turn.saturating_add(1);
@@ -179,12 +181,8 @@ impl<J> Queue<J> {
 
     /// Adds a job where one was before: one that was taken and could not run, or the rest of one that was split.
     ///
-    /// It must have been taken from there, and [`ended`](Queue::ended) still has to be called for that.
+    /// It must have been taken from there, and [`ended`](Queue::ended) has to be called for that afterwards.
     pub fn put_back(&mut self, place: Place, job: J) {
-        let level = self.levels.entry(place.priority()).or_default();
-        level.turn = level.turn.max(place.key.1);
-        let next = level.next.entry(place.group).or_default();
-        *next = place.key.1.saturating_add(1).max(*next);
         self.insert(place, job);
     }
 
@@ -211,10 +209,6 @@ impl<J> Queue<J> {
             if let Some(level) = self.levels.get_mut(&key.0.0) {
                 level.turn = level.turn.max(key.1);
                 level.waiting = level.waiting.saturating_sub(1);
-                if level.waiting == 0 {
-                    // Who comes next comes into an empty room.
-                    self.levels.remove(&key.0.0);
-                }
             }
             let Waiting { place, job } = self.waiting.remove(&key.2)?;
             if let Some(known) = self.hosts.get_mut(host) {
@@ -243,6 +237,12 @@ impl<J> Queue<J> {
     /// What was taken from `place` runs no longer.
     pub fn ended(&mut self, place: Place) {
         self.running = self.running.saturating_sub(1);
+        if let Some(level) = self.levels.get_mut(&place.priority()) {
+            level.running = level.running.saturating_sub(1);
+            if level.running == 0 && level.waiting == 0 {
+                self.levels.remove(&place.priority());
+            }
+        }
         if let Some(host) = self.hosts.get_mut(place.host) {
             host.running = host.running.saturating_sub(1);
         }
@@ -291,6 +291,7 @@ impl<J> Queue<J> {
     fn count(&mut self, place: Place) {
         self.running += 1;
         self.groups.entry(place.group).or_default().running += 1;
+        self.levels.entry(place.priority()).or_default().running += 1;
         if let Some(host) = self.hosts.get_mut(place.host) {
             host.running += 1;
         }
@@ -315,6 +316,16 @@ impl<J> Queue<J> {
         }
         if let Some(new) = first {
             self.front.insert((new, number));
+        }
+    }
+}
+
+impl Level {
+    /// Forgets groups whose turn has passed: who comes back then has the turn of the day anyway.
+    fn forget_passed(&mut self) {
+        if self.next.len() > 64 + 2 * (self.waiting + self.running) {
+            let turn = self.turn;
+            self.next.retain(|_, &mut next| next > turn);
         }
     }
 }

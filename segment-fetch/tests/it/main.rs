@@ -21,8 +21,10 @@ mod odd_servers;
 mod peers;
 mod proxies;
 mod redirects;
+mod schedule;
 mod secrets;
 mod sinks;
+mod streams;
 mod transport;
 
 use segment_fetch::testing::{Resource, Site};
