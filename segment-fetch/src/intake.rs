@@ -40,7 +40,7 @@ impl<'a> Intake<'a> {
             take: storing.take,
             length: storing.offset,
             decoder: (storing.encoding == Encoding::Gzip).then(|| MultiGzDecoder::new(Vec::new())),
-            opening: (storing.skip > 0 && expect.refuse_html).then(Vec::new),
+            opening: (expect.refuse_html && is_cut_out(storing)).then(Vec::new),
             // What continues something was judged when that began.
             unjudged: (storing.offset == 0).then(BytesMut::new),
         }
@@ -219,6 +219,11 @@ impl<'a> Intake<'a> {
             }
         }
     }
+}
+
+/// Whether what is wanted is a part of the body, whose own first bytes may be too few to tell a page by.
+fn is_cut_out(storing: &Storing) -> bool {
+    storing.skip > 0 || storing.take.is_some() && storing.announced != storing.take
 }
 
 fn decode(

@@ -1,6 +1,7 @@
 //! The workspace's chores, run as `cargo xtask COMMAND`.
 
 mod bench;
+mod chaos;
 mod ci;
 mod conformance;
 mod demo;
@@ -28,6 +29,8 @@ enum Command {
     Tidy,
     /// Run the benchmarks, or compare with rivals
     Bench(bench::Options),
+    /// Fetch against random schedules of faults, more than the tests do
+    Chaos(chaos::Options),
     /// Read playlists of other projects and compare with what they expect
     Conformance(conformance::Options),
     /// Make a small stream, download it, stop its origin, and serve what is stored
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Ci(options) => ci::run(&options),
         Command::Tidy => tidy::run(),
         Command::Bench(options) => bench::run(&options),
+        Command::Chaos(options) => chaos::run(&options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),

@@ -124,7 +124,13 @@ async fn jobs_that_come_late_are_run() {
 
 /// A sink that outlives the job.
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<MemorySink>>);
+pub(crate) struct Shared(Arc<Mutex<MemorySink>>);
+
+impl Shared {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().bytes().to_vec()
+    }
+}
 
 impl Sink for Shared {
     fn position(&self) -> Position {

@@ -9,6 +9,7 @@
     reason = "helpers of tests fail the test they help"
 )]
 
+mod chaos;
 mod connections;
 mod cookies;
 mod decisions;
