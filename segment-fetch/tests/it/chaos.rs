@@ -285,7 +285,7 @@ fn options(random: &mut Rng) -> FetchOptions {
 }
 
 fn fault(random: &mut Rng, length: u64) -> Fault {
-    let at = random.u64(0..length + 1);
+    let at = random.u64(0..=length);
     match random.u8(0..20) {
         0 | 1 => Fault::Cut(at),
         2 | 3 => Fault::Stall(at),

@@ -18,8 +18,8 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::Version;
 use segment_fetch::{
-    Event, FetchOptions, Fetcher, Job, MemorySink, Position, Request, Sink, Start, Transport,
-    TransportOptions, Url, https,
+    Concurrency, Event, FetchOptions, Fetcher, Job, MemorySink, Position, Request, Sink, Start,
+    Transport, TransportOptions, Url, https,
 };
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -109,7 +109,7 @@ impl Peer {
             ..TransportOptions::default()
         });
         let options = FetchOptions {
-            in_flight: 16,
+            concurrency: Concurrency::fixed(16),
             ..FetchOptions::default()
         };
         Fetcher::with_service(transport.unwrap(), options)
@@ -293,10 +293,9 @@ async fn exercise(peer: &Peer, base: &Url, version: Version, resumes: bool) {
             .unwrap();
         assert_eq!(part.body, expected[range], "{base}");
     }
-    let jobs = (0..FILES).map(|index| Job {
-        tag: index,
-        request: Request::get(base.join(&format!("{index}.ts")).unwrap()),
-        sink: MemorySink::new(),
+    let jobs = (0..FILES).map(|index| {
+        let request = Request::get(base.join(&format!("{index}.ts")).unwrap());
+        Job::new(index, request, MemorySink::new())
     });
     let mut finished = 0;
     let mut events = client.fetch_all(stream::iter(jobs.collect::<Vec<_>>()));
