@@ -1,11 +1,12 @@
 //! Blobs: looking, opening, hashing, and moving aside what is damaged.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::fs;
 use crate::layout::Layout;
+use crate::reading::Reading;
 use crate::{Digest, Entry, Error, ErrorKind};
 
 const BUFFER: usize = 256 << 10;
@@ -49,25 +50,38 @@ pub(crate) fn exists(layout: &Layout, digest: &Digest, length: u64) -> bool {
     layout.fs().length(&layout.blob(digest)) == Some(length)
 }
 
-pub(crate) fn open_entry(layout: &Layout, entry: &Entry) -> Result<File, Error> {
+/// Opens the blob of an entry for a reader; what is seen to be damaged is moved aside instead.
+pub(crate) fn open_entry(layout: &Layout, entry: &Entry, reading: &Reading) -> Result<File, Error> {
     let path = layout.blob(&entry.digest);
-    let Some(blob) = open(layout, &entry.digest)? else {
+    let Some((mut file, length)) = layout.fs().open(&path)? else {
         let message = "the blob is missing; download the asset again";
         return Err(Error::at(ErrorKind::Missing, &path, message));
     };
-    if blob.length == entry.length {
-        return Ok(blob.file);
-    }
-    let message = format!(
-        "the blob has {} bytes instead of {}",
-        blob.length, entry.length
-    );
+    let damage = if length != entry.length {
+        format!("the blob has {length} bytes instead of {}", entry.length)
+    } else if reading.wants_check(&entry.digest) && !is_intact(&mut file, &path, entry)? {
+        "the blob is not what was stored".to_owned()
+    } else {
+        reading.passed(entry.digest);
+        return file
+            .into_file()
+            .map_err(|error| Error::io("open", &path, error));
+    };
     move_aside(layout, &entry.digest)?;
     Err(Error::at(
         ErrorKind::Damaged,
         &path,
-        &format!("{message} and was moved to the trash"),
+        &format!("{damage} and was moved to the trash"),
     ))
+}
+
+/// Reads the blob whole, and goes back to its start.
+fn is_intact(file: &mut fs::File, path: &Path, entry: &Entry) -> Result<bool, Error> {
+    let mut hasher = blake3::Hasher::new();
+    let read = hash(file, path, entry.length, &mut hasher);
+    file.rewind()
+        .map_err(|error| Error::io("seek in", path, error))?;
+    Ok(read.is_ok() && Digest::from_hasher(&hasher) == entry.digest)
 }
 
 /// What hashing a blob again says.

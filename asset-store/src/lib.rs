@@ -54,8 +54,8 @@
 //! # What it does not do
 //!
 //! It knows nothing of HTTP or playlists, encrypts nothing, and does not decide what to remove. It
-//! does not read a blob to check it each time it is opened; it compares the length then, and all of
-//! it in [`Store::verify`]. It is for files of ten kilobytes and more; a million tiny ones belong in a
+//! does not by itself read a blob to check it each time it is opened: it compares the length then, and
+//! all of it in [`Store::verify`], or as [`VerifyOnRead`] says. It is for files of ten kilobytes and more; a million tiny ones belong in a
 //! database.
 
 mod asset;
@@ -74,6 +74,7 @@ mod lock;
 mod log;
 mod manifest;
 mod partial;
+mod reading;
 mod record;
 mod store;
 mod sweep;
@@ -92,6 +93,7 @@ pub use error::{Error, ErrorKind};
 pub use id::AssetId;
 pub use lock::InUse;
 pub use partial::{Partial, PartialKey};
+pub use reading::VerifyOnRead;
 pub use store::{Durability, Store, StoreOptions};
 pub use sweep::{GcOptions, GcReport, Removed};
 pub use usage::{AssetUsage, Usage};

@@ -12,6 +12,7 @@ use crate::index::SourceIndex;
 use crate::layout::Layout;
 use crate::lock::{InUse, WriterLock, settle_folder};
 use crate::partial::PartialKey;
+use crate::reading::{Reading, VerifyOnRead};
 use crate::writer::AssetWriter;
 use crate::{Asset, AssetId, BlobFile, Digest, Entry, Error, ErrorKind, blob, format, manifest};
 
@@ -36,6 +37,8 @@ pub struct StoreOptions {
     pub durability: Durability,
     /// Whether a missing store is created. Without it the disk is left as it is.
     pub create: bool,
+    /// When what is read is compared with its digest.
+    pub verify_on_read: VerifyOnRead,
 }
 
 impl Default for StoreOptions {
@@ -43,6 +46,7 @@ impl Default for StoreOptions {
         StoreOptions {
             durability: Durability::Durable,
             create: true,
+            verify_on_read: VerifyOnRead::Never,
         }
     }
 }
@@ -60,6 +64,7 @@ pub struct Store {
 pub(crate) struct StoreInner {
     pub(crate) layout: Arc<Layout>,
     durability: Durability,
+    reading: Reading,
     // Dropped in this order: what is queued is committed, then the index is closed.
     committer: Mutex<Option<Arc<Committer>>>,
     index: Arc<SourceIndex>,
@@ -138,6 +143,7 @@ impl Store {
             index: Arc::new(SourceIndex::new(Arc::clone(&layout))),
             layout,
             durability: options.durability,
+            reading: Reading::new(options.verify_on_read),
             committer: Mutex::new(None),
             _lock: lock,
         };
@@ -282,9 +288,10 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::Missing`] when it is not there; [`ErrorKind::Damaged`] when it has another length
-    /// than the entry says: then it is moved to the trash, so that nobody is served from it.
+    /// than the entry says, or, where [`verify_on_read`](StoreOptions::verify_on_read) has it read, another
+    /// content: then it is moved to the trash, so that nobody is served from it.
     pub fn open_entry(&self, entry: &Entry) -> Result<File, Error> {
-        blob::open_entry(self.layout(), entry)
+        blob::open_entry(self.layout(), entry, &self.inner.reading)
     }
 
     /// Whether the blob is there with this length. Looks, but does not read.

@@ -1,6 +1,8 @@
 //! Reading everything again to see whether it still is what was stored.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
 
 use crate::blob::{self, Condition};
 use crate::layout::Layout;
@@ -137,6 +139,25 @@ impl Store {
             advance(length);
         }
         Ok(report)
+    }
+
+    /// [Verifies](Store::verify) the whole store in the background of other work: reads no more than so many
+    /// bytes per second, a blob at a time.
+    ///
+    /// # Errors
+    /// Failures to look, not findings.
+    pub fn scrub(
+        &self,
+        bytes_per_second: NonZeroU64,
+        progress: &mut dyn FnMut(VerifyProgress),
+    ) -> Result<VerifyReport, Error> {
+        let start = Instant::now();
+        self.verify(None, &mut |state| {
+            progress(state);
+            let millis = u128::from(state.bytes_done) * 1000 / u128::from(bytes_per_second.get());
+            let due = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
+            std::thread::sleep(due.saturating_sub(start.elapsed()));
+        })
     }
 
     fn check(&self, digest: &Digest, length: Option<u64>) -> Result<Option<Damage>, Error> {

@@ -135,6 +135,56 @@ fn a_damaged_orphan_does_not_stand_in_for_equal_content() {
     assert!(!store.has_blob(&entry.digest, entry.length));
 }
 
+#[test]
+fn what_is_read_is_compared_as_often_as_was_asked_for() {
+    use asset_store::{StoreOptions, VerifyOnRead};
+
+    let two = std::num::NonZeroU64::new(2).unwrap();
+    // How often a blob can be opened that is damaged after it was opened so often.
+    for (verify_on_read, before, after) in [
+        (VerifyOnRead::Never, 0, 3),
+        (VerifyOnRead::First, 0, 0),
+        (VerifyOnRead::First, 1, 3),
+        (VerifyOnRead::Always, 0, 0),
+        (VerifyOnRead::Always, 1, 0),
+        (VerifyOnRead::Sampled(two), 0, 0),
+        (VerifyOnRead::Sampled(two), 1, 1),
+    ] {
+        let scratch = Scratch::new();
+        let id = fill(&scratch.store(), "a", 1, true);
+        let options = StoreOptions {
+            verify_on_read,
+            ..StoreOptions::default()
+        };
+        let store = Store::open_with(scratch.root(), &options).unwrap();
+        let entry = store.asset(&id).unwrap().entry("0.ts").cloned().unwrap();
+        for _ in 0..before {
+            assert_eq!(content(&store, &entry), noise(0, 2000), "from the start");
+        }
+        overwrite(&scratch.blob_file(&entry.digest), &noise(9, 2000));
+        let opened = (0..3)
+            .take_while(|_| store.open_entry(&entry).is_ok())
+            .count();
+        assert_eq!(opened, after, "{verify_on_read:?} after {before}");
+        let aside = files_below(&scratch.root().join("trash/damaged"));
+        assert_eq!(aside.len(), usize::from(after < 3), "{verify_on_read:?}");
+    }
+}
+
+#[test]
+fn a_scrub_finds_what_verify_finds_and_takes_its_time() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let id = fill(&store, "a", 3, true);
+    let entry = store.asset(&id).unwrap().entry("0.ts").cloned().unwrap();
+    overwrite(&scratch.blob_file(&entry.digest), &noise(9, 2000));
+    let start = std::time::Instant::now();
+    let rate = std::num::NonZeroU64::new(60_000).unwrap();
+    let report = store.scrub(rate, &mut |_| {}).unwrap();
+    assert_eq!((report.checked, report.damaged.len()), (3, 1));
+    assert!(start.elapsed().as_millis() >= 100, "6000 bytes");
+}
+
 /// What a reader gets of a damaged asset: an error, or nothing but what was stored.
 fn check_reader(store: &Store, before: &Asset) -> Result<(), TestCaseError> {
     match store.asset(before.id()) {

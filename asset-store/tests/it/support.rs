@@ -27,7 +27,7 @@ impl Scratch {
     pub(crate) fn store(&self) -> Store {
         let options = StoreOptions {
             durability: Durability::Relaxed,
-            create: true,
+            ..StoreOptions::default()
         };
         Store::open_with(self.root(), &options).unwrap()
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use asset_store::testing::SimulatedFileSystem;
-use asset_store::{Digest, Durability, Entry, Error, Store};
+use asset_store::{Digest, Durability, Entry, Error, Store, StoreOptions, VerifyOnRead};
 
 use super::model::{AssetModel, Crash, Model, Slot, Value, bytes};
 use super::workload::{at_once, options, received};
@@ -20,6 +20,19 @@ fn open(system: &SimulatedFileSystem) -> Result<Store, String> {
     system
         .open_store(&options(Durability::Durable))
         .map_err(failed("opening"))
+}
+
+/// Whether somebody who checks what he reads is served this, and it is wrong. On a copy, since what is
+/// damaged is moved aside.
+fn checked_and_wrong(system: &SimulatedFileSystem, entry: &Entry) -> Result<bool, String> {
+    let options = StoreOptions {
+        verify_on_read: VerifyOnRead::Always,
+        ..options(Durability::Durable)
+    };
+    let copy = system.killed(usize::MAX);
+    let store = copy.open_store(&options).map_err(failed("opening"))?;
+    let content = served(&store, entry);
+    Ok(content.is_ok_and(|content| Digest::of(&content) != entry.digest))
 }
 
 fn served(store: &Store, entry: &Entry) -> Result<Vec<u8>, String> {
@@ -74,9 +87,14 @@ pub(super) fn readers(
             let Some(value) = value_of(slot, crash, entry.digest) else {
                 return Err(format!("{name}/{path} is none of {slot:?}"));
             };
-            // What a relaxed store has not sealed is found out when it is written or verified.
-            let is_loose = value.relaxed && crash == Crash::PowerCut;
-            if !is_loose && Digest::of(&served(&store, entry)?) != entry.digest {
+            // What a relaxed store has not sealed may be damaged until it is written, verified, or read
+            // with a check.
+            let is_wrong = if value.relaxed && crash == Crash::PowerCut {
+                checked_and_wrong(system, entry)?
+            } else {
+                Digest::of(&served(&store, entry)?) != entry.digest
+            };
+            if is_wrong {
                 return Err(format!("{name}/{path} is served wrong"));
             }
         }
