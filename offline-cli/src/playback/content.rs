@@ -282,7 +282,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = StoreOptions {
             durability: Durability::Relaxed,
-            create: true,
+            ..StoreOptions::default()
         };
         let store = Store::open_with(folder.path(), &options).unwrap();
         (folder, store)
