@@ -270,3 +270,20 @@ fn make_writable(path: &std::path::Path) {
     #[cfg(not(unix))]
     let _ = path;
 }
+
+#[test]
+fn limits_of_the_network_are_numbers_above_zero() {
+    let environment = Environment::new();
+    for wrong in [
+        ["--parallel", "0"],
+        ["--parallel", "many"],
+        ["--limit-rate", "0"],
+        ["--limit-rate", "fast"],
+    ] {
+        let download = ["download", "http://origin.test/a.m3u8"];
+        environment
+            .run(download.into_iter().chain(wrong))
+            .refused(2);
+    }
+    assert!(!environment.store().exists());
+}

@@ -174,6 +174,11 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
                 race.answered(url, response, sent, storing, &self.request.expect);
                 Ok(None)
             }
+            Decision::Complete { length } if length != sink.position().length => {
+                // The other answer went on meanwhile.
+                let reason = "two answers about the same version have different lengths";
+                Err(Error::new(ErrorKind::WrongRange, Retry::Always, reason).into())
+            }
             Decision::Complete { length } => {
                 let ended = self.complete(sink, length, Ended::of(&response)).await?;
                 Ok(Some(ended))
