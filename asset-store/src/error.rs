@@ -47,6 +47,8 @@ pub enum ErrorKind {
     InvalidOffset,
     /// More bytes than the operation takes.
     TooLarge,
+    /// The store belongs to another user, or others may write in it, so nothing in it can be trusted.
+    NotPrivate,
     /// Any other failure of the file system.
     Io,
 }

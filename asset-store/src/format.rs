@@ -37,6 +37,7 @@ struct AnyFormat {
 /// Makes sure that a store is at the root of `layout` and takes its lock, shared.
 pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
     let fs = layout.fs();
+    check_ownership(layout)?;
     if fs.length(&layout.format()).is_none() {
         if !create {
             let message = "there is no store here; the first download creates one";
@@ -63,6 +64,20 @@ pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
             "the store is being converted; try again later",
         ))
     }
+}
+
+/// Whoever else may write in the folder could put anything in the place of anything.
+fn check_ownership(layout: &Layout) -> Result<(), Error> {
+    let root = layout.root();
+    let refused = if layout.fs().is_foreign(root) {
+        "the store belongs to another user; open it as that user or choose another one"
+    } else if layout.fs().is_shared(root) {
+        "others than the owner may write in the store; take that away from them (chmod go-w) or \
+         choose another one"
+    } else {
+        return Ok(());
+    };
+    Err(Error::at(ErrorKind::NotPrivate, root, refused))
 }
 
 fn check(layout: &Layout) -> Result<(), Error> {

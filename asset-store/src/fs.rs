@@ -92,6 +92,17 @@ impl Fs {
             .map(|metadata| metadata.length)
     }
 
+    /// Whether what is at `path` belongs to another user, as far as anybody can tell.
+    pub(crate) fn is_foreign(&self, path: &Path) -> bool {
+        let owner = self.0.metadata(path).ok().and_then(|found| found.owner);
+        owner.is_some() && owner != self.0.user()
+    }
+
+    /// Whether others than its owner may write what is at `path`.
+    pub(crate) fn is_shared(&self, path: &Path) -> bool {
+        self.0.metadata(path).is_ok_and(|found| found.is_shared)
+    }
+
     /// Whether the file at `path` may not be written.
     pub(crate) fn is_read_only(&self, path: &Path) -> bool {
         self.0

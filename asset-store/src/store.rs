@@ -122,7 +122,8 @@ impl Store {
     /// Opens the store at `root` and creates it when there is none.
     ///
     /// # Errors
-    /// [`ErrorKind::NewerFormat`], [`ErrorKind::NotAStore`], [`ErrorKind::DiskFull`] and others.
+    /// [`ErrorKind::NewerFormat`], [`ErrorKind::NotAStore`], [`ErrorKind::NotPrivate`],
+    /// [`ErrorKind::DiskFull`] and others.
     pub fn open(root: impl AsRef<Path>) -> Result<Store, Error> {
         Store::open_with(root, &StoreOptions::default())
     }

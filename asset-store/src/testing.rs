@@ -37,6 +37,7 @@
 
 mod chance;
 mod disk;
+mod file;
 mod system;
 
 use std::io;

@@ -24,6 +24,14 @@ impl From<&fs::Metadata> for Metadata {
             length: metadata.len(),
             modified: metadata.modified().ok(),
             read_only: metadata.permissions().readonly(),
+            #[cfg(unix)]
+            owner: Some(std::os::unix::fs::MetadataExt::uid(metadata)),
+            #[cfg(not(unix))]
+            owner: None,
+            #[cfg(unix)]
+            is_shared: std::os::unix::fs::MetadataExt::mode(metadata) & 0o022 != 0,
+            #[cfg(not(unix))]
+            is_shared: false,
         }
     }
 }
@@ -146,6 +154,14 @@ impl FileSystem for LocalFileSystem {
 
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
         fs4::available_space(path)
+    }
+
+    fn user(&self) -> Option<u32> {
+        #[cfg(unix)]
+        let user = Some(rustix::process::geteuid().as_raw());
+        #[cfg(not(unix))]
+        let user = None;
+        user
     }
 
     fn is_local(&self) -> bool {

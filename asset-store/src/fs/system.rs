@@ -23,6 +23,10 @@ pub(crate) struct Metadata {
     pub(crate) length: u64,
     pub(crate) modified: Option<SystemTime>,
     pub(crate) read_only: bool,
+    /// The number of the owner, where the system has such.
+    pub(crate) owner: Option<u32>,
+    /// Whether others than the owner may write.
+    pub(crate) is_shared: bool,
 }
 
 /// One name in a folder. Of links it is the link that is described.
@@ -76,6 +80,8 @@ pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn list_directories(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Bytes left for this user on the volume of `path`.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
+    /// The number of the user we are, where the system has such.
+    fn user(&self) -> Option<u32>;
     /// Whether its paths mean something to other libraries, which make system calls of their own.
     fn is_local(&self) -> bool;
 }

@@ -1,15 +1,15 @@
 //! The simulated system calls.
 
-use std::fs::TryLockError;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::chance::Chance;
 use super::disk::{DirectoryNode, Disk, FileNode, Node, NodeId, ROOT};
+use super::file::SimulatedFile;
 use super::{Fault, Flaw, Step};
 use crate::completion::lock;
-use crate::fs::{Access, FileHandle, FileSystem, Item, Kind, Metadata, unique_name};
+use crate::fs::{Access, FileHandle, FileSystem, Item, Kind, Metadata};
 
 /// Deleting a file of this length makes room on a full disk.
 const ENOUGH: usize = 1 << 20;
@@ -23,16 +23,16 @@ pub(super) struct State {
     pub(super) steps: Vec<Step>,
     pub(super) flaw: Option<Flaw>,
     pub(super) fault: Option<(usize, Fault)>,
-    chance: Chance,
-    locks: Vec<Held>,
+    pub(super) chance: Chance,
+    pub(super) locks: Vec<Held>,
     handles: u64,
 }
 
 #[derive(Debug)]
-struct Held {
-    node: NodeId,
-    handle: u64,
-    exclusive: bool,
+pub(super) struct Held {
+    pub(super) node: NodeId,
+    pub(super) handle: u64,
+    pub(super) exclusive: bool,
 }
 
 impl State {
@@ -78,25 +78,29 @@ impl State {
         self.disk.directory(directory)?.live.get(name).copied()
     }
 
-    fn metadata(&self, node: NodeId) -> Metadata {
+    pub(super) fn metadata(&self, node: NodeId) -> Metadata {
         match self.disk.node(node) {
             Node::File(file) => Metadata {
                 kind: Kind::File,
                 length: file.live.len() as u64,
                 modified: Some(file.modified),
                 read_only: file.mode & 0o200 == 0,
+                owner: None,
+                is_shared: false,
             },
             Node::Directory(_) => Metadata {
                 kind: Kind::Directory,
                 length: 0,
                 modified: None,
                 read_only: false,
+                owner: None,
+                is_shared: false,
             },
         }
     }
 
     /// The fault that the step about to be made runs into.
-    fn fault_of(&self, step: Step) -> Option<Fault> {
+    pub(super) fn fault_of(&self, step: Step) -> Option<Fault> {
         let (at, fault) = self.fault?;
         let now = self.steps.len();
         let hit = match fault {
@@ -107,7 +111,7 @@ impl State {
     }
 
     /// One step: whatever goes before it can be kept or lost by a crash before or after.
-    fn step(&mut self, step: Step, change: impl FnOnce(&mut Disk)) -> io::Result<()> {
+    pub(super) fn step(&mut self, step: Step, change: impl FnOnce(&mut Disk)) -> io::Result<()> {
         let fault = self.fault_of(step);
         if fault.is_none() {
             change(&mut self.disk);
@@ -117,7 +121,7 @@ impl State {
         fault.map_or(Ok(()), |fault| Err(fault.into_error()))
     }
 
-    fn sync_file(&mut self, node: NodeId, with_mode: bool) -> io::Result<()> {
+    pub(super) fn sync_file(&mut self, node: NodeId, with_mode: bool) -> io::Result<()> {
         if self.fault_of(Step::SyncFile).is_some() {
             let chance = &mut self.chance;
             self.disk.change_file(node, |file| file.fail_sync(chance));
@@ -334,166 +338,11 @@ impl FileSystem for SimulatedSystem {
         Ok(1 << 40)
     }
 
+    fn user(&self) -> Option<u32> {
+        None
+    }
+
     fn is_local(&self) -> bool {
         false
-    }
-}
-
-/// An open file. It stays what it is when its name goes away.
-#[derive(Debug)]
-struct SimulatedFile {
-    number: u64,
-    system: SimulatedSystem,
-    node: NodeId,
-    position: usize,
-    writable: bool,
-}
-
-impl SimulatedFile {
-    fn check_writable(&self) -> io::Result<()> {
-        if self.writable {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::PermissionDenied.into())
-        }
-    }
-
-    fn lock(&self, exclusive: bool) -> Result<(), TryLockError> {
-        let mut state = self.system.state();
-        let refused = state.locks.iter().any(|held| {
-            held.node == self.node && held.handle != self.number && (held.exclusive || exclusive)
-        });
-        if refused {
-            return Err(TryLockError::WouldBlock);
-        }
-        state.locks.retain(|held| held.handle != self.number);
-        state.locks.push(Held {
-            node: self.node,
-            handle: self.number,
-            exclusive,
-        });
-        Ok(())
-    }
-}
-
-impl Drop for SimulatedFile {
-    fn drop(&mut self) {
-        let mut state = self.system.state();
-        state.locks.retain(|held| held.handle != self.number);
-    }
-}
-
-impl Read for SimulatedFile {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let state = self.system.state();
-        let file = state
-            .disk
-            .file(self.node)
-            .ok_or(io::ErrorKind::IsADirectory)?;
-        let mut rest = file.live.get(self.position..).unwrap_or_default();
-        let count = rest.read(buffer)?;
-        self.position += count;
-        Ok(count)
-    }
-}
-
-impl Write for SimulatedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.check_writable()?;
-        let (node, at) = (self.node, self.position);
-        let mut state = self.system.state();
-        if state.fault_of(Step::Write).is_some() {
-            // Some of it gets through first.
-            let count = state.chance.below(bytes.len() + 1);
-            state
-                .disk
-                .change_file(node, |file| file.write(at, &bytes[..count]));
-        }
-        state.step(Step::Write, |disk| {
-            disk.change_file(node, |file| file.write(at, bytes));
-        })?;
-        self.position += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Seek for SimulatedFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let SeekFrom::Start(position) = to else {
-            return Err(io::ErrorKind::Unsupported.into());
-        };
-        self.position = usize::try_from(position).map_err(|_| io::ErrorKind::InvalidInput)?;
-        Ok(position)
-    }
-}
-
-impl FileHandle for SimulatedFile {
-    fn metadata(&self) -> io::Result<Metadata> {
-        Ok(self.system.state().metadata(self.node))
-    }
-
-    fn set_length(&self, length: u64) -> io::Result<()> {
-        self.check_writable()?;
-        let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        let mut state = self.system.state();
-        let unchanged = state
-            .disk
-            .file(self.node)
-            .is_some_and(|file| file.live.len() == length);
-        if unchanged {
-            return Ok(());
-        }
-        let node = self.node;
-        state.step(Step::SetLength, |disk| {
-            disk.change_file(node, |file| file.set_length(length));
-        })
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.system.state().sync_file(self.node, false)
-    }
-
-    fn sync_all(&self) -> io::Result<()> {
-        self.system.state().sync_file(self.node, true)
-    }
-
-    fn try_lock(&self) -> Result<(), TryLockError> {
-        self.lock(true)
-    }
-
-    fn try_lock_shared(&self) -> Result<(), TryLockError> {
-        self.lock(false)
-    }
-
-    /// A real file without a name that holds the same bytes.
-    fn into_file(self: Box<Self>) -> io::Result<std::fs::File> {
-        // In memory, where there is such a folder: tests open thousands.
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() {
-            memory.to_owned()
-        } else {
-            std::env::temp_dir()
-        };
-        let path = folder.join(unique_name("asset-store-"));
-        let mut options = std::fs::OpenOptions::new();
-        let mut real = options
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)?;
-        std::fs::remove_file(&path)?;
-        let state = self.system.state();
-        let file = state
-            .disk
-            .file(self.node)
-            .ok_or(io::ErrorKind::IsADirectory)?;
-        real.write_all(&file.live)?;
-        drop(state);
-        real.rewind()?;
-        Ok(real)
     }
 }

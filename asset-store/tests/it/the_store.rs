@@ -93,6 +93,32 @@ fn many_threads_may_create_the_same_store() {
 
 #[cfg(unix)]
 #[test]
+fn a_store_that_others_may_write_or_own_is_refused_with_the_reason() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let scratch = Scratch::new();
+    drop(scratch.store());
+    for (mode, refused) in [(0o770, true), (0o702, true), (0o755, false), (0o700, false)] {
+        std::fs::set_permissions(scratch.root(), PermissionsExt::from_mode(mode)).unwrap();
+        match Store::open(scratch.root()) {
+            Ok(_) => assert!(!refused, "{mode:o}"),
+            Err(error) => {
+                assert!(refused, "{mode:o}: {error}");
+                assert_eq!(error.kind(), ErrorKind::NotPrivate);
+                assert!(error.to_string().contains("chmod go-w"), "{error}");
+            }
+        }
+    }
+    // Only root may give a folder away; for others the test ends here.
+    if std::os::unix::fs::chown(scratch.root(), Some(65_534), None).is_ok() {
+        let error = Store::open(scratch.root()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotPrivate);
+        assert!(error.to_string().contains("another user"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn others_get_in_nowhere_and_keys_are_the_owners_alone() {
     use crate::support::{id, segment};
     use asset_store::{EntryAttributes, ROLE_KEY};
