@@ -1,6 +1,8 @@
 //! Date ranges (section 4.4.5.1), merged by ID.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,8 +12,11 @@ use crate::attributes::AttributeList;
 use crate::date;
 use crate::error::Error;
 use crate::interstitial::{Interstitial, Preload};
+use crate::range_attributes::{AttributeValue, DateRangeAttributes, Written};
+use crate::resolve::Texts;
+use crate::shared_text::SharedText;
 use crate::timeline::Timeline;
-use crate::value;
+use crate::value::{self, Span};
 use crate::variables::Expander;
 
 /// A range of time with attributes: all `EXT-X-DATERANGE` tags of one `ID` together.
@@ -23,9 +28,9 @@ use crate::variables::Expander;
 #[non_exhaustive]
 pub struct DateRange {
     /// `ID`.
-    pub id: String,
+    pub id: SharedText,
     /// `CLASS`: which attributes mean what.
-    pub class: Option<String>,
+    pub class: Option<SharedText>,
     /// `START-DATE`.
     pub start: Timestamp,
     /// When it ends, as far as is known: `END-DATE`, else the start and `DURATION`, else with `END-ON-NEXT` the earliest later start in its class.
@@ -67,7 +72,7 @@ pub struct DateRange {
     )]
     pub scte35_in: Option<Vec<u8>>,
     /// Every attribute by name, those of the client (`X-…`) and unknown ones included, with variables replaced.
-    pub attributes: BTreeMap<String, AttributeValue>,
+    pub attributes: DateRangeAttributes,
     /// What to play, when it is a valid interstitial.
     pub interstitial: Option<Box<Interstitial>>,
     /// What to load ahead, when it is a valid preload and the playlist has not ended.
@@ -89,33 +94,6 @@ pub struct Cue {
     pub once: bool,
 }
 
-/// The value of an attribute of a [`DateRange`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AttributeValue {
-    /// A quoted-string, without the quotes.
-    Quoted(String),
-    /// Anything else as written: a number, a hexadecimal-sequence, a word.
-    Unquoted(String),
-}
-
-impl AttributeValue {
-    /// The value as written, without quotes.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Quoted(text) | Self::Unquoted(text) => text,
-        }
-    }
-
-    /// The bytes of a hexadecimal-sequence.
-    pub fn bytes(&self) -> Option<Vec<u8>> {
-        match self {
-            Self::Quoted(_) => None,
-            Self::Unquoted(text) => value::hexadecimal_bytes(text),
-        }
-    }
-}
-
 /// Relative URLs of attributes, made absolute where the tag was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RangeUrls {
@@ -125,158 +103,186 @@ pub(crate) struct RangeUrls {
 
 impl DateRange {
     /// The value of an attribute, if it is there.
-    pub fn attribute(&self, name: &str) -> Option<&AttributeValue> {
+    pub fn attribute(&self, name: &str) -> Option<AttributeValue<&str>> {
         self.attributes.get(name)
     }
 
-    fn new(entry: Entry) -> Option<Self> {
-        let Entry {
-            id,
-            attributes,
-            urls,
-        } = entry;
-        let text = |name: &str| attributes.get(name).map(AttributeValue::text);
-        let date = |name: &str| date::parse(text(name)?.as_bytes());
-        let duration = |name: &str| {
-            value::decimal_billionths(text(name)?.as_bytes()).map(Duration::from_nanos)
-        };
-        let message = |name: &str| attributes.get(name).and_then(AttributeValue::bytes);
-        let triggers = text("CUE").unwrap_or_default();
-        let has = |word: &str| triggers.split(',').any(|trigger| trigger.trim() == word);
-        let start = date("START-DATE")?;
-        let (end_date, length) = (date("END-DATE"), duration("DURATION"));
+    /// `text` is that of the timeline.
+    fn new(entry: Entry<'_>, text: &Arc<Arc<str>>) -> Option<Self> {
+        let attributes = DateRangeAttributes::new(text, entry.attributes);
+        let (mut id, mut class, mut start) = (None, None, None);
+        let (mut end_date, mut duration, mut planned_duration) = (None, None, None);
+        let (mut end_on_next, mut cue) = (false, Cue::default());
+        let (mut scte35_command, mut scte35_out, mut scte35_in) = (None, None, None);
+        for (at, (name, value)) in attributes.iter().enumerate() {
+            let part = || Some(SharedText::part(text, attributes.place(at)?));
+            let date = || date::parse(value.text().as_bytes());
+            let seconds = || {
+                let billionths = value::decimal_billionths(value.text().as_bytes());
+                billionths.map(Duration::from_nanos)
+            };
+            match name {
+                "ID" => id = part(),
+                "CLASS" => class = part(),
+                "START-DATE" => start = date(),
+                "END-DATE" => end_date = date(),
+                "DURATION" => duration = seconds(),
+                "PLANNED-DURATION" => planned_duration = seconds(),
+                "END-ON-NEXT" => end_on_next = value.text() == "YES",
+                "CUE" => cue = Cue::read(value.text()),
+                "SCTE35-CMD" => scte35_command = value.bytes(),
+                "SCTE35-OUT" => scte35_out = value.bytes(),
+                "SCTE35-IN" => scte35_in = value.bytes(),
+                _ => {}
+            }
+        }
+        let start = start?;
         let end = end_date.filter(|end| *end >= start).or_else(|| {
-            let length = SignedDuration::try_from(length?).ok()?;
+            let length = SignedDuration::try_from(duration?).ok()?;
             start.checked_add(length).ok()
         });
         Some(Self {
-            class: text("CLASS").map(str::to_owned),
+            id: id?,
+            class,
             start,
             end,
             end_date,
-            duration: length,
-            planned_duration: duration("PLANNED-DURATION"),
-            end_on_next: text("END-ON-NEXT") == Some("YES"),
-            cue: Cue {
-                pre: has("PRE"),
-                post: has("POST"),
-                once: has("ONCE"),
-            },
-            scte35_command: message("SCTE35-CMD"),
-            scte35_out: message("SCTE35-OUT"),
-            scte35_in: message("SCTE35-IN"),
+            duration,
+            planned_duration,
+            end_on_next,
+            cue,
+            scte35_command,
+            scte35_out,
+            scte35_in,
+            attributes,
             interstitial: None,
             preload: None,
-            id,
-            attributes,
-            urls,
+            urls: entry.urls,
         })
+    }
+}
+
+impl Cue {
+    fn read(triggers: &str) -> Self {
+        let has = |word: &str| triggers.split(',').any(|trigger| trigger.trim() == word);
+        Self {
+            pre: has("PRE"),
+            post: has("POST"),
+            once: has("ONCE"),
+        }
     }
 }
 
 /// Collects date ranges by ID, in order of first appearance.
 #[derive(Debug, Default)]
-pub(crate) struct DateRanges {
-    entries: Vec<Entry>,
-    numbers: HashMap<String, usize>,
+pub(crate) struct DateRanges<'p> {
+    entries: Vec<Entry<'p>>,
+    numbers: HashMap<Cow<'p, str>, usize>,
 }
 
-#[derive(Debug, Default)]
-struct Entry {
-    id: String,
-    attributes: BTreeMap<String, AttributeValue>,
+#[derive(Debug)]
+struct Entry<'p> {
+    id: Cow<'p, str>,
+    /// In the order of the playlist; of a name that is there more than once the first counts. They are in the text of the timeline.
+    attributes: Vec<Written>,
     urls: RangeUrls,
 }
 
-impl Entry {
-    /// Adds what is not known yet.
-    fn merge(&mut self, attributes: BTreeMap<String, AttributeValue>, urls: RangeUrls) {
-        for (name, value) in attributes {
-            self.attributes.entry(name).or_insert(value);
-        }
-        self.urls.asset_list = self.urls.asset_list.take().or(urls.asset_list);
-        self.urls.preload = self.urls.preload.take().or(urls.preload);
-    }
-}
-
-impl DateRanges {
+impl<'p> DateRanges<'p> {
     /// Takes over what a delta update leaves out. What it lists itself was said later.
-    pub(crate) fn carry(&mut self, previous: &[DateRange], removed: &HashSet<&str>) {
+    pub(crate) fn carry(
+        &mut self,
+        previous: &'p [DateRange],
+        removed: &HashSet<&str>,
+        line: u32,
+        texts: &mut Texts<'p>,
+    ) -> Result<(), Error> {
         let listed = std::mem::take(self);
         let kept = previous
             .iter()
             .filter(|range| !removed.contains(range.id.as_str()));
         for range in kept {
-            self.entry(range.id.clone())
-                .merge(range.attributes.clone(), range.urls.clone());
+            let mut attributes = Vec::with_capacity(range.attributes.len());
+            for (name, value) in range.attributes.iter() {
+                attributes.push(Written {
+                    name: texts.add(name, line)?,
+                    value: texts.add(value.text(), line)?,
+                    quoted: matches!(value, AttributeValue::Quoted(_)),
+                });
+            }
+            self.add(Entry {
+                id: range.id.as_str().into(),
+                attributes,
+                urls: range.urls.clone(),
+            });
         }
-        for entry in listed.entries {
-            self.entry(entry.id).merge(entry.attributes, entry.urls);
-        }
+        listed.entries.into_iter().for_each(|entry| self.add(entry));
+        Ok(())
     }
 
-    fn entry(&mut self, id: String) -> &mut Entry {
-        let number = *self.numbers.entry(id).or_insert_with_key(|id| {
-            self.entries.push(Entry {
-                id: id.clone(),
-                ..Entry::default()
-            });
-            self.entries.len() - 1
-        });
-        &mut self.entries[number]
+    /// Adds what is not known yet.
+    fn add(&mut self, entry: Entry<'p>) {
+        let Some(&number) = self.numbers.get(&entry.id) else {
+            self.numbers.insert(entry.id.clone(), self.entries.len());
+            self.entries.push(entry);
+            return;
+        };
+        if let Some(known) = self.entries.get_mut(number) {
+            known.attributes.extend(entry.attributes);
+            known.urls.asset_list = known.urls.asset_list.take().or(entry.urls.asset_list);
+            known.urls.preload = known.urls.preload.take().or(entry.urls.preload);
+        }
     }
 
     /// Takes in one tag; one that cannot be read is to be ignored (section 4.4.5.1).
     pub(crate) fn tag(
         &mut self,
-        list: &AttributeList<'_>,
+        list: &AttributeList<'p>,
         line: u32,
         base: &Url,
-        expander: &mut Expander<'_>,
+        expander: &mut Expander<'p>,
+        texts: &mut Texts<'p>,
     ) -> Result<(), Error> {
-        let mut attributes = Vec::new();
+        let mut attributes = Vec::with_capacity(list.items().len());
+        let (mut id, mut urls) = (None, RangeUrls::default());
         for attribute in list.iter() {
             if attribute.name.starts_with("REQ-") || !is_readable(attribute.name, attribute.value) {
                 return Ok(());
             }
-            let text = expander.expand(attribute.value, line)?.into_owned();
-            attributes.push((
-                attribute.name,
-                if attribute.quoted {
-                    AttributeValue::Quoted(text)
-                } else {
-                    AttributeValue::Unquoted(text)
-                },
-            ));
-        }
-        let id = attributes.iter().find(|(name, _)| *name == "ID");
-        let Some(id) = id
-            .map(|(_, id)| id.text().to_owned())
-            .filter(|id| !id.is_empty())
-        else {
-            return Ok(());
-        };
-        let entry = self.entry(id);
-        for (name, value) in attributes {
-            let url = match name {
-                "X-ASSET-LIST" => Some(&mut entry.urls.asset_list),
-                "X-URI" => Some(&mut entry.urls.preload),
-                _ => None,
-            };
-            if let Some(url) = url.filter(|url| url.is_none()) {
-                *url = base.join(value.text()).ok().map(Box::new);
+            let text = expander.expand(attribute.value, line)?;
+            let join = || base.join(&text).ok().map(Box::new);
+            match attribute.name {
+                "X-ASSET-LIST" => urls.asset_list = urls.asset_list.or_else(join),
+                "X-URI" => urls.preload = urls.preload.or_else(join),
+                _ => {}
             }
-            entry.attributes.entry(name.to_owned()).or_insert(value);
+            attributes.push(Written {
+                name: Span::within(texts.playlist(), attribute.name),
+                value: match &text {
+                    Cow::Borrowed(text) => Span::within(texts.playlist(), text),
+                    Cow::Owned(text) => texts.add(text, line)?,
+                },
+                quoted: attribute.quoted,
+            });
+            if attribute.name == "ID" && id.is_none() {
+                id = Some(text);
+            }
+        }
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
+            self.add(Entry {
+                id,
+                attributes,
+                urls,
+            });
         }
         Ok(())
     }
 
-    pub(crate) fn finish(self, ended: bool) -> Vec<DateRange> {
-        let mut ranges: Vec<DateRange> = self
-            .entries
-            .into_iter()
-            .filter_map(DateRange::new)
-            .collect();
+    /// The ranges of a timeline of that text.
+    pub(crate) fn finish(self, text: &Arc<Arc<str>>, ended: bool) -> Vec<DateRange> {
+        let mut ranges = Vec::with_capacity(self.entries.len());
+        let entries = self.entries.into_iter();
+        ranges.extend(entries.filter_map(|entry| DateRange::new(entry, text)));
         end_on_next(&mut ranges);
         for range in &mut ranges {
             range.interstitial = Interstitial::read(range).map(Box::new);

@@ -135,7 +135,7 @@ impl History {
     fn take_keys(&mut self, timeline: &Timeline, keys: &[usize]) -> Vec<usize> {
         keys.iter()
             .filter_map(|&key| timeline.keys().get(key))
-            .map(|key| self.key_numbers.number(&mut self.keys, key.clone()))
+            .map(|key| self.key_numbers.number(&mut self.keys, key.detached()))
             .collect()
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use url::Url;
 
-use crate::date_range::{AttributeValue, DateRange};
+use crate::date_range::DateRange;
+use crate::range_attributes::AttributeValue;
 use crate::value;
 
 /// The `CLASS` of interstitials.

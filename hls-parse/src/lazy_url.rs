@@ -54,6 +54,23 @@ impl LazyUrl {
         }
         Ok(join(base, &reference, line)?.into())
     }
+
+    /// Whether both are the same reference from the same base, so that they need not be joined to see that they are equal.
+    fn is_written_as(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (
+                State::Joinable {
+                    base, reference, ..
+                },
+                State::Joinable {
+                    base: other_base,
+                    reference: other_reference,
+                    ..
+                },
+            ) => Arc::ptr_eq(base, other_base) && reference == other_reference,
+            _ => false,
+        }
+    }
 }
 
 impl Deref for LazyUrl {
@@ -95,7 +112,7 @@ impl From<LazyUrl> for Url {
 
 impl PartialEq for LazyUrl {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        self.is_written_as(other) || **self == **other
     }
 }
 

@@ -99,6 +99,7 @@ mod part_fields;
 mod parts;
 mod playlist;
 mod qualifier;
+mod range_attributes;
 mod reference;
 mod resolve;
 mod resources;
@@ -120,7 +121,7 @@ mod variant;
 pub use attributes::{Attribute, AttributeDefect, Attributes, attributes};
 pub use build::{MediaPlaylistBuilder, NewDateRange, NewPart, NewSegment};
 pub use check::presentation::{Finding, PresentationMember};
-pub use date_range::{AttributeValue, Cue, DateRange};
+pub use date_range::{Cue, DateRange};
 pub use delivery::{DeliveryDirectives, SkipDirective};
 pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use document::Document;
@@ -144,6 +145,7 @@ pub use playlist::{
     MediaPlaylist, MultivariantPlaylist, Parsed, Playlist, PlaylistType, Skip, Start, Tag,
 };
 pub use qualifier::Qualifier;
+pub use range_attributes::{AttributeValue, DateRangeAttributes};
 pub use resources::{Protection, Resource, ResourceKind, SharedResource, selection_resources};
 pub use rule::Rule;
 pub use segments::{SegmentIter, Segments};

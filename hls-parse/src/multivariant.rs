@@ -276,7 +276,7 @@ impl<'a> Reader<'a, '_> {
         if list.text("METHOD") == Some("NONE") {
             return Ok(None);
         }
-        Key::read(&list, self.tag.line, self.base, self.expander).map(Some)
+        Key::read(&list, self.tag.line, self.whole, self.base, self.expander).map(Some)
     }
 
     fn content_steering(&mut self) -> Result<Option<ContentSteering>, Error> {

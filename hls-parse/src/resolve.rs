@@ -2,6 +2,7 @@
 
 mod carry;
 mod details;
+mod texts;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use url::Url;
 use crate::attributes::AttributeList;
 use crate::date_range::DateRanges;
 use crate::error::{Error, ErrorKind, excerpt};
+use crate::lazy_url::LazyUrl;
 use crate::low_latency::Details;
 use crate::multivariant::join;
 use crate::parts::PartStore;
@@ -22,12 +24,14 @@ use crate::playlist::{MediaPlaylist, RangeEntry, SegmentEntry, TagEntry};
 use crate::reference::References;
 use crate::rule::Rule;
 use crate::segments::{SegmentStore, counted_on};
+use crate::shared_text::SharedText;
 use crate::tag::TagName;
 use crate::timeline::{Key, KeyMethod, KeySets, Map, Segment, Timeline};
 use crate::value::{self, ByteRange, Span};
 use crate::variables::{Context, Expander};
 
 use self::details::{PartCursor, RawReport};
+pub(crate) use self::texts::Texts;
 
 impl MediaPlaylist {
     /// Spells out what each segment inherits: numbers, times, byte ranges, keys, map, absolute URL.
@@ -68,10 +72,11 @@ impl MediaPlaylist {
             state.tag(tag)?;
         }
         state.segments.count_dates_back();
-        let details = state.take_details();
+        let text = state.texts.whole();
+        let details = state.take_details(&text);
         Ok(Timeline {
             base: context.base.clone(),
-            text: state.text(),
+            text,
             segments: state.segments,
             keys: state.keys,
             maps: state.maps,
@@ -117,13 +122,15 @@ impl Numbers {
 const MAX_KEY_FORMATS: usize = 64;
 
 /// What is in force at a place of the playlist.
-struct State<'p, 'c> {
+struct State<'p> {
     playlist: &'p MediaPlaylist,
-    base: &'c Url,
-    expander: Expander<'c>,
-    references: References<'p, 'c>,
-    /// URIs with variables replaced; they come after the text of the playlist in the text of the timeline.
-    replaced: String,
+    base: &'p Url,
+    expander: Expander<'p>,
+    references: References<'p, 'p>,
+    texts: Texts<'p>,
+    /// What keys share: the text of the playlist, and the URL it was found at.
+    whole: Arc<Arc<str>>,
+    shared_base: Arc<Url>,
     keys: Vec<Key>,
     key_numbers: Numbers,
     maps: Vec<Map>,
@@ -147,14 +154,14 @@ struct State<'p, 'c> {
     has_server_control: bool,
     cursor: PartCursor,
     reports: Vec<RawReport>,
-    date_ranges: DateRanges,
+    date_ranges: DateRanges<'p>,
     details: Details,
 }
 
-impl<'p, 'c> State<'p, 'c> {
+impl<'p> State<'p> {
     fn new(
         playlist: &'p MediaPlaylist,
-        context: &'c Context,
+        context: &'p Context,
         previous: Option<&'p Timeline>,
     ) -> Self {
         Self {
@@ -162,7 +169,9 @@ impl<'p, 'c> State<'p, 'c> {
             base: &context.base,
             expander: Expander::new(context, playlist.common.has_references),
             references: References::new(&context.base),
-            replaced: String::new(),
+            texts: Texts::new(&playlist.common.text),
+            whole: Arc::new(Arc::clone(&playlist.common.text)),
+            shared_base: Arc::new(context.base.clone()),
             keys: Vec::new(),
             key_numbers: Numbers::default(),
             maps: Vec::new(),
@@ -280,7 +289,13 @@ impl<'p, 'c> State<'p, 'c> {
             self.current_keys.clear();
             return Ok(());
         }
-        let key = Key::read(list, line, self.base, &mut self.expander)?;
+        let key = Key::read(
+            list,
+            line,
+            &self.whole,
+            &self.shared_base,
+            &mut self.expander,
+        )?;
         let keys = &self.keys;
         self.current_keys.retain(|&index| {
             keys.get(index)
@@ -350,37 +365,8 @@ impl<'p, 'c> State<'p, 'c> {
             }
             Cow::Owned(replaced) => {
                 join(self.base, &replaced, line)?;
-                self.add_text(&replaced, line)
+                self.texts.add(&replaced, line)
             }
-        }
-    }
-
-    /// Adds text that is not in the playlist to the text of the timeline.
-    fn add_text(&mut self, text: &str, line: u32) -> Result<Span, Error> {
-        if text.is_empty() {
-            return Ok(Span::default());
-        }
-        let start = self.playlist.common.text.len() + self.replaced.len();
-        let span = Span::new(start, text.len());
-        if span.end == u32::MAX {
-            return Err(Error::at(
-                ErrorKind::LimitExceeded,
-                line,
-                "variables or skipped segments make the playlist too long",
-            ));
-        }
-        self.replaced.push_str(text);
-        Ok(span)
-    }
-
-    fn uri_text(&self, uri: Span) -> &str {
-        let text = &self.playlist.common.text;
-        match uri.range().start.checked_sub(text.len()) {
-            Some(start) => self
-                .replaced
-                .get(start..uri.range().end - text.len())
-                .unwrap_or_default(),
-            None => uri.of(text),
         }
     }
 
@@ -418,39 +404,33 @@ impl<'p, 'c> State<'p, 'c> {
     }
 
     fn is_same_resource(&self, one: Span, other: Span) -> bool {
-        let (one, other) = (self.uri_text(one), self.uri_text(other));
+        let (one, other) = (self.texts.of(one), self.texts.of(other));
         one == other || self.base.join(one).ok() == self.base.join(other).ok()
-    }
-
-    fn text(&self) -> Arc<str> {
-        let text = &self.playlist.common.text;
-        if self.replaced.is_empty() {
-            return Arc::clone(text);
-        }
-        Arc::from([text, self.replaced.as_str()].concat())
     }
 }
 
 impl Key {
-    /// Reads the attributes of an `EXT-X-KEY` or `EXT-X-SESSION-KEY` whose method is not NONE.
+    /// Reads the attributes of an `EXT-X-KEY` or `EXT-X-SESSION-KEY` whose method is not NONE, in the text `whole`.
     pub(crate) fn read(
         list: &AttributeList<'_>,
         line: u32,
-        base: &Url,
+        whole: &Arc<Arc<str>>,
+        base: &Arc<Url>,
         expander: &mut Expander<'_>,
     ) -> Result<Self, Error> {
         let incomplete = |message: &str| Error::at(ErrorKind::IncompleteTag, line, message);
         let method = list
             .text("METHOD")
             .ok_or_else(|| incomplete("the key has no METHOD"))?;
-        let key_format = expander.attribute(list, "KEYFORMAT", line)?;
-        let key_format = key_format.unwrap_or_else(|| "identity".to_owned());
-        let uri = expander.attribute(list, "URI", line)?;
+        let key_format = expander.shared(list, "KEYFORMAT", line, whole)?;
+        let key_format = key_format.unwrap_or_else(Self::identity_format);
+        let uri = expander.shared(list, "URI", line, whole)?;
+        let is_identity = key_format == Self::IDENTITY;
         let url = match &uri {
             // What a key system makes of its URI is its own affair.
-            Some(uri) if key_format != "identity" => base.join(uri).ok(),
-            Some(uri) => Some(join(base, uri, line)?),
-            None if key_format == "identity" => return Err(incomplete("the key has no URI")),
+            Some(uri) if !is_identity => LazyUrl::new(base, uri.clone(), line).ok(),
+            Some(uri) => Some(LazyUrl::new(base, uri.clone(), line)?),
+            None if is_identity => return Err(incomplete("the key has no URI")),
             None => None,
         };
         let iv = match expander.attribute(list, "IV", line)? {
@@ -466,11 +446,11 @@ impl Key {
         };
         Ok(Self {
             method: KeyMethod::from(method),
-            uri: uri.unwrap_or_default(),
+            uri: uri.unwrap_or_else(|| SharedText::part(whole, Span::default())),
             url,
             iv,
             key_format,
-            key_format_versions: expander.attribute(list, "KEYFORMATVERSIONS", line)?,
+            key_format_versions: expander.shared(list, "KEYFORMATVERSIONS", line, whole)?,
         })
     }
 }

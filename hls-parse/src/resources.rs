@@ -171,7 +171,7 @@ impl Timeline {
                 let first = self.keys.get(*set.first()?)?;
                 Some(Protection {
                     name: names.join(", "),
-                    key_format: first.key_format.clone(),
+                    key_format: first.key_format.to_string(),
                     segment: index,
                 })
             })

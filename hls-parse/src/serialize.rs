@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
-use crate::date_range::AttributeValue;
 use crate::low_latency::{Part, Pending};
+use crate::range_attributes::{AttributeValue, DateRangeAttributes};
 use crate::rule::Rule;
 use crate::timeline::Timeline;
 use crate::value::{ByteRange, Decimal};
@@ -39,10 +39,18 @@ impl Serialize for Variables {
     }
 }
 
-impl Serialize for AttributeValue {
+impl<T: AsRef<str>> Serialize for AttributeValue<T> {
     /// As its text.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.text())
+        let (Self::Quoted(text) | Self::Unquoted(text)) = self;
+        serializer.serialize_str(text.as_ref())
+    }
+}
+
+impl Serialize for DateRangeAttributes {
+    /// As a map, by name.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 

@@ -2,16 +2,18 @@
 
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
 
+use crate::lazy_url::LazyUrl;
 use crate::low_latency::Details;
 use crate::open_enum::open_enum;
 use crate::playlist::{PlaylistType, Start};
 use crate::segments::{SegmentStore, Segments};
+use crate::shared_text::SharedText;
 use crate::value::{ByteRange, Span};
 
 /// A Media Playlist with everything that a segment inherits spelled out; made by [`MediaPlaylist::resolve`](crate::MediaPlaylist::resolve).
@@ -125,15 +127,15 @@ pub struct Key {
     /// How segments are encrypted.
     pub method: KeyMethod,
     /// `URI` with variables replaced; empty when a key format needs none.
-    pub uri: String,
+    pub uri: SharedText,
     /// The absolute URL; `None` when the URI of a key system is none by the rules of URLs. Schemes such as `skd:` stay as they are.
-    pub url: Option<Url>,
+    pub url: Option<LazyUrl>,
     /// The explicit initialization vector.
     pub iv: Option<[u8; 16]>,
     /// `KEYFORMAT`; `identity` when it is missing.
-    pub key_format: String,
+    pub key_format: SharedText,
     /// `KEYFORMATVERSIONS`; `1` when it is missing.
-    pub key_format_versions: Option<String>,
+    pub key_format_versions: Option<SharedText>,
 }
 
 impl Hash for Key {
@@ -147,18 +149,43 @@ impl Hash for Key {
 impl Key {
     /// Whether the resource is the key itself rather than a message of a key system.
     pub fn is_identity(&self) -> bool {
-        self.key_format == "identity"
+        self.key_format == Self::IDENTITY
     }
 
     /// The URL of the key, when it can simply be loaded: an identity key with `http`, `https`, `data` or `file`.
     pub fn fetchable_url(&self) -> Option<&Url> {
-        self.url.as_ref().filter(|url| {
+        self.url.as_deref().filter(|url| {
             self.is_identity() && matches!(url.scheme(), "http" | "https" | "data" | "file")
         })
     }
 }
 
 impl Key {
+    pub(crate) const IDENTITY: &str = "identity";
+
+    /// The `KEYFORMAT` of keys that do not name any.
+    pub(crate) fn identity_format() -> SharedText {
+        static SHARED: LazyLock<SharedText> = LazyLock::new(|| Key::IDENTITY.into());
+        SHARED.clone()
+    }
+
+    /// The same key without the text of its playlist, for what outlives that.
+    pub(crate) fn detached(&self) -> Self {
+        let detached = |text: &SharedText| SharedText::from(text.as_str());
+        Self {
+            method: self.method.clone(),
+            uri: detached(&self.uri),
+            url: self.url.as_deref().cloned().map(LazyUrl::from),
+            iv: self.iv,
+            key_format: if self.is_identity() {
+                Self::identity_format()
+            } else {
+                detached(&self.key_format)
+            },
+            key_format_versions: self.key_format_versions.as_ref().map(detached),
+        }
+    }
+
     pub(crate) fn iv_for(&self, media_sequence_number: u64) -> Option<[u8; 16]> {
         let implicit =
             self.is_identity() && matches!(self.method, KeyMethod::Aes128 | KeyMethod::SampleAes);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use url::Url;
 
@@ -9,6 +10,8 @@ use crate::attributes::AttributeList;
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::playlist::TagEntry;
 use crate::rule::Rule;
+use crate::shared_text::SharedText;
+use crate::value::Span;
 
 /// The variables of a playlist after resolution, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,27 +128,33 @@ pub(crate) fn references(text: &str) -> impl Iterator<Item = &str> {
 
 /// Puts values in the place of references, in the order of the file.
 #[derive(Debug)]
-pub(crate) struct Expander<'c> {
-    context: &'c Context,
-    variables: Variables,
+pub(crate) struct Expander<'p> {
+    context: &'p Context,
+    /// Most names and values are parts of the playlist.
+    variables: HashMap<&'p str, Cow<'p, str>>,
     /// Whether the playlist has references at all.
     active: bool,
     /// How many bytes of replaced text may still be made: a few lines can ask for terabytes.
     budget: usize,
 }
 
-impl<'c> Expander<'c> {
-    pub(crate) fn new(context: &'c Context, active: bool) -> Self {
+impl<'p> Expander<'p> {
+    pub(crate) fn new(context: &'p Context, active: bool) -> Self {
         Self {
             context,
-            variables: Variables::default(),
+            variables: HashMap::new(),
             active,
             budget: context.max_expanded_bytes,
         }
     }
 
     pub(crate) fn into_variables(self) -> Variables {
-        self.variables
+        let variables = self.variables.into_iter();
+        Variables {
+            values: variables
+                .map(|(name, value)| (name.to_owned(), value.into_owned()))
+                .collect(),
+        }
     }
 
     /// Whether there are references at all.
@@ -204,15 +213,33 @@ impl<'c> Expander<'c> {
             .transpose()
     }
 
+    /// The same, a part of the text `whole` that the list is in where there is nothing to replace.
+    #[inline]
+    pub(crate) fn shared(
+        &mut self,
+        list: &AttributeList<'_>,
+        name: &str,
+        line: u32,
+        whole: &Arc<Arc<str>>,
+    ) -> Result<Option<SharedText>, Error> {
+        let Some(text) = list.text(name) else {
+            return Ok(None);
+        };
+        Ok(Some(match self.expand(text, line)? {
+            Cow::Borrowed(text) => SharedText::part(whole, Span::within(whole, text)),
+            Cow::Owned(text) => text.into(),
+        }))
+    }
+
     /// Takes in an `EXT-X-DEFINE`. The first definition of a name counts.
-    pub(crate) fn define(&mut self, tag: &TagEntry, text: &str) -> Result<(), Error> {
+    pub(crate) fn define(&mut self, tag: &TagEntry, text: &'p str) -> Result<(), Error> {
         let list = AttributeList::new(tag.value.of(text));
         if list.has_requirement() {
             return Ok(());
         }
         let (name, value) = if let Some(name) = list.text("NAME") {
             let value = list.get("VALUE").map_or("", |attribute| attribute.value);
-            (name.to_owned(), self.expand(value, tag.line)?.into_owned())
+            (name, self.expand(value, tag.line)?)
         } else if let Some(name) = list.text("IMPORT") {
             let imported = self
                 .context
@@ -224,13 +251,13 @@ impl<'c> Expander<'c> {
                 Error::at(ErrorKind::UndefinedVariable, tag.line, message)
                     .with_rule(Rule::ImportedVariable)
             })?;
-            (name.to_owned(), value.to_owned())
+            (name, Cow::Borrowed(value))
         } else if let Some(name) = list.text("QUERYPARAM") {
-            (name.to_owned(), self.query_parameter(name, tag.line)?)
+            (name, self.query_parameter(name, tag.line)?.into())
         } else {
             return Ok(());
         };
-        self.variables.values.entry(name).or_insert(value);
+        self.variables.entry(name).or_insert(value);
         Ok(())
     }
 

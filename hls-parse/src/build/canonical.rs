@@ -62,12 +62,12 @@ impl Timeline {
         text.line(format_args!("#EXTM3U"));
         header.write(&mut text, header.target(writer.longest, version));
         for range in self.date_ranges() {
-            for (name, value) in &range.attributes {
+            for (name, value) in range.attributes.iter() {
                 if value.text().contains("{$") {
                     text.refuse(name, value.text());
                 }
             }
-            write_list(&mut text, &range.attributes);
+            write_list(&mut text, range.attributes.iter());
         }
         if let Some(refused) = writer.text.refused.or(text.refused) {
             return Err(Error::new(ErrorKind::InvalidValue, refused));

@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::{MediaPlaylistBuilder, Text};
-use crate::date_range::{AttributeValue, Cue};
+use crate::date_range::Cue;
 use crate::interstitial::{
     INTERSTITIAL, Interstitial, InterstitialAsset, PRELOAD, Preload, Restrictions, Snap,
     TimelineOccupies, TimelineStyle,
 };
+use crate::range_attributes::AttributeValue;
 use crate::value::billionths_to_text;
 
 /// A date range of a playlist to be built (section 4.4.5.1).
@@ -167,13 +168,20 @@ impl MediaPlaylistBuilder {
         if let Some(name) = list.twice {
             text.refuse("an attribute given twice", &name);
         }
-        write_list(text, &list.attributes);
+        let attributes = list.attributes.iter();
+        write_list(
+            text,
+            attributes.map(|(name, value)| (name.as_str(), value.as_deref())),
+        );
         self
     }
 }
 
-/// Writes the tag: what is of every range first, then what is of some, by name.
-pub(super) fn write_list(text: &mut Text, attributes: &BTreeMap<String, AttributeValue>) {
+/// Writes the tag with attributes ordered by name: what is of every range first, then what is of some.
+pub(super) fn write_list<'a>(
+    text: &mut Text,
+    attributes: impl Iterator<Item = (&'a str, AttributeValue<&'a str>)> + Clone,
+) {
     const FIRST: [&str; 8] = [
         "ID",
         "CLASS",
@@ -186,16 +194,16 @@ pub(super) fn write_list(text: &mut Text, attributes: &BTreeMap<String, Attribut
     ];
     let first = FIRST
         .iter()
-        .filter_map(|name| attributes.get_key_value(*name));
-    let others = attributes.iter();
-    let others = others.filter(|(name, _)| !FIRST.contains(&name.as_str()));
+        .filter_map(|first| attributes.clone().find(|(name, _)| name == first));
     text.begin("#EXT-X-DATERANGE");
-    for (name, value) in first.chain(others) {
-        match value {
-            AttributeValue::Quoted(value) => text.quoted(name, value),
-            AttributeValue::Unquoted(value) => text.word(name, value),
-        }
-    }
+    let mut write = |(name, value)| match value {
+        AttributeValue::Quoted(value) => text.quoted(name, value),
+        AttributeValue::Unquoted(value) => text.word(name, value),
+    };
+    first.for_each(&mut write);
+    attributes
+        .filter(|(name, _)| !FIRST.contains(name))
+        .for_each(write);
     text.end();
 }
 

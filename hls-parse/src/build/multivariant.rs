@@ -199,13 +199,13 @@ impl ContentSteering {
 
 impl Key {
     /// A key whose URI is the key itself, to be written; [`Key::url`] is not set.
-    pub fn new(method: KeyMethod, uri: impl Into<String>) -> Self {
+    pub fn new(method: KeyMethod, uri: impl Into<SharedText>) -> Self {
         Self {
             method,
             uri: uri.into(),
             url: None,
             iv: None,
-            key_format: "identity".to_owned(),
+            key_format: Self::identity_format(),
             key_format_versions: None,
         }
     }

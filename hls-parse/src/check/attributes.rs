@@ -123,7 +123,7 @@ fn empty_attribute(list: &AttributeList<'_>, text: &str) -> Option<Range<usize>>
 }
 
 /// The first name that was there before.
-pub(crate) fn repeated_name<'t>(list: &AttributeList<'t>) -> Option<&'t str> {
+fn repeated_name<'t>(list: &AttributeList<'t>) -> Option<&'t str> {
     const FEW: usize = 24;
     if list.items().len() <= FEW {
         return list

@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::attributes::{Attribute, AttributeList, attributes};
-use crate::check::attributes::repeated_name;
 use crate::date;
 use crate::diagnostic::Diagnostics;
 use crate::error::excerpt;
@@ -22,8 +21,8 @@ const PRELOAD: &str = "com.apple.hls.preload";
 pub(crate) struct DateRangeCheck<'t> {
     ranges: Vec<DateRange<'t>>,
     by_id: HashMap<&'t str, usize>,
-    /// What the attributes of ranges with several tags were at first.
-    values: HashMap<(usize, &'t str), &'t str>,
+    /// What the attributes of ranges with several tags were at first, and on which line.
+    values: HashMap<(usize, &'t str), (&'t str, u32)>,
 }
 
 /// The attributes that are asked for once all tags of an ID are known.
@@ -118,7 +117,7 @@ impl<'t> DateRangeCheck<'t> {
                 is_compared: false,
             });
         }
-        if known.is_some() || repeated_name(list).is_some() {
+        if known.is_some() {
             self.compare(index, tag, list, text, diagnostics);
         }
         let Some(range) = self.ranges.get_mut(index) else {
@@ -152,15 +151,16 @@ impl<'t> DateRangeCheck<'t> {
         if !std::mem::replace(&mut range.is_compared, true) {
             for attribute in attributes(range.first.value.of(text)) {
                 let value = self.values.entry((index, attribute.name));
-                value.or_insert(attribute.value);
+                value.or_insert((attribute.value, range.first.line));
             }
         }
         for attribute in list.iter() {
-            let known = *self
+            let (known, line) = *self
                 .values
                 .entry((index, attribute.name))
-                .or_insert(attribute.value);
-            if known != attribute.value && !is_same_date(attribute, known) {
+                .or_insert((attribute.value, tag.line));
+            // That one tag says it twice is another matter.
+            if line != tag.line && known != attribute.value && !is_same_date(attribute, known) {
                 let message = format_args!(
                     "{} differs from that of an earlier tag with the same ID",
                     excerpt(attribute.name)

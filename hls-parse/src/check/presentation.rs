@@ -1,6 +1,7 @@
 //! Checks that the Media Playlists of a Multivariant Playlist go together (section 6.2.4).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -84,7 +85,7 @@ impl MultivariantPlaylist {
         let session_keys: HashMap<&Url, &Key> = resolved
             .session_keys
             .iter()
-            .filter_map(|key| Some((key.url.as_ref()?, key)))
+            .filter_map(|key| Some((key.url.as_deref()?, key)))
             .collect();
         for member in &mut members {
             member.check_start(self);
@@ -154,6 +155,8 @@ impl<'a> Member<'a> {
     /// Keys with the URI of a session key are like it (section 4.4.6.5).
     fn check_keys(&mut self, session_keys: &HashMap<&Url, &Key>) {
         let common = &self.media().common;
+        let whole = Arc::new(Arc::clone(&common.text));
+        let base = Arc::new(self.context.base.clone());
         let mut expander = Expander::new(self.context, common.has_references);
         for tag in &common.tags {
             if tag.name == TagName::Define {
@@ -164,15 +167,19 @@ impl<'a> Member<'a> {
             if tag.name != TagName::Key || list.text("METHOD") == Some("NONE") {
                 continue;
             }
-            let Ok(key) = Key::read(&list, tag.line, &self.context.base, &mut expander) else {
+            let Ok(key) = Key::read(&list, tag.line, &whole, &base, &mut expander) else {
                 continue;
             };
-            let versions = |key: &Key| key.key_format_versions.clone().unwrap_or("1".to_owned());
-            let session = key.url.as_ref().and_then(|url| session_keys.get(url));
-            let differs = session.is_some_and(|session| {
-                (&session.method, &session.key_format, versions(session))
-                    != (&key.method, &key.key_format, versions(&key))
-            });
+            let meaning = |key: &Key| {
+                let versions = key.key_format_versions.as_deref().unwrap_or("1");
+                (
+                    key.method.clone(),
+                    key.key_format.clone(),
+                    versions.to_owned(),
+                )
+            };
+            let session = key.url.as_deref().and_then(|url| session_keys.get(url));
+            let differs = session.is_some_and(|session| meaning(session) != meaning(&key));
             if differs {
                 self.diagnostics.report(
                     Rule::SessionKey,

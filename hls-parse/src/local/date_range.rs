@@ -9,6 +9,7 @@ use crate::local::media::LocalMedia;
 use crate::local::multivariant::push_quoted;
 use crate::local::number::{DateWriter, push_fraction, push_hexadecimal, push_integer};
 use crate::local::push_uri;
+use crate::range_attributes::AttributeValue;
 use crate::timeline::Timeline;
 use crate::value;
 
@@ -134,7 +135,7 @@ fn push_client_attributes(out: &mut String, range: &DateRange) {
         let text = value.text();
         let number = text.strip_prefix('-').unwrap_or(text);
         let is_number = value::decimal_billionths(number.as_bytes()).is_some();
-        if matches!(value, crate::AttributeValue::Quoted(_)) {
+        if matches!(value, AttributeValue::Quoted(_)) {
             push_quoted(out, name, Some(text));
         } else if is_number {
             out.push(',');

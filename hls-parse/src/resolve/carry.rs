@@ -13,7 +13,7 @@ use crate::playlist::{TagEntry, skipped_segments};
 use crate::segments::Segments;
 use crate::timeline::{Segment, Timeline};
 
-impl State<'_, '_> {
+impl State<'_> {
     /// Puts the skipped segments, as they were known before, in the place of the `EXT-X-SKIP`, and continues with what is in force after them.
     pub(super) fn skip(&mut self, tag: &TagEntry) -> Result<(), Error> {
         if std::mem::replace(&mut self.has_skipped, true) {
@@ -53,8 +53,9 @@ impl State<'_, '_> {
         if let Some(removed) = list.get("RECENTLY-REMOVED-DATERANGES") {
             let removed = self.expander.expand(removed.value, tag.line)?;
             let removed: HashSet<&str> = removed.split('\t').collect();
+            let ranges = &previous.details.date_ranges;
             self.date_ranges
-                .carry(&previous.details.date_ranges, &removed);
+                .carry(ranges, &removed, tag.line, &mut self.texts)?;
         }
         let mut carrier = Carrier::new(previous);
         for segment in skipped
@@ -124,7 +125,7 @@ impl State<'_, '_> {
                 continue;
             };
             if segment > 0 || !top.contains(&(name, value)) {
-                let (name, value) = (self.add_text(name, line)?, self.add_text(value, line)?);
+                let (name, value) = (self.texts.add(name, line)?, self.texts.add(value, line)?);
                 self.details.foreign_tags.push(ForeignEntry {
                     name,
                     value,
@@ -156,33 +157,37 @@ impl<'t> Carrier<'t> {
     fn segment(
         &mut self,
         segment: &Segment,
-        state: &mut State<'_, '_>,
+        state: &mut State<'_>,
         line: u32,
     ) -> Result<Segment, Error> {
         let uri = segment.uri.of(&self.previous.text);
         let uri = if keeps_its_meaning(uri, &self.previous.base, state.base) {
-            state.add_text(uri, line)?
+            state.texts.add(uri, line)?
         } else {
-            state.add_text(self.previous.absolute(uri).as_str(), line)?
+            state
+                .texts
+                .add(self.previous.absolute(uri).as_str(), line)?
         };
         Ok(Segment {
             discontinuity_number: state.discontinuities,
             map: segment.map.and_then(|map| self.map(map, state)),
             key_set: self.key_set(segment.key_set, state),
             uri,
-            title: state.add_text(segment.title.of(&self.previous.text), line)?,
+            title: state
+                .texts
+                .add(segment.title.of(&self.previous.text), line)?,
             ..segment.clone()
         })
     }
 
-    fn keys(&self, keys: &[usize], state: &mut State<'_, '_>) -> Vec<usize> {
+    fn keys(&self, keys: &[usize], state: &mut State<'_>) -> Vec<usize> {
         keys.iter()
             .filter_map(|&key| self.previous.keys.get(key))
-            .map(|key| state.key_number(key.clone()))
+            .map(|key| state.key_number(key.detached()))
             .collect()
     }
 
-    fn key_set(&mut self, set: u32, state: &mut State<'_, '_>) -> u32 {
+    fn key_set(&mut self, set: u32, state: &mut State<'_>) -> u32 {
         if let Some((_, here)) = self.key_set.filter(|(there, _)| *there == set) {
             return here;
         }
@@ -192,7 +197,7 @@ impl<'t> Carrier<'t> {
         here
     }
 
-    fn map(&mut self, map: usize, state: &mut State<'_, '_>) -> Option<usize> {
+    fn map(&mut self, map: usize, state: &mut State<'_>) -> Option<usize> {
         if let Some(Some(here)) = self.maps.get(map) {
             return Some(*here);
         }

@@ -1,5 +1,6 @@
 //! Reading the tags of low-latency playlists and what else most playlists lack.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::State;
@@ -34,7 +35,7 @@ pub(super) struct RawReport {
     part: Option<u64>,
 }
 
-impl State<'_, '_> {
+impl<'p> State<'p> {
     /// Takes in a tag that does not change what segments inherit.
     pub(super) fn detail(&mut self, tag: &TagEntry) -> Result<(), Error> {
         if tag.name == TagName::Part {
@@ -48,7 +49,8 @@ impl State<'_, '_> {
             });
             return Ok(());
         }
-        let list = AttributeList::new(tag.value.of(&self.playlist.common.text));
+        let text: &'p str = &self.playlist.common.text;
+        let list = AttributeList::new(tag.value.of(text));
         if list.has_requirement() {
             return Ok(());
         }
@@ -76,9 +78,10 @@ impl State<'_, '_> {
                 self.reports.push(RawReport { url, number, part });
             }
             TagName::DateRange => {
+                let (expander, texts) = (&mut self.expander, &mut self.texts);
                 return self
                     .date_ranges
-                    .tag(&list, tag.line, self.base, &mut self.expander);
+                    .tag(&list, tag.line, self.base, expander, texts);
             }
             _ => {}
         }
@@ -190,8 +193,8 @@ impl State<'_, '_> {
         Ok(Some(ByteRange { start, length }))
     }
 
-    /// Everything that was collected, and what comes next.
-    pub(super) fn take_details(&mut self) -> Details {
+    /// Everything that was collected, and what comes next; `text` is that of the timeline.
+    pub(super) fn take_details(&mut self, text: &Arc<str>) -> Details {
         let unfinished = self.playlist.unfinished;
         let key_set = self.key_set();
         let mut details = std::mem::take(&mut self.details);
@@ -227,7 +230,8 @@ impl State<'_, '_> {
                 last_part: report.part.or(part.map(|(_, index)| index)),
             })
             .collect();
-        details.date_ranges = std::mem::take(&mut self.date_ranges).finish(self.playlist.end_list);
+        let ranges = std::mem::take(&mut self.date_ranges);
+        details.date_ranges = ranges.finish(&Arc::new(Arc::clone(text)), self.playlist.end_list);
         details
     }
 }

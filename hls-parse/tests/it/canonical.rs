@@ -1,6 +1,6 @@
 //! Resolved playlists written anew.
 
-use hls_parse::{Context, ErrorKind, Multivariant, Playlist, Timeline, parse};
+use hls_parse::{Context, ErrorKind, Multivariant, Playlist, SharedText, Timeline, parse};
 use proptest::prelude::*;
 
 use crate::laws::playlist_like;
@@ -176,7 +176,7 @@ fn said(playlist: &Multivariant) -> String {
     playlist
         .session_keys
         .iter_mut()
-        .for_each(|key| key.uri.clear());
+        .for_each(|key| key.uri = SharedText::default());
     format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         playlist

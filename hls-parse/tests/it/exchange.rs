@@ -86,12 +86,12 @@ pub(crate) fn facts(timeline: &Timeline) -> BTreeMap<&'static str, String> {
         );
     }
     for range in timeline.date_ranges() {
-        let mut attributes = range.attributes.clone();
         // Spelled otherwise, and compared as values.
-        for name in ["START-DATE", "END-DATE", "DURATION", "PLANNED-DURATION"] {
-            attributes.remove(name);
-        }
-        attributes.retain(|_, value| value.text() != "NO");
+        let values = ["START-DATE", "END-DATE", "DURATION", "PLANNED-DURATION"];
+        let attributes = range.attributes.iter();
+        let attributes: Vec<_> = attributes
+            .filter(|(name, value)| !values.contains(name) && value.text() != "NO")
+            .collect();
         add(
             "EXT-X-DATERANGE",
             format!(

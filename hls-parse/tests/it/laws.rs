@@ -170,7 +170,7 @@ fn keys_of(timeline: &Timeline, index: usize) -> Vec<(String, Option<[u8; 16]>)>
     let keys = timeline.segment_keys(index).iter();
     keys.map(|&key| {
         (
-            timeline.keys()[key].key_format.clone(),
+            timeline.keys()[key].key_format.to_string(),
             timeline.segment_iv(index, key),
         )
     })

@@ -131,7 +131,7 @@ proptest! {
         prop_assert!(bad.is_empty(), "{:?} in {} of {}", bad, local, text);
         let copy = timeline(&local);
         for range in copy.date_ranges() {
-            let given = original.date_ranges().iter().find(|given| given.id.replace("{$", "{ $") == range.id).unwrap();
+            let given = original.date_ranges().iter().find(|given| range.id == given.id.replace("{$", "{ $")).unwrap();
             prop_assert_eq!((range.start, range.end), (given.start, given.end));
         }
         let is_asset = |text: &&str| text.contains("X-ASSET");

@@ -106,7 +106,10 @@ pub(crate) fn same_presentation(one: &Multivariant, other: &Multivariant) -> boo
 /// discontinuity, and the key and map in force.
 pub(crate) fn same_media(one: &Timeline, other: &Timeline) -> bool {
     let address = source::identity;
-    let key_address = |key: &Key| key.url.as_ref().map_or_else(|| key.uri.clone(), address);
+    let key_address = |key: &Key| {
+        let url = key.url.as_deref();
+        url.map_or_else(|| key.uri.to_string(), address)
+    };
     one.segments().len() == other.segments().len()
         && one.keys().len() == other.keys().len()
         && one.maps().len() == other.maps().len()

@@ -96,6 +96,13 @@ pub(super) const CASES: &[Case] = &[
         "#EXT-X-DATERANGE:ID=\"a\",CLASS=\"b\"\n#EXT-X-DATERANGE:ID=\"a\",CLASS=\"b\",X-C=1\n#EXT-X-DATERANGE:ID=\"b\",CLASS=\"c\"",
     ),
     (
+        // What one tag says twice is no conflict with another.
+        Rule::DateRangeConflict,
+        Media,
+        "#EXT-X-DATERANGE:ID=\"a\",X-C=1,X-C=2\n#EXT-X-DATERANGE:ID=\"a\",X-C=2",
+        "#EXT-X-DATERANGE:ID=\"a\",X-C=1,X-C=2\n#EXT-X-DATERANGE:ID=\"a\",X-C=1,X-D=1,X-D=2",
+    ),
+    (
         Rule::DateRangeConflict,
         Media,
         "#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\"\n#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00.1Z\"",
