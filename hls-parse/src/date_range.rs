@@ -12,8 +12,10 @@ use crate::attributes::AttributeList;
 use crate::date;
 use crate::error::Error;
 use crate::interstitial::{Interstitial, Preload};
+use crate::playlist::TagEntry;
 use crate::range_attributes::{AttributeValue, DateRangeAttributes, Written};
 use crate::resolve::Texts;
+use crate::room::make_room;
 use crate::shared_text::SharedText;
 use crate::timeline::Timeline;
 use crate::value::{self, Span};
@@ -237,12 +239,13 @@ impl<'p> DateRanges<'p> {
     /// Takes in one tag; one that cannot be read is to be ignored (section 4.4.5.1).
     pub(crate) fn tag(
         &mut self,
+        tag: &TagEntry,
         list: &AttributeList<'p>,
-        line: u32,
         base: &Url,
         expander: &mut Expander<'p>,
         texts: &mut Texts<'p>,
     ) -> Result<(), Error> {
+        let line = tag.line;
         let mut attributes = Vec::with_capacity(list.items().len());
         let (mut id, mut urls) = (None, RangeUrls::default());
         for attribute in list.iter() {
@@ -269,6 +272,11 @@ impl<'p> DateRanges<'p> {
             }
         }
         if let Some(id) = id.filter(|id| !id.is_empty()) {
+            make_room(
+                &mut self.entries,
+                tag.value.range().start,
+                texts.playlist().len(),
+            );
             self.add(Entry {
                 id,
                 attributes,

@@ -7,7 +7,8 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 use crate::resolve::Numbers;
-use crate::segments::{SegmentStore, Segments};
+use crate::segment_store::SegmentStore;
+use crate::segments::Segments;
 use crate::timeline::{Key, KeySets, Map, Segment, Timeline};
 use crate::value::Span;
 
@@ -106,7 +107,7 @@ impl History {
                 title,
                 ..segment
             };
-            self.segments.push(segment).ok_or_else(|| {
+            self.segments.push(&segment).ok_or_else(|| {
                 Error::new(ErrorKind::Overflow, "times of the history exceed 64 bits")
             })?;
         }
@@ -151,7 +152,7 @@ impl History {
     /// Segments in a row mostly have the same keys, which are then kept once.
     fn key_set(&mut self, timeline: &Timeline, keys: &[usize]) -> u32 {
         let last = self.segments.len().checked_sub(1);
-        let last = last.map_or(0, |last| self.segments.shared(last).key_set);
+        let last = last.map_or(0, |last| self.segments.run(last).key_set);
         let known = self
             .key_sets
             .get(last)

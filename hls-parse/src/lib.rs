@@ -105,6 +105,7 @@ mod resolve;
 mod resources;
 mod room;
 mod rule;
+mod segment_store;
 mod segments;
 mod selection;
 #[cfg(feature = "serde")]

@@ -6,7 +6,7 @@ mod texts;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,9 +21,10 @@ use crate::low_latency::Details;
 use crate::multivariant::join;
 use crate::parts::PartStore;
 use crate::playlist::{MediaPlaylist, RangeEntry, SegmentEntry, TagEntry};
-use crate::reference::References;
+use crate::reference::{References, is_path};
+use crate::room::make_room;
 use crate::rule::Rule;
-use crate::segments::{SegmentStore, counted_on};
+use crate::segment_store::{SegmentStore, counted_on};
 use crate::shared_text::SharedText;
 use crate::tag::TagName;
 use crate::timeline::{Key, KeyMethod, KeySets, Map, Segment, Timeline};
@@ -98,7 +99,27 @@ impl MediaPlaylist {
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     hasher: RandomState,
-    by_hash: HashMap<u64, usize>,
+    by_hash: HashMap<u64, usize, BuildHasherDefault<IsHash>>,
+}
+
+/// Takes a number that is a hash already, and one that nobody can foresee, as the hash.
+#[derive(Debug, Default)]
+struct IsHash(u64);
+
+impl Hasher for IsHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0 << 8 | u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
 }
 
 impl Numbers {
@@ -251,7 +272,7 @@ impl<'p> State<'p> {
             uri,
             title: entry.title,
         };
-        self.segments.push(segment).ok_or_else(overflow)?;
+        self.segments.push(&segment).ok_or_else(overflow)?;
         self.cursor = PartCursor::default();
         Ok(())
     }
@@ -267,7 +288,10 @@ impl<'p> State<'p> {
                     "a REQ- attribute asks for what is not known, so that segments cannot be used";
                 Err(Error::at(ErrorKind::IncompleteTag, tag.line, message))
             }
-            TagName::Key => self.key(&AttributeList::new(value), tag.line),
+            TagName::Key => {
+                make_room(&mut self.keys, tag.value.range().start, text.len());
+                self.key(&AttributeList::new(value), tag.line)
+            }
             TagName::Map => self.take_map(&AttributeList::new(value), tag.line),
             TagName::Bitrate => {
                 self.set_bitrate(self.index(), value::decimal_integer(value.as_bytes()));
@@ -364,7 +388,9 @@ impl<'p> State<'p> {
                 Ok(uri)
             }
             Cow::Owned(replaced) => {
-                join(self.base, &replaced, line)?;
+                if !is_path(&replaced) || self.base.cannot_be_a_base() {
+                    join(self.base, &replaced, line)?;
+                }
                 self.texts.add(&replaced, line)
             }
         }

@@ -1,7 +1,6 @@
 //! The nouns of a resolved Media Playlist.
 
 use std::hash::{Hash, Hasher};
-use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -12,7 +11,8 @@ use crate::lazy_url::LazyUrl;
 use crate::low_latency::Details;
 use crate::open_enum::open_enum;
 use crate::playlist::{PlaylistType, Start};
-use crate::segments::{SegmentStore, Segments};
+use crate::segment_store::SegmentStore;
+use crate::segments::Segments;
 use crate::shared_text::SharedText;
 use crate::value::{ByteRange, Span};
 
@@ -40,19 +40,11 @@ pub struct Timeline {
 }
 
 /// Lists of key indices, told apart by number; number 0 is the empty one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct KeySets {
     indices: Vec<usize>,
-    ranges: Vec<Range<usize>>,
-}
-
-impl Default for KeySets {
-    fn default() -> Self {
-        Self {
-            indices: Vec::new(),
-            ranges: std::iter::once(0..0).collect(),
-        }
-    }
+    /// The end in `indices` of each list but the empty one; it starts where the one before it ends.
+    ends: Vec<u32>,
 }
 
 impl KeySets {
@@ -60,17 +52,20 @@ impl KeySets {
         if keys.is_empty() {
             return 0;
         }
-        let start = self.indices.len();
         self.indices.extend_from_slice(keys);
-        self.ranges.push(start..self.indices.len());
-        u32::try_from(self.ranges.len() - 1).unwrap_or(u32::MAX)
+        let end = u32::try_from(self.indices.len());
+        self.ends.push(end.unwrap_or(u32::MAX));
+        u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn get(&self, set: u32) -> &[usize] {
-        self.ranges
-            .get(set as usize)
-            .and_then(|range| self.indices.get(range.clone()))
-            .unwrap_or_default()
+        let Some(at) = (set as usize).checked_sub(1) else {
+            return &[];
+        };
+        let end_at = |at: usize| self.ends.get(at).map(|end| *end as usize);
+        let start = at.checked_sub(1).and_then(end_at).unwrap_or(0);
+        let list = end_at(at).and_then(|end| self.indices.get(start..end));
+        list.unwrap_or_default()
     }
 }
 
@@ -306,7 +301,7 @@ impl Timeline {
 
     /// The indices in [`Timeline::keys`] of the keys that apply to a segment, one for each key format.
     pub fn segment_keys(&self, index: usize) -> &[usize] {
-        self.key_sets.get(self.segments.shared(index).key_set)
+        self.key_sets.get(self.segments.run(index).key_set)
     }
 
     /// The initialization vector for a segment and a key: the explicit one, else the Media Sequence Number as 16 bytes, big-endian, where section 4.4.4.4

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 use crate::playlist::MediaPlaylist;
-use crate::segments::{SegmentStore, counted_on};
+use crate::segment_store::{SegmentStore, counted_on};
 use crate::timeline::{Segment, Timeline};
 use crate::variables::Context;
 
@@ -269,7 +269,7 @@ impl Timeline {
             let counted = dated.and_then(|(date, since)| counted_on(date, since, segment.start));
             let program_date_time = counted.or(segment.program_date_time);
             // Their times have fitted before.
-            let _ = store.push(Segment {
+            let _ = store.push(&Segment {
                 program_date_time,
                 ..segment
             });

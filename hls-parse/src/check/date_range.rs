@@ -10,6 +10,7 @@ use crate::date;
 use crate::diagnostic::Diagnostics;
 use crate::error::excerpt;
 use crate::playlist::TagEntry;
+use crate::room::make_room;
 use crate::rule::Rule;
 use crate::value;
 
@@ -106,6 +107,7 @@ impl<'t> DateRangeCheck<'t> {
                     );
                 }
             }
+            make_room(&mut self.ranges, tag.value.range().start, text.len());
             self.ranges.push(DateRange {
                 first: *tag,
                 class: None,

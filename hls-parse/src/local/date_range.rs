@@ -22,12 +22,7 @@ const ADDRESSES: [&str; 3] = ["X-ASSET-URI", "X-ASSET-LIST", "X-URI"];
 /// class is the same without it.
 pub(super) fn push_date_ranges(out: &mut String, timeline: &Timeline, local: &dyn LocalMedia) {
     let ranges = timeline.date_ranges();
-    if ranges.is_empty()
-        || !timeline
-            .segments()
-            .iter()
-            .any(|segment| segment.has_stated_date)
-    {
+    if ranges.is_empty() || !timeline.segments.has_stated_dates() {
         return;
     }
     let mut names = HashSet::new();

@@ -7,7 +7,8 @@ use crate::date_range::DateRange;
 use crate::local::date_range::{Markers, push_date_ranges};
 use crate::local::number::{DateWriter, push_fraction, push_hexadecimal, push_integer};
 use crate::local::{push, push_uri, quotable};
-use crate::timeline::{Key, KeyMethod, Segment, Timeline};
+use crate::segment_store::{Outline, Run};
+use crate::timeline::{Key, KeyMethod, Timeline};
 
 /// What is there locally, told by whoever stored it. Indices are those of the [`Timeline`]; URIs are relative to the playlist to be written.
 ///
@@ -85,9 +86,9 @@ impl Timeline {
         body.out.push_str(&guess);
         push_date_ranges(&mut body.out, self, local);
         let mut markers = Markers::new(self);
-        let segments = self.segments();
+        let segments = &self.segments;
         let start = body.out.len();
-        for (index, segment) in segments.iter().enumerate() {
+        for (index, segment) in segments.outlines().enumerate() {
             if index == SAMPLE {
                 let usual = (body.out.len() - start).div_ceil(SAMPLE).min(LONGEST_USUAL);
                 body.out
@@ -100,7 +101,8 @@ impl Timeline {
         if ended {
             body.out.push_str("#EXT-X-ENDLIST\n");
         }
-        let header = self.local_header(body.version, body.longest, ended);
+        let longest = Duration::from_nanos(body.longest);
+        let header = self.local_header(body.version, longest, ended);
         if header != guess {
             body.out.replace_range(..guess.len(), &header);
         }
@@ -177,10 +179,11 @@ struct Body<'a> {
     map: Option<usize>,
     bitrate: Option<u64>,
     writes_bitrate: bool,
-    longest: Duration,
+    /// In nanoseconds, as the next but one.
+    longest: u64,
     /// The line of the duration that was written last: most segments are as long as the one before.
     duration_line: String,
-    written_duration: Duration,
+    written_duration: u64,
     /// The map and the set of keys of the segment before, and whether what they name is there.
     playable: Option<((Option<usize>, u32), bool)>,
     /// The set of keys that needs nothing written as long as segments have it.
@@ -199,10 +202,10 @@ impl<'a> Body<'a> {
         // A bitrate goes on until the next one, so it can only be written when no segment after it lacks one.
         let writes_bitrate = timeline.segments.has_bitrates()
             && timeline
-                .segments()
-                .iter()
-                .skip_while(|segment| segment.bitrate.is_none())
-                .all(|segment| segment.bitrate.is_some());
+                .segments
+                .outlines()
+                .skip_while(|segment| segment.run.bitrate.is_none())
+                .all(|segment| segment.run.bitrate.is_some());
         Self {
             timeline,
             local,
@@ -212,75 +215,79 @@ impl<'a> Body<'a> {
             map: None,
             bitrate: None,
             writes_bitrate,
-            longest: Duration::ZERO,
+            longest: 0,
             duration_line: "#EXTINF:0,\n".to_owned(),
-            written_duration: Duration::ZERO,
+            written_duration: 0,
             playable: None,
             settled_keys: None,
             dates: DateWriter::default(),
         }
     }
 
-    fn segment(&mut self, index: usize, segment: &Segment) {
-        let uri = self.playable_uri(index, segment);
+    fn segment(&mut self, index: usize, segment: &Outline<'_>) {
+        let run = segment.run;
+        let uri = self.playable_uri(index, run);
         if segment.discontinuity {
             self.out.push_str("#EXT-X-DISCONTINUITY\n");
         }
         if uri.is_some() {
-            self.map(segment);
-            self.segment_keys(index, segment);
+            self.map(run);
+            self.segment_keys(index, run);
         }
-        if let Some(date) = segment
-            .program_date_time
-            .filter(|_| segment.has_stated_date)
-        {
+        if let Some(date) = segment.date {
             self.out.push_str("#EXT-X-PROGRAM-DATE-TIME:");
             self.dates.push(&mut self.out, date);
             self.out.push('\n');
         }
-        if self.writes_bitrate && segment.bitrate != self.bitrate {
-            if let Some(bitrate) = segment.bitrate {
+        if self.writes_bitrate && run.bitrate != self.bitrate {
+            if let Some(bitrate) = run.bitrate {
                 line(&mut self.out, format_args!("#EXT-X-BITRATE:{bitrate}"));
             }
-            self.bitrate = segment.bitrate;
+            self.bitrate = run.bitrate;
         }
         if uri.is_none() {
             self.version = self.version.max(8);
             self.out.push_str("#EXT-X-GAP\n");
         }
-        let duration = segment.duration;
-        self.longest = self.longest.max(duration);
-        if duration.subsec_nanos() > 0 {
-            self.version = self.version.max(3);
-        }
-        if self.written_duration != duration {
-            self.written_duration = duration;
-            self.duration_line.clear();
-            self.duration_line.push_str("#EXTINF:");
-            push_integer(&mut self.duration_line, duration.as_secs());
-            push_fraction(&mut self.duration_line, duration.subsec_nanos());
-            self.duration_line.push_str(",\n");
+        if self.written_duration != segment.nanoseconds {
+            self.take_duration(segment.nanoseconds);
         }
         self.out.push_str(&self.duration_line);
         match uri {
             Some(uri) => push_uri(&mut self.out, &uri),
             None => push(
                 &mut self.out,
-                format_args!("gap-{}", segment.media_sequence_number),
+                format_args!("gap-{}", self.timeline.segments.number(index)),
             ),
         }
         self.out.push('\n');
     }
 
+    /// Makes the line of a duration.
+    #[cold]
+    fn take_duration(&mut self, nanoseconds: u64) {
+        self.written_duration = nanoseconds;
+        self.longest = self.longest.max(nanoseconds);
+        let duration = Duration::from_nanos(nanoseconds);
+        if duration.subsec_nanos() > 0 {
+            self.version = self.version.max(3);
+        }
+        self.duration_line.clear();
+        self.duration_line.push_str("#EXTINF:");
+        push_integer(&mut self.duration_line, duration.as_secs());
+        push_fraction(&mut self.duration_line, duration.subsec_nanos());
+        self.duration_line.push_str(",\n");
+    }
+
     /// The local URI of a segment that is there with all it takes to play it.
-    fn playable_uri(&mut self, index: usize, segment: &Segment) -> Option<Cow<'a, str>> {
-        if segment.gap {
+    fn playable_uri(&mut self, index: usize, run: &Run) -> Option<Cow<'a, str>> {
+        if run.gap {
             return None;
         }
-        let needs = (segment.map, segment.key_set);
+        let needs = (run.map(), run.key_set);
         let playable = match self.playable {
             Some((last, playable)) if last == needs => playable,
-            _ => self.is_playable(index, segment),
+            _ => self.is_playable(run),
         };
         self.playable = Some((needs, playable));
         if !playable {
@@ -290,28 +297,28 @@ impl<'a> Body<'a> {
     }
 
     /// Whether the map and the keys of a segment are there.
-    fn is_playable(&self, index: usize, segment: &Segment) -> bool {
-        let map = match segment.map {
+    fn is_playable(&self, run: &Run) -> bool {
+        let map = match run.map() {
             Some(number) if self.local.map(number).is_none() => return false,
             Some(number) => self.timeline.maps().get(number),
             None => None,
         };
         let map_keys = map.map(|map| map.keys.as_slice()).unwrap_or_default();
-        self.can_decrypt(self.timeline.segment_keys(index)) && self.can_decrypt(map_keys)
+        self.can_decrypt(self.timeline.key_sets.get(run.key_set)) && self.can_decrypt(map_keys)
     }
 
-    fn segment_keys(&mut self, index: usize, segment: &Segment) {
-        if self.settled_keys == Some(segment.key_set) {
+    fn segment_keys(&mut self, index: usize, run: &Run) {
+        if self.settled_keys == Some(run.key_set) {
             return;
         }
         let timeline = self.timeline;
         let iv = |key: usize| timeline.segment_iv(index, key);
-        let keys = self.local_keys(timeline.segment_keys(index), iv);
+        let keys = self.local_keys(timeline.key_sets.get(run.key_set), iv);
         let explicit = |key: usize| timeline.keys().get(key).and_then(|key| key.iv);
         // An implicit IV is another one for each segment.
         let is_settled = keys.iter().all(|(number, iv, _)| explicit(*number) == *iv);
         self.keys(keys);
-        self.settled_keys = is_settled.then_some(segment.key_set);
+        self.settled_keys = is_settled.then_some(run.key_set);
     }
 
     /// Whether nothing is encrypted, or some key is there. Keys of key systems alone do not make a gap of it: whoever stored it knows what for.
@@ -341,8 +348,8 @@ impl<'a> Body<'a> {
         keys.iter().filter_map(|&number| at(number)).collect()
     }
 
-    fn map(&mut self, segment: &Segment) {
-        let Some(number) = segment.map.filter(|_| segment.map != self.map) else {
+    fn map(&mut self, run: &Run) {
+        let Some(number) = run.map().filter(|_| run.map() != self.map) else {
             return;
         };
         let (Some(map), Some(uri)) = (self.timeline.maps().get(number), self.local.map(number))

@@ -74,7 +74,7 @@ impl State<'_> {
                 .checked_add(u64::from(segment.discontinuity));
             self.discontinuities = discontinuities.ok_or_else(overflow)?;
             let segment = carrier.segment(&segment, self, tag.line)?;
-            self.segments.push(segment).ok_or_else(overflow)?;
+            self.segments.push(&segment).ok_or_else(overflow)?;
         }
         if let Some(last) = Segments::new(&self.segments).last() {
             self.map = last.map;

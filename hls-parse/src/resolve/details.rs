@@ -79,9 +79,7 @@ impl<'p> State<'p> {
             }
             TagName::DateRange => {
                 let (expander, texts) = (&mut self.expander, &mut self.texts);
-                return self
-                    .date_ranges
-                    .tag(&list, tag.line, self.base, expander, texts);
+                return self.date_ranges.tag(tag, &list, self.base, expander, texts);
             }
             _ => {}
         }
