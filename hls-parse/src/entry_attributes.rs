@@ -25,7 +25,7 @@ pub(crate) struct EntryAttributes {
 impl EntryAttributes {
     /// Room for what that many tags say.
     pub(crate) fn with_capacity(tags: usize) -> Self {
-        const USUAL: usize = 6;
+        const USUAL: usize = 8;
         Self {
             attributes: Vec::with_capacity(tags.saturating_mul(USUAL)),
             entries: Vec::with_capacity(tags),

@@ -138,7 +138,11 @@ impl<'a> Reader<'a, '_> {
         entry: &[EntryAttribute],
         variants: &mut Vec<Variant>,
     ) -> Result<(), Error> {
-        let mut variant = Variant::new(self.url(uri)?, 0);
+        // Filled in its place: a variant is too large to be moved there for nothing.
+        variants.push(Variant::new(self.url(uri)?, 0));
+        let Some(variant) = variants.last_mut() else {
+            return Ok(());
+        };
         variant.bandwidth = None;
         variant.line = self.tag.line;
         for attribute in entry {
@@ -185,7 +189,6 @@ impl<'a> Reader<'a, '_> {
                 _ => {}
             }
         }
-        variants.push(variant);
         Ok(())
     }
 

@@ -92,7 +92,7 @@ pub(crate) fn check<'t>(
             message,
         );
     }
-    for rule in rules.attributes {
+    for rule in rules.up_to_last_required() {
         let is_there = || {
             list.get_known(rule.known)
                 .is_some_and(|found| !found.value.is_empty())

@@ -58,21 +58,37 @@ const fn must(name: &'static str, form: Form, rule: Rule) -> AttributeRule {
 /// The attributes of a tag.
 #[derive(Debug)]
 pub(crate) struct TagRules {
-    pub(crate) attributes: &'static [AttributeRule],
+    attributes: &'static [AttributeRule],
     /// One more than the place in `attributes`, for each name; 0 for those that the tag does not have.
     places: [u8; AttributeName::COUNT],
+    /// How many of `attributes` there are up to the last that must be there.
+    required_end: usize,
 }
 
 impl TagRules {
     const fn new(attributes: &'static [AttributeRule]) -> Self {
         let mut places = [0; AttributeName::COUNT];
+        let mut required_end = 0;
         let mut number = 0u8;
         while (number as usize) < attributes.len() {
-            let name = attributes[number as usize].known;
+            let rule = &attributes[number as usize];
             number += 1;
-            places[name.place()] = number;
+            places[rule.known.place()] = number;
+            if rule.required.is_some() {
+                required_end = number as usize;
+            }
         }
-        Self { attributes, places }
+        Self {
+            attributes,
+            places,
+            required_end,
+        }
+    }
+
+    /// The attributes that must be there, and others before the last of them.
+    #[inline]
+    pub(crate) fn up_to_last_required(&self) -> &'static [AttributeRule] {
+        self.attributes.get(..self.required_end).unwrap_or_default()
     }
 
     /// What is said of an attribute, if the tag has it.
