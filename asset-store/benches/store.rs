@@ -1,93 +1,16 @@
 //! Benchmarks of asset-store: durable ingest against the simple ways, listing, opening.
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails should stop")]
 
-use std::fs::{self, File};
-use std::io::Write;
+mod common;
+
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use asset_store::{AssetId, EntryAttributes, PartialKey, Store};
+use asset_store::{AssetId, EntryAttributes, Store};
+use common::{CASES, Sync, files, group_commit, scratch, simple_loop};
 use criterion::{
     BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
-use tempfile::TempDir;
-
-/// Commits under way at the same time, as a download has them.
-const IN_FLIGHT: usize = 64;
-
-const CASES: [(&str, usize, usize); 2] = [("1MB-x64", 1_000_000, 64), ("20kB-x500", 20_000, 500)];
-
-fn files(size: usize, count: usize) -> Vec<Vec<u8>> {
-    (0..count)
-        .map(|number| {
-            let mut bytes = vec![0; size];
-            blake3::Hasher::new()
-                .update(&number.to_le_bytes())
-                .finalize_xof()
-                .fill(&mut bytes);
-            bytes
-        })
-        .collect()
-}
-
-/// In the build folder, since the temporary folder may lie in memory.
-fn scratch() -> TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
-}
-
-fn group_commit(store: &Store, files: &[Vec<u8>]) {
-    let writer = store.writer(&AssetId::new("film").unwrap()).unwrap();
-    let mut under_way = std::collections::VecDeque::new();
-    for (number, bytes) in files.iter().enumerate() {
-        let mut partial = writer
-            .partial(&PartialKey::new(number.to_string()))
-            .unwrap();
-        partial.begin(0, None, None).unwrap();
-        for piece in bytes.chunks(64 << 10) {
-            partial.append(piece).unwrap();
-        }
-        let attributes = EntryAttributes::new("segment");
-        under_way.push_back(writer.commit(partial, &format!("{number}.ts"), attributes));
-        if under_way.len() == IN_FLIGHT {
-            under_way.pop_front().unwrap().wait().unwrap();
-        }
-    }
-    for commit in under_way {
-        commit.wait().unwrap();
-    }
-    writer.seal().unwrap();
-}
-
-#[derive(Clone, Copy)]
-enum Sync {
-    EachFile,
-    OnceAtTheEnd,
-}
-
-/// Temporary file, hash, rename: the loop that one writes first.
-fn simple_loop(folder: &Path, files: &[Vec<u8>], sync: Sync) {
-    for bytes in files {
-        let temporary = folder.join("temporary");
-        let mut file = File::create(&temporary).unwrap();
-        file.write_all(bytes).unwrap();
-        let name = blake3::hash(bytes).to_hex();
-        let shard = folder.join(&name[..2]);
-        fs::create_dir_all(&shard).unwrap();
-        if let Sync::EachFile = sync {
-            file.sync_data().unwrap();
-        }
-        fs::rename(&temporary, shard.join(&name[..])).unwrap();
-        if let Sync::EachFile = sync {
-            File::open(&shard).unwrap().sync_all().unwrap();
-        }
-    }
-    if let Sync::OnceAtTheEnd = sync {
-        // The standard library has no sync of a file system.
-        let done = Command::new("sync").arg("-f").arg(folder).status().unwrap();
-        assert!(done.success());
-    }
-}
 
 fn ingest(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("asset-store/ingest");

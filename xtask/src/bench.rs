@@ -16,6 +16,8 @@ pub(crate) struct Options {
 enum Ratios {
     /// hls-parse beside other parsers of playlists
     Parse,
+    /// asset-store beside simpler ways to store files, and with a million blobs
+    Store,
 }
 
 pub(crate) fn run(options: &Options) -> Result {
@@ -24,6 +26,7 @@ pub(crate) fn run(options: &Options) -> Result {
     };
     let (package, target) = match ratios {
         Ratios::Parse => ("hls-parse", "ratios"),
+        Ratios::Store => ("asset-store", "ratios"),
     };
     let report =
         run::output(run::cargo().args(["bench", "--locked", "-p", package, "--bench", target]))?;
