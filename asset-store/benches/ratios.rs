@@ -35,14 +35,10 @@ fn main() {
         println!("{seconds} {memory}");
     } else if arguments.iter().any(|argument| argument == "--bench") {
         let mut report = Vec::new();
-        let sections: [(&str, fn(&mut Report)); 3] =
-            [("ingest", ingest), ("verify", verify), ("large", million)];
-        for (name, measure) in sections {
+        for (name, measure) in SECTIONS {
             // Like other benchmarks: with names, only those.
-            let mut named = arguments
-                .iter()
-                .filter(|argument| !argument.starts_with('-'));
-            if named.clone().next().is_none() || named.any(|argument| argument == name) {
+            let mut named = arguments.iter().filter(|word| !word.starts_with('-'));
+            if named.clone().next().is_none() || named.any(|word| word == name) {
                 measure(&mut report);
             }
         }
@@ -59,6 +55,9 @@ fn main() {
 
 /// Names and values of the last line.
 type Report = Vec<(&'static str, f64)>;
+type Section = (&'static str, fn(&mut Report));
+
+const SECTIONS: [Section; 3] = [("ingest", ingest), ("verify", verify), ("large", million)];
 
 fn ingest(report: &mut Report) {
     println!("stored, MB/s (times one sync at the end, times a sync of each file)");
@@ -73,7 +72,7 @@ fn ingest(report: &mut Report) {
             &|folder| timed(|| simple_loop(folder, &files, Sync::OnceAtTheEnd)),
             &|folder| timed(|| simple_loop(folder, &files, Sync::EachFile)),
         ];
-        let [ours, one_sync, each] = best(runs.map(|run| {
+        let [ours, one_sync, each] = best(&runs.map(|run| {
             move || {
                 let folder = scratch();
                 let time = run(folder.path());
@@ -114,7 +113,7 @@ fn verify(report: &mut Report) {
             let root = &root;
             move || whole_process(operation, root, on_one_core).0
         });
-    let [verified, hashed, on_all] = best(runs);
+    let [verified, hashed, on_all] = best(&runs);
     let rate = megabytes(256_000_000) / verified.as_secs_f64();
     println!("verified, MB/s (times mere hashing on one core; all cores times one)");
     let (to_hash, scaling) = (ratio(hashed, verified), ratio(verified, on_all));
@@ -230,10 +229,9 @@ fn whole_process(operation: &str, root: &Path, on_one_core: bool) -> (Duration, 
     command.args(["--operation", operation]).arg(root);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    let (seconds, memory) = text
-        .trim()
-        .split_once(' ')
-        .unwrap_or_else(|| panic!("{operation}: {}", String::from_utf8_lossy(&output.stderr)));
+    let (seconds, memory) = text.trim().split_once(' ').unwrap_or_default();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{operation}: {errors}");
     (
         Duration::from_secs_f64(seconds.parse().unwrap()),
         memory.parse().unwrap(),
@@ -247,7 +245,7 @@ fn timed(action: impl FnOnce()) -> Duration {
 }
 
 /// The best time of each.
-fn best<const N: usize>(runs: [impl Fn() -> Duration; N]) -> [Duration; N] {
+fn best<const N: usize>(runs: &[impl Fn() -> Duration; N]) -> [Duration; N] {
     let mut best = [Duration::MAX; N];
     for _ in 0..ROUNDS {
         for (run, best) in runs.iter().zip(&mut best) {

@@ -128,7 +128,9 @@ pub(crate) fn hash(
     hasher: &mut blake3::Hasher,
 ) -> Result<(), Error> {
     let mut limited = Read::by_ref(file).take(length);
-    let mut buffer = vec![0; BUFFER];
+    // Clearing memory for a short file would take longer than hashing it.
+    let mut buffer =
+        vec![0; usize::try_from(length).map_or(BUFFER, |length| length.clamp(1, BUFFER))];
     loop {
         match limited.read(&mut buffer) {
             Ok(0) => return Ok(()),

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
 
-use crate::completion::Completion;
+use crate::completion::{Completion, lock};
 use crate::entry::ROLE_KEY;
 use crate::index::SourceIndex;
 use crate::layout::Layout;
@@ -19,13 +19,13 @@ use crate::partial::Partial;
 use crate::writer::WriterState;
 use crate::{Asset, Entry, Error, ErrorKind, blob, record};
 
-const MAX_BATCH: usize = 32;
+const MAX_BATCH: usize = 256;
 
 /// Whoever commits faster than the disk takes it waits here, with this many files open.
 const QUEUE: usize = 256;
 
 /// Syncs under way at the same time, so that the file system can answer several with one flush.
-const SYNC_THREADS: usize = 4;
+const SYNC_THREADS: usize = 8;
 
 /// A change of one entry of one asset.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Committer {
             index,
             durable,
         };
-        let thread = std::thread::Builder::new()
+        let thread = Builder::new()
             .name("asset-store commit".to_owned())
             .spawn(move || work.run(&jobs))
             .map_err(|error| Error::io("start the commit thread of", &root, error))?;
@@ -221,12 +221,15 @@ impl Work {
                 ));
             }
             Action::Store(partial) if !there => {
-                let shard = self.layout.shard_of(&digest);
-                // A copy of a store may have lost its empty folders.
-                if self.layout.fs().create_directory(&shard)? {
+                partial.place(&target, secret).or_else(|error| {
+                    // A copy of a store may have lost its empty folders.
+                    let shard = self.layout.shard_of(&digest);
+                    if !self.layout.fs().create_directory(&shard)? {
+                        return Err(error);
+                    }
                     self.layout.fs().sync_directory(&self.layout.blobs())?;
-                }
-                partial.place(&target, secret)?;
+                    partial.place(&target, secret)
+                })?;
             }
             Action::Store(_) | Action::Link => {
                 if let Action::Store(partial) = &mut change.action {
@@ -350,15 +353,21 @@ fn encode_all(records: &[Record]) -> Result<Vec<u8>, Error> {
 
 /// Calls `action` on every item, a few at the same time: a disk takes several syncs at once.
 fn for_each<T: Send>(items: &mut [T], action: impl Fn(&mut T) + Sync) {
-    let share = items.len().div_ceil(SYNC_THREADS).max(1);
+    let threads = items.len().min(SYNC_THREADS);
+    let left = Mutex::new(items.iter_mut());
+    let work = || {
+        loop {
+            let Some(item) = lock(&left).next() else {
+                break;
+            };
+            action(item);
+        }
+    };
     std::thread::scope(|scope| {
-        let mut shares = items.chunks_mut(share);
-        let own = shares.next();
-        for share in shares {
-            scope.spawn(|| share.iter_mut().for_each(&action));
+        for _ in 1..threads {
+            // Where no more threads are to be had, those that are there do it all.
+            let _ = Builder::new().spawn_scoped(scope, work);
         }
-        if let Some(own) = own {
-            own.iter_mut().for_each(&action);
-        }
+        work();
     });
 }

@@ -268,6 +268,27 @@ impl Fs {
         listed(self.0.list(path), path)
     }
 
+    /// The names in a folder, cheaper than [`list`](Fs::list); nothing when there is no folder.
+    pub(crate) fn list_names(&self, path: &Path) -> Result<Vec<String>, Error> {
+        listed(self.0.list_names(path), path)
+    }
+
+    /// What [`list`](Fs::list) would say of one name; `None` when it is gone.
+    pub(crate) fn item(&self, folder: &Path, name: &str) -> Option<Item> {
+        let path = folder.join(name);
+        let metadata = self.0.metadata(&path).ok()?;
+        Some(Item {
+            name: name.to_owned(),
+            path,
+            is_directory: metadata.kind == Kind::Directory,
+            length: match metadata.kind {
+                Kind::File => metadata.length,
+                _ => 0,
+            },
+            modified: metadata.modified,
+        })
+    }
+
     /// The names of the folders in a folder, cheaper than [`list`](Fs::list); nothing when there is no
     /// folder.
     pub(crate) fn list_directories(&self, path: &Path) -> Result<Vec<String>, Error> {

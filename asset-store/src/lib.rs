@@ -60,9 +60,11 @@
 
 mod asset;
 mod blob;
+mod collector;
 mod commit;
 mod completion;
 mod digest;
+
 mod entry;
 mod error;
 mod format;

@@ -65,6 +65,10 @@ pub struct Partial {
     hasher: blake3::Hasher,
     length: u64,
     checkpoint: u64,
+    /// Up to where the system was told to write.
+    handed_over: u64,
+    /// Whether there may be a meta file.
+    has_meta: bool,
     validator: Option<String>,
     complete_length: Option<u64>,
     /// What [`Drop`] does with the files.
@@ -112,6 +116,8 @@ impl Partial {
             hasher: blake3::Hasher::new(),
             length: 0,
             checkpoint: 0,
+            handed_over: 0,
+            has_meta: false,
             validator: None,
             complete_length: None,
             fate: Fate::Keep,
@@ -127,14 +133,13 @@ impl Partial {
     fn recover(&mut self) -> Result<(), Error> {
         let path = self.data_path();
         let bytes = match self.key {
-            Some(_) => self
-                .state
-                .fs()
-                .read(&self.meta_path(), MAX_META_BYTES)?
-                .unwrap_or_default(),
-            None => Vec::new(),
+            Some(_) => self.state.fs().read(&self.meta_path(), MAX_META_BYTES)?,
+            None => None,
         };
-        let meta = record::parse::<Meta>(&bytes).records.pop();
+        self.has_meta = bytes.is_some();
+        let meta = record::parse::<Meta>(&bytes.unwrap_or_default())
+            .records
+            .pop();
         let meta = meta.filter(|meta| Some(&meta.key) == self.key.as_ref());
         if let Some(meta) = meta
             && self
@@ -147,11 +152,16 @@ impl Partial {
             if Digest::from_hasher(&self.hasher) == meta.prefix {
                 self.length = meta.length;
                 self.checkpoint = meta.length;
+                self.handed_over = meta.length;
                 self.validator = meta.validator;
                 self.complete_length = meta.complete_length;
             } else {
                 self.hasher.reset();
             }
+        }
+        // Most are new.
+        if self.state.fs().length(&path) == Some(0) {
+            return Ok(());
         }
         self.cut()
     }
@@ -226,6 +236,7 @@ impl Partial {
         blob::hash(&mut self.file, &path, offset, &mut self.hasher)?;
         self.length = offset;
         self.checkpoint = 0;
+        self.handed_over = 0;
         self.cut()
     }
 
@@ -246,7 +257,17 @@ impl Partial {
         if self.length.saturating_sub(self.checkpoint) >= CHECKPOINT_BYTES {
             self.write_meta()?;
         }
+        if self.length.saturating_sub(self.handed_over) >= CHECKPOINT_BYTES {
+            self.start_write_back();
+        }
         Ok(())
+    }
+
+    /// Has the disk at work before anybody waits for it.
+    pub(crate) fn start_write_back(&mut self) {
+        let count = self.length.saturating_sub(self.handed_over);
+        self.file.start_write_back(self.handed_over, count);
+        self.handed_over = self.length;
     }
 
     fn write_meta(&mut self) -> Result<(), Error> {
@@ -260,6 +281,7 @@ impl Partial {
             validator: self.validator.clone(),
             complete_length: self.complete_length,
         };
+        self.has_meta = true;
         self.state
             .fs()
             .overwrite(&self.meta_path(), &record::encode(&meta)?)?;
@@ -334,7 +356,7 @@ impl Drop for Partial {
         } else if self.fate != Fate::Placed {
             let _ = self.state.fs().remove_file(&self.data_path());
         }
-        if !keep && self.key.is_some() {
+        if !keep && self.has_meta {
             let _ = self.state.fs().remove_file(&self.meta_path());
         }
         self.state.release_partial(&self.name);

@@ -78,11 +78,15 @@ impl StoreInner {
         if let Some(committer) = &*slot {
             return Ok(Arc::clone(committer));
         }
-        let durable = self.durability == Durability::Durable;
         let layout = Arc::clone(&self.layout);
-        let committer = Arc::new(Committer::start(layout, Arc::clone(&self.index), durable)?);
+        let index = Arc::clone(&self.index);
+        let committer = Arc::new(Committer::start(layout, index, self.is_durable())?);
         *slot = Some(Arc::clone(&committer));
         Ok(committer)
+    }
+
+    pub(crate) fn is_durable(&self) -> bool {
+        self.durability == Durability::Durable
     }
 
     /// Sets space aside that deleting can fall back on. A full disk is no reason to fail here.

@@ -1,8 +1,8 @@
 //! Removing assets and collecting garbage: mark from all assets, sweep what is not marked.
 
-use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
+use crate::collector::Collector;
 use crate::layout::Layout;
 use crate::lock::{Mode, SweepLock, WriterLock};
 use crate::manifest::{self, Loaded};
@@ -85,7 +85,7 @@ impl Store {
                     let Some(length) = layout.fs().length(&path) else {
                         continue;
                     };
-                    if !marked.contains(&digest) && layout.fs().remove_file(&path)? {
+                    if marked.binary_search(&digest).is_err() && layout.fs().remove_file(&path)? {
                         removed.blobs_removed = removed.blobs_removed.saturating_add(1);
                         removed.bytes_freed = removed.bytes_freed.saturating_add(length);
                     }
@@ -129,17 +129,20 @@ impl Store {
         })
     }
 
-    /// All blobs that any asset refers to, or would again after a power cut.
-    fn mark(&self) -> Result<HashSet<Digest>, Error> {
-        let mut marked = HashSet::new();
+    /// All blobs that any asset refers to, or would again after a power cut, sorted.
+    fn mark(&self) -> Result<Vec<Digest>, Error> {
+        let mut marked = Collector::default();
         self.for_each_asset(|loaded| {
-            let fallback = loaded.fallback.clone();
+            loaded
+                .fallback
+                .iter()
+                .for_each(|digest| marked.add(*digest));
             let asset = loaded.into_asset(self.layout())?;
-            marked.extend(asset.entries.values().map(|entry| entry.digest));
-            marked.extend(fallback);
+            let entries = asset.entries.values();
+            entries.for_each(|entry| marked.add(entry.digest));
             Ok(())
         })?;
-        Ok(marked)
+        Ok(marked.finish())
     }
 
     /// Visits all assets, with what can be read of damaged ones.
@@ -166,16 +169,21 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    fn blobs(&mut self, layout: &Layout, marked: &HashSet<Digest>) -> Result<(), Error> {
+    fn blobs(&mut self, layout: &Layout, marked: &[Digest]) -> Result<(), Error> {
         for first in 0..=u8::MAX {
-            for item in layout.fs().list(&layout.shard(first))? {
-                // What has another name is none of ours.
-                let Ok(digest) = item.name.parse::<Digest>() else {
-                    self.temporary(layout, &item)?;
+            let shard = layout.shard(first);
+            for name in layout.fs().list_names(&shard)? {
+                let digest = name.parse::<Digest>().ok();
+                if digest.is_some_and(|digest| marked.binary_search(&digest).is_ok()) {
+                    self.report.blobs_kept = self.report.blobs_kept.saturating_add(1);
+                    continue;
+                }
+                let Some(item) = layout.fs().item(&shard, &name) else {
                     continue;
                 };
-                if marked.contains(&digest) {
-                    self.report.blobs_kept = self.report.blobs_kept.saturating_add(1);
+                if digest.is_none() {
+                    // What has another name is none of ours, or was to replace a blob.
+                    self.temporary(layout, &item)?;
                 } else if !item.is_directory {
                     self.delete(layout, &item)?;
                     self.report.blobs_removed = self.report.blobs_removed.saturating_add(1);

@@ -1,6 +1,6 @@
 //! Who uses how many bytes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::{AssetId, Digest, Error, Store};
 
@@ -52,45 +52,58 @@ impl Store {
             trash_bytes: layout.fs().bytes_below(&layout.trash())?,
             ..Usage::default()
         };
-        let mut stored: HashMap<Digest, u64> = HashMap::new();
+        // Sorted, as the folders are, so that assets can name blobs by their place in here.
+        let mut stored: Vec<(Digest, u64)> = Vec::new();
         for first in 0..=u8::MAX {
+            let start = stored.len();
             for item in layout.fs().list(&layout.shard(first))? {
                 if let Ok(digest) = item.name.parse() {
-                    stored.insert(digest, item.length);
+                    stored.push((digest, item.length));
                     usage.blobs = usage.blobs.saturating_add(1);
                     usage.blob_bytes = usage.blob_bytes.saturating_add(item.length);
                 }
             }
+            stored.get_mut(start..).unwrap_or_default().sort_unstable();
         }
-        let mut assets = Vec::new();
-        let mut users: HashMap<Digest, u32> = HashMap::new();
+        let mut users = vec![0_u32; stored.len()];
+        let mut assets: Vec<(u64, AssetId, Vec<u32>)> = Vec::new();
         self.for_each_asset(|loaded| {
             let asset = loaded.asset;
-            let digests: BTreeSet<Digest> =
-                asset.entries.values().map(|entry| entry.digest).collect();
-            for digest in &digests {
-                let count = users.entry(*digest).or_default();
-                *count = count.saturating_add(1);
+            let digests: BTreeSet<&Digest> =
+                asset.entries.values().map(|entry| &entry.digest).collect();
+            let used: Vec<u32> = digests
+                .into_iter()
+                .filter_map(|wanted| stored.binary_search_by_key(wanted, |blob| blob.0).ok())
+                .filter_map(|place| u32::try_from(place).ok())
+                .collect();
+            for &place in &used {
+                if let Some(count) = users.get_mut(index(place)) {
+                    *count = count.saturating_add(1);
+                }
             }
-            assets.push((asset.logical_bytes(), asset.id, digests));
+            assets.push((asset.logical_bytes(), asset.id, used));
             Ok(())
         })?;
-        let total = |digests: &BTreeSet<Digest>, exclusive: bool| {
-            digests
-                .iter()
-                .filter(|digest| !exclusive || users.get(digest) == Some(&1))
-                .filter_map(|digest| stored.get(digest))
-                .fold(0_u64, |total, length| total.saturating_add(*length))
+        let total = |used: &[u32], exclusive: bool| {
+            used.iter()
+                .map(|&place| index(place))
+                .filter(|&place| !exclusive || users.get(place) == Some(&1))
+                .filter_map(|place| stored.get(place))
+                .fold(0_u64, |total, blob| total.saturating_add(blob.1))
         };
         usage.assets = assets
             .into_iter()
-            .map(|(logical_bytes, id, digests)| AssetUsage {
+            .map(|(logical_bytes, id, used)| AssetUsage {
                 id,
                 logical_bytes,
-                stored_bytes: total(&digests, false),
-                exclusive_bytes: total(&digests, true),
+                stored_bytes: total(&used, false),
+                exclusive_bytes: total(&used, true),
             })
             .collect();
         Ok(usage)
     }
+}
+
+fn index(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
 }

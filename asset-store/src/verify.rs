@@ -1,10 +1,14 @@
 //! Reading everything again to see whether it still is what was stored.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use crate::blob::{self, Condition};
+use crate::collector::Collector;
 use crate::layout::Layout;
 use crate::manifest::{self, Loaded};
 use crate::{AssetId, Digest, Error, ErrorKind, Store};
@@ -80,14 +84,20 @@ pub struct DamagedAsset {
     pub reason: String,
 }
 
-/// Entries by blob: who is told when it is damaged.
-type Users = BTreeMap<(Digest, u64), Vec<(AssetId, String)>>;
+/// Blobs with which something is wrong.
+type Wrong = BTreeMap<Blob, Damage>;
+
+/// Digest and length.
+type Blob = (Digest, u64);
+
+/// Results that may wait to be told.
+const RESULTS: usize = 64;
 
 impl Store {
     /// Reads the blobs of one asset, or of the whole store, and compares each with its digest.
     ///
     /// A damaged blob is moved to the trash, where it stays: it is reported, and never served again.
-    /// Can run beside downloads.
+    /// Can run beside downloads. Reads on as many threads as there are processors.
     ///
     /// # Errors
     /// [`ErrorKind::UnknownAsset`]; failures to look, not findings.
@@ -96,48 +106,64 @@ impl Store {
         id: Option<&AssetId>,
         progress: &mut dyn FnMut(VerifyProgress),
     ) -> Result<VerifyReport, Error> {
-        let mut report = VerifyReport::default();
-        let mut users = Users::new();
-        match id {
-            Some(id) => note(manifest::load(self.layout(), id)?, &mut users, &mut report),
-            None => self.for_each_asset(|loaded| {
-                note(loaded, &mut users, &mut report);
-                Ok(())
-            })?,
-        }
-        let orphans = if id.is_none() {
-            orphans(self.layout(), &users)?
-        } else {
-            Vec::new()
-        };
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.verify_with(id, threads, progress)
+    }
 
+    fn verify_with(
+        &self,
+        id: Option<&AssetId>,
+        threads: NonZeroUsize,
+        progress: &mut dyn FnMut(VerifyProgress),
+    ) -> Result<VerifyReport, Error> {
+        let mut report = VerifyReport::default();
+        let mut blobs = Collector::default();
+        self.for_each_chosen(id, |loaded| {
+            let asset = loaded.asset;
+            for entry in asset.entries.values() {
+                blobs.add((entry.digest, entry.length));
+            }
+            let damage = [loaded.manifest_damage, loaded.other_damage];
+            for reason in damage.into_iter().flatten() {
+                report.damaged_assets.push(DamagedAsset {
+                    asset: asset.id.clone(),
+                    reason,
+                });
+            }
+            Ok(())
+        })?;
+        let blobs = blobs.finish();
+        let orphans = match id {
+            Some(_) => Vec::new(),
+            None => orphans(self.layout(), &blobs)?,
+        };
         let mut state = VerifyProgress::default();
-        let all = users.keys().chain(&orphans);
-        for &(_, length) in all {
+        for (_, length) in blobs.iter().chain(&orphans) {
             state.blobs_total = state.blobs_total.saturating_add(1);
-            state.bytes_total = state.bytes_total.saturating_add(length);
+            state.bytes_total = state.bytes_total.saturating_add(*length);
         }
         progress(state);
+
         let mut advance = |length: u64| {
+            report.checked = report.checked.saturating_add(1);
             state.blobs_done = state.blobs_done.saturating_add(1);
             state.bytes_done = state.bytes_done.saturating_add(length);
             progress(state);
         };
-        for ((digest, length), entries) in users {
-            if let Some(what) = self.check(&digest, Some(length))? {
-                self.report(&mut report, digest, what, entries)?;
+        let mut wrong = Wrong::new();
+        let check = |blob: &Blob| self.check(&blob.0, Some(blob.1));
+        for_each_on(threads, &blobs, check, |blob, what| {
+            wrong.extend(what.map(|what| (blob, what)));
+            advance(blob.1);
+        })?;
+        let check = |blob: &Blob| self.check(&blob.0, None);
+        for_each_on(threads, &orphans, check, |blob, what| {
+            if what.is_some_and(|what| what != Damage::Missing) {
+                report.damaged_orphans.push(blob.0);
             }
-            report.checked = report.checked.saturating_add(1);
-            advance(length);
-        }
-        for (digest, length) in orphans {
-            match self.check(&digest, None)? {
-                None | Some(Damage::Missing) => {}
-                Some(_) => report.damaged_orphans.push(digest),
-            }
-            report.checked = report.checked.saturating_add(1);
-            advance(length);
-        }
+            advance(blob.1);
+        })?;
+        self.tell(id, &wrong, &mut report)?;
         Ok(report)
     }
 
@@ -152,7 +178,7 @@ impl Store {
         progress: &mut dyn FnMut(VerifyProgress),
     ) -> Result<VerifyReport, Error> {
         let start = Instant::now();
-        self.verify(None, &mut |state| {
+        self.verify_with(None, NonZeroUsize::MIN, &mut |state| {
             progress(state);
             let millis = u128::from(state.bytes_done) * 1000 / u128::from(bytes_per_second.get());
             let due = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
@@ -172,77 +198,118 @@ impl Store {
         Ok(Some(what))
     }
 
-    fn report(
+    /// Finds out whose blobs are wrong: few are, so nobody had to remember before.
+    fn tell(
         &self,
+        id: Option<&AssetId>,
+        wrong: &Wrong,
         report: &mut VerifyReport,
-        digest: Digest,
-        what: Damage,
-        entries: Vec<(AssetId, String)>,
     ) -> Result<(), Error> {
-        for (asset, path) in entries {
-            // A blob may be gone because its entry was replaced or removed since we listed it.
-            if what == Damage::Missing && !self.still_refers(&asset, &path, &digest)? {
-                continue;
-            }
-            let finding = Finding {
-                asset,
-                path,
-                digest,
-                what,
-            };
-            match what {
-                Damage::Missing => report.missing.push(finding),
-                _ => report.damaged.push(finding),
-            }
+        if wrong.is_empty() {
+            return Ok(());
         }
+        let mut told = BTreeSet::new();
+        self.for_each_chosen(id, |loaded| {
+            for (path, entry) in loaded.asset.entries {
+                let Some(&what) = wrong.get(&(entry.digest, entry.length)) else {
+                    continue;
+                };
+                told.insert(entry.digest);
+                let finding = Finding {
+                    asset: loaded.asset.id.clone(),
+                    path,
+                    digest: entry.digest,
+                    what,
+                };
+                if what != Damage::Missing {
+                    report.damaged.push(finding);
+                } else if !self.has_blob(&entry.digest, entry.length) {
+                    report.missing.push(finding);
+                }
+            }
+            Ok(())
+        })?;
+        report.damaged.sort_by_key(|finding| finding.digest);
+        report.missing.sort_by_key(|finding| finding.digest);
+        // Of a blob that is missing and that nobody refers to any more there is nothing to tell.
+        let orphaned = wrong
+            .iter()
+            .filter(|((digest, _), what)| **what != Damage::Missing && !told.contains(digest))
+            .map(|((digest, _), _)| *digest);
+        report.damaged_orphans.extend(orphaned);
         Ok(())
     }
 
-    fn still_refers(&self, id: &AssetId, path: &str, digest: &Digest) -> Result<bool, Error> {
-        match manifest::load(self.layout(), id) {
-            Ok(loaded) => {
-                let entry = loaded.asset.entry(path);
-                Ok(entry.is_some_and(|entry| {
-                    entry.digest == *digest && !self.has_blob(digest, entry.length)
-                }))
-            }
-            Err(error) if error.kind() == ErrorKind::UnknownAsset => Ok(false),
-            Err(error) => Err(error),
+    /// The one asset if there is one, or all that are there.
+    fn for_each_chosen(
+        &self,
+        id: Option<&AssetId>,
+        mut visit: impl FnMut(Loaded) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match id {
+            Some(id) => visit(manifest::load(self.layout(), id)?),
+            None => self.for_each_asset(visit),
         }
-    }
-}
-
-fn note(loaded: Loaded, users: &mut Users, report: &mut VerifyReport) {
-    let asset = loaded.asset.id;
-    for reason in [loaded.manifest_damage, loaded.other_damage]
-        .into_iter()
-        .flatten()
-    {
-        report.damaged_assets.push(DamagedAsset {
-            asset: asset.clone(),
-            reason,
-        });
-    }
-    for (path, entry) in loaded.asset.entries {
-        users
-            .entry((entry.digest, entry.length))
-            .or_default()
-            .push((asset.clone(), path));
     }
 }
 
 /// Blobs that no asset refers to: equal content that is stored later would rely on them.
-fn orphans(layout: &Layout, users: &Users) -> Result<Vec<(Digest, u64)>, Error> {
-    let used: BTreeSet<Digest> = users.keys().map(|&(digest, _)| digest).collect();
+fn orphans(layout: &Layout, used: &[Blob]) -> Result<Vec<Blob>, Error> {
     let mut orphans = Vec::new();
     for first in 0..=u8::MAX {
-        for item in layout.fs().list(&layout.shard(first))? {
-            if let Ok(digest) = item.name.parse::<Digest>()
-                && !used.contains(&digest)
+        let shard = layout.shard(first);
+        for name in layout.fs().list_names(&shard)? {
+            if let Ok(digest) = name.parse::<Digest>()
+                && used.binary_search_by_key(&digest, |blob| blob.0).is_err()
+                && let Some(item) = layout.fs().item(&shard, &name)
             {
                 orphans.push((digest, item.length));
             }
         }
     }
     Ok(orphans)
+}
+
+/// Calls `action` on every item, on so many threads, and `done` with what it gave, here, in no order.
+fn for_each_on<T: Copy + Send + Sync, R: Send>(
+    threads: NonZeroUsize,
+    items: &[T],
+    action: impl Fn(&T) -> Result<R, Error> + Sync,
+    mut done: impl FnMut(T, R),
+) -> Result<(), Error> {
+    if threads == NonZeroUsize::MIN {
+        return items.iter().try_for_each(|item| {
+            done(*item, action(item)?);
+            Ok(())
+        });
+    }
+    let next = AtomicUsize::new(0);
+    let (send, results) = sync_channel(RESULTS);
+    let work = |send: SyncSender<_>| {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // After a failure nobody listens any more.
+            if send.send((*item, action(item))).is_err() {
+                break;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for number in 0..threads.get() {
+            let send = send.clone();
+            match Builder::new().spawn_scoped(scope, || work(send)) {
+                Ok(_) => {}
+                Err(error) if number == 0 => {
+                    let message = format!("cannot start a thread: {error}");
+                    return Err(Error::new(ErrorKind::Io, message));
+                }
+                // Those that are there do it all.
+                Err(_) => break,
+            }
+        }
+        drop(send);
+        for (item, result) in results {
+            done(item, result?);
+        }
+        Ok(())
+    })
 }

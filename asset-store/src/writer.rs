@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::blob::Condition;
@@ -36,6 +37,8 @@ pub(crate) struct WriterState {
     layout: Arc<Layout>,
     current: Mutex<Asset>,
     log: Mutex<Log>,
+    /// Whether the folder of the partials is there. While we write, nobody takes it away.
+    has_partials_folder: AtomicBool,
     /// Names of the partials that are open.
     partials: Mutex<HashSet<String>>,
     /// Blobs of a relaxed store that wait for the seal to become durable.
@@ -69,6 +72,7 @@ impl AssetWriter {
             layout,
             current: Mutex::new(asset),
             log: Mutex::new(log),
+            has_partials_folder: AtomicBool::new(false),
             partials: Mutex::default(),
             unsynced: Mutex::new(unsynced),
             _lock: writer_lock,
@@ -108,9 +112,12 @@ impl AssetWriter {
     }
 
     fn open_partial(&self, key: Option<PartialKey>, name: String) -> Result<Partial, Error> {
-        self.state
-            .fs()
-            .create_directory(&self.state.layout.partials_of(&self.id()))?;
+        let has_folder = &self.state.has_partials_folder;
+        if !has_folder.load(Ordering::Acquire) {
+            let folder = self.state.layout.partials_of(&self.id());
+            self.state.fs().create_directory(&folder)?;
+            has_folder.store(true, Ordering::Release);
+        }
         if !lock(&self.state.partials).insert(name.clone()) {
             let path = self.state.partial_path(&name, "data");
             return Err(Error::at(
@@ -129,13 +136,16 @@ impl AssetWriter {
     /// the disk has lost it.
     ///
     /// Blocks only while hundreds of commits are queued.
-    pub fn commit(&self, partial: Partial, path: &str, attributes: EntryAttributes) -> Commit {
+    pub fn commit(&self, mut partial: Partial, path: &str, attributes: EntryAttributes) -> Commit {
         let entry = attributes.into_entry(partial.digest(), partial.length());
         if !partial.belongs_to(&self.state) {
             let (done, pending) = pair();
             let message = "the partial was opened by the writer of another asset";
             done.fill(Err(Error::new(ErrorKind::Busy, message)));
             return Commit::new(pending);
+        }
+        if self.store.is_durable() {
+            partial.start_write_back();
         }
         self.submit(path, entry, Action::Store(Box::new(partial)))
     }

@@ -139,6 +139,16 @@ impl FileSystem for LocalFileSystem {
         Ok(items)
     }
 
+    fn list_names(&self, path: &Path) -> io::Result<Vec<String>> {
+        fs::read_dir(path)?
+            .filter_map(|entry| {
+                entry
+                    .map(|entry| entry.file_name().into_string().ok())
+                    .transpose()
+            })
+            .collect()
+    }
+
     fn list_directories(&self, path: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(path)? {
@@ -176,6 +186,18 @@ impl FileHandle for File {
 
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.set_len(length)
+    }
+
+    fn start_write_back(&self, offset: u64, length: u64) {
+        // Linux answers this advice by writing what is not yet written, and keeps that in memory; what it
+        // drops is what has been written before.
+        #[cfg(target_os = "linux")]
+        if let Some(length) = std::num::NonZeroU64::new(length) {
+            let advice = rustix::fs::Advice::DontNeed;
+            let _ = rustix::fs::fadvise(self, offset, Some(length), advice);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (offset, length);
     }
 
     fn sync_data(&self) -> io::Result<()> {

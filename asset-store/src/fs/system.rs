@@ -76,6 +76,11 @@ pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn make_immutable(&self, path: &Path, secret: bool) -> io::Result<()>;
     /// What is in a folder, in no order. Names that are not Unicode are left out.
     fn list(&self, path: &Path) -> io::Result<Vec<Item>>;
+    /// The names in a folder, cheaper than [`list`](FileSystem::list).
+    fn list_names(&self, path: &Path) -> io::Result<Vec<String>> {
+        let items = self.list(path)?;
+        Ok(items.into_iter().map(|item| item.name).collect())
+    }
     /// The names of the folders in a folder, cheaper than [`list`](FileSystem::list).
     fn list_directories(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Bytes left for this user on the volume of `path`.
@@ -93,6 +98,8 @@ pub(crate) trait FileHandle:
     fn metadata(&self) -> io::Result<Metadata>;
     /// Cuts or lengthens it.
     fn set_length(&self, length: u64) -> io::Result<()>;
+    /// Lets the system begin to write these bytes to the medium, without waiting for it; promises nothing.
+    fn start_write_back(&self, _offset: u64, _length: u64) {}
     /// Brings bytes and length to the medium.
     fn sync_data(&self) -> io::Result<()>;
     /// Brings everything about the file to the medium.
