@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 
+use crate::crash;
 use crate::demo;
 use crate::run::{self, Result, say};
 
@@ -79,6 +80,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "examples",
         run: |_| examples(),
+    },
+    Step {
+        name: "crash",
+        run: |_| crash::run(&crash::Options::short()),
     },
     Step {
         name: "fuzz",

@@ -4,6 +4,7 @@ mod bench;
 mod chaos;
 mod ci;
 mod conformance;
+mod crash;
 mod demo;
 mod fuzz;
 mod run;
@@ -23,7 +24,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Everything a change has to pass: fmt, tidy, clippy, tests, doc tests, examples, docs
+    /// Everything a change has to pass: fmt, tidy, clippy, tests, doc tests, examples, crashes, docs
     Ci(ci::Options),
     /// Check what the compiler does not: crate edges, layout, sizes, invariants
     Tidy,
@@ -33,6 +34,8 @@ enum Command {
     Chaos(chaos::Options),
     /// Read playlists of other projects and compare with what they expect
     Conformance(conformance::Options),
+    /// Kill, starve and cut off from power what stores; root tests the most
+    Crash(crash::Options),
     /// Make a small stream, download it, stop its origin, and serve what is stored
     Demo(demo::Options),
     /// Feed a fuzz target of hls-parse for a while
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Chaos(options) => chaos::run(&options),
         Command::Conformance(options) => conformance::run(&options),
+        Command::Crash(options) => crash::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
     };

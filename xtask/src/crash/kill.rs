@@ -1,0 +1,34 @@
+//! Killed at any moment, again and again.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::{Done, Setting};
+use crate::run::Result;
+
+use super::worker::{Told, Worker};
+
+pub(super) fn run(setting: &Setting) -> Result<Done> {
+    let folder = setting.scratch.folder("kill")?;
+    let store = folder.join("store");
+    let mut told = Told::default();
+    for round in 0..setting.rounds {
+        let mut command = Command::new(&setting.worker);
+        command
+            .arg("write")
+            .arg(&store)
+            .args(["film", "100000", "8"]);
+        let worker = Worker::start(&setting.scratch, "write", &mut command)?;
+        // The first ones come while the store is being created.
+        let longest = if round % 4 == 0 { 60 } else { 400 };
+        std::thread::sleep(Duration::from_millis(super::random(longest)));
+        let ended = worker.kill()?;
+        told.add(&ended.lines);
+        told.check(&setting.scratch, &setting.worker, &store)
+            .map_err(|error| format!("round {round}: {error}"))?;
+    }
+    Ok(Done::rounds(
+        setting.rounds,
+        format!("{} entries acknowledged and there", told.stored()),
+    ))
+}
