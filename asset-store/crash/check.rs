@@ -62,7 +62,7 @@ pub(crate) fn run(root: &str, told: &str) -> Result {
         for parity in 0..2 {
             match store.asset(&content::asset_of(name, parity)?) {
                 Ok(asset) => {
-                    next = next.max(write::highest(&asset).map_or(0, |highest| highest + 1))
+                    next = next.max(write::highest(&asset).map_or(0, |highest| highest + 1));
                 }
                 Err(error) if error.kind() == ErrorKind::UnknownAsset => {}
                 Err(error) => return Err(tell::error(error)),

@@ -156,6 +156,8 @@ impl Work {
             return;
         }
         for_each(batch, |step| step.attempt(|change| self.prepare(change)));
+        // Before the logs: whoever is killed leaves no entry that an index called complete lacks.
+        let told = self.write_index(batch);
         match SweepLock::acquire(&self.layout, Mode::Shared) {
             Ok(_sweep) => {
                 for step in &mut *batch {
@@ -168,7 +170,10 @@ impl Work {
             }
             Err(busy) => batch.iter_mut().for_each(|step| step.fail(&busy)),
         }
-        self.write_index(batch);
+        if !told {
+            // Another process may have built it in between, without these.
+            self.index.mark_stale();
+        }
         for step in batch.drain(..) {
             let Change {
                 state,
@@ -302,12 +307,13 @@ impl Work {
         }
     }
 
-    fn write_index(&self, batch: &[Step]) {
+    /// Says whether the index has it now.
+    fn write_index(&self, batch: &[Step]) -> bool {
         let stored = batch
             .iter()
             .filter(|step| step.failure.is_none() && !matches!(step.change.action, Action::Remove))
             .map(|step| &step.change.entry);
-        self.index.insert(stored);
+        self.index.insert(stored)
     }
 }
 

@@ -61,25 +61,26 @@ impl SourceIndex {
         }
     }
 
-    /// Notes what was stored. Failing costs a later download, so nobody is told.
-    pub(crate) fn insert<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
+    /// Notes what is about to be stored. Says whether it did; if not, whoever opens it next knows.
+    pub(crate) fn insert<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> bool {
         let items: Vec<_> = entries.filter_map(item).collect();
         if items.is_empty() {
-            return;
+            return true;
         }
         let mut state = lock(&self.state);
         self.open_if_untried(&mut state);
         match &*state {
-            State::Open { table, .. } if table.insert(&items) => {}
+            State::Open { table, .. } if table.insert(&items) => true,
             _ => {
                 *state = State::Unavailable;
                 self.mark_stale();
+                false
             }
         }
     }
 
     /// Lets whoever opens the index next know that it lacks something.
-    fn mark_stale(&self) {
+    pub(crate) fn mark_stale(&self) {
         let folder = self.layout.index();
         let fs = self.layout.fs();
         let _ = fs.create_directory(&folder);

@@ -62,6 +62,20 @@ fn a_source_whose_blob_is_gone_is_not_found() {
 }
 
 #[test]
+fn it_is_told_before_the_log_is_so_that_no_kill_leaves_it_complete_without_an_entry() {
+    let scratch = filled();
+    let writer = scratch.store().writer(&id("film")).unwrap();
+    // Nothing can be appended to this log.
+    let log = scratch.asset_file(&id("film"), "1.log");
+    std::fs::create_dir(&log).unwrap();
+    let put = writer.put("four", b"four", from_source("four"));
+    assert!(put.is_err());
+    drop(writer);
+    assert!(scratch.root().join("index/clean").exists());
+    assert!(find(&scratch.store(), "four"));
+}
+
+#[test]
 fn without_the_clean_mark_it_is_built_anew() {
     let scratch = filled();
     std::fs::remove_file(scratch.root().join("index/clean")).unwrap();
