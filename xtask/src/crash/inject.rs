@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
+use super::scratch::Scratch;
 use super::worker::{Told, Worker};
 use super::{Done, Setting};
 use crate::run::{Result, say};
@@ -21,13 +23,19 @@ const CALLS: [&str; 8] = [
     "?chmod,?fchmod,fchmodat",
 ];
 
+/// With these a name comes to stand for another file.
+const RENAMED: &str = "?unlink,unlinkat,?rename,?renameat,?renameat2";
+
 const FAULTS: [&str; 3] = ["error=EIO", "error=ENOSPC", "signal=KILL"];
 
 /// How many of the calls of a kind that create a store fail.
 const ALIKE: usize = 20;
 
 /// How many faults are injected when only some are.
-const SAMPLE: usize = 40;
+const SAMPLE: usize = 24;
+
+/// How many faults are injected at the same time, each into a store of its own.
+const LANES: usize = 4;
 
 /// One run of the worker that faults are injected into.
 struct Ingest {
@@ -37,17 +45,27 @@ struct Ingest {
     before: Option<(PathBuf, Told)>,
 }
 
+/// What goes wrong in a run.
+#[derive(Clone, Copy)]
+struct Fault<'a> {
+    ingest: &'a Ingest,
+    calls: &'static str,
+    kind: &'static str,
+    /// Which of the calls, counted in each thread for itself.
+    number: usize,
+}
+
 pub(super) fn run(setting: &Setting) -> Result<Done> {
     if let Some(lacking) = super::needs("strace") {
         return Ok(Done::Skipped(lacking));
     }
-    let folder = setting.scratch.folder("inject")?;
+    let scratch = setting.scratch.lane("inject")?;
     // What goes before has the large ones; the rest has an entry that is removed and others that are replaced.
-    let before = folder.join("before");
+    let before = scratch.path("before");
     let mut told = Told::default();
     let mut command = Command::new(&setting.worker);
     command.arg("write").arg(&before).args(["film", "14", "1"]);
-    let ended = Worker::start(&setting.scratch, "write", &mut command)?;
+    let ended = Worker::start(&scratch, "write", &mut command)?;
     told.add(&ended.wait()?.good()?.lines);
     let ingests = [
         Ingest {
@@ -64,111 +82,136 @@ pub(super) fn run(setting: &Setting) -> Result<Done> {
     ];
     let mut faults = Vec::new();
     for ingest in &ingests {
-        for calls in CALLS {
-            let count = count(setting, ingest, calls, &folder)?;
-            say(&format!("inject: {count} × {calls} in {}", ingest.name));
-            for fault in FAULTS {
-                // The 256 folders of blobs are made alike.
-                let step = match ingest.before {
-                    Some(_) => 1,
-                    None => count.div_ceil(ALIKE).max(1),
-                };
-                let numbers = (1..=count).step_by(step);
-                faults.extend(numbers.map(|number| (ingest, calls, fault, number)));
-            }
-        }
+        faults.extend(ingest.faults(&setting.worker, &scratch)?);
     }
-    let step = if setting.sample {
-        faults.len().div_ceil(SAMPLE)
-    } else {
-        1
-    };
-    let offset = usize::try_from(super::random(1000)).unwrap_or_default() % step;
-    let mut rounds = 0_u32;
-    let mut wrong = Vec::new();
-    for (ingest, calls, fault, number) in faults.into_iter().skip(offset).step_by(step) {
-        rounds += 1;
-        if let Err(error) = inject(setting, ingest, calls, fault, number, &folder) {
-            let error = format!("{} {calls}:{fault}:when={number}: {error}", ingest.name);
-            say(&error);
-            wrong.push(error);
-        }
+    if setting.sample {
+        let step = faults.len().div_ceil(SAMPLE);
+        let first = usize::try_from(super::random(1000)).unwrap_or_default() % step;
+        faults = faults.into_iter().skip(first).step_by(step).collect();
     }
+    let rounds = faults.len();
+    let wrong = inject_all(setting, &scratch, faults)?;
     match wrong.first() {
-        None => Ok(Done::rounds(
-            rounds,
-            "nothing lost, nothing wrong, every store went on".to_owned(),
-        )),
+        None => Ok(Done::Passed {
+            rounds: rounds.to_string(),
+            note: "nothing lost, nothing wrong, every store went on".to_owned(),
+        }),
         Some(first) => Err(format!("{} of {rounds}, the first: {first}", wrong.len())),
     }
 }
 
-/// How often one thread at most makes these calls: strace counts each thread for itself.
-fn count(setting: &Setting, ingest: &Ingest, calls: &str, folder: &Path) -> Result<usize> {
-    let trace = folder.join("trace");
-    let (store, _) = ingest.prepare(folder)?;
-    let mut command = strace(&trace, calls);
-    ingest.add(&mut command, &setting.worker, &store);
-    let ended = Worker::start(&setting.scratch, "count", &mut command)?;
-    ended.wait()?.good()?;
-    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for line in read(&trace)?.lines() {
-        if let Some((process, call)) = line.split_once(' ')
-            && let Some((call, _)) = call.trim_start().split_once('(')
-            && calls.split([',', '?']).any(|name| name == call)
-        {
-            *counts
-                .entry((process.to_owned(), call.to_owned()))
-                .or_default() += 1;
+/// Injects one fault after the other, several at the same time, and says what went wrong.
+fn inject_all(setting: &Setting, scratch: &Scratch, faults: Vec<Fault<'_>>) -> Result<Vec<String>> {
+    let left = Mutex::new(faults.into_iter());
+    let wrong = Mutex::new(Vec::new());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = |lane: &Scratch| {
+        while let Some(fault) = next() {
+            if let Err(error) = fault.inject(&setting.worker, lane) {
+                let Fault {
+                    ingest,
+                    calls,
+                    kind,
+                    number,
+                } = fault;
+                let error = format!("{} {calls}:{kind}:when={number}: {error}", ingest.name);
+                say(&error);
+                wrong
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(error);
+            }
         }
-    }
-    match counts.into_values().max() {
-        Some(count) => Ok(count),
-        // Creating replaces little.
-        None if ingest.before.is_none() => Ok(0),
-        None => Err(format!(
-            "strace sees no {calls}: they have other names here"
-        )),
-    }
+    };
+    let lanes = (0..LANES).map(|lane| scratch.lane(&format!("lane{lane}")));
+    let lanes = lanes.collect::<Result<Vec<_>>>()?;
+    std::thread::scope(|scope| {
+        for lane in &lanes {
+            scope.spawn(|| work(lane));
+        }
+    });
+    Ok(wrong.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn inject(
-    setting: &Setting,
-    ingest: &Ingest,
-    calls: &str,
-    fault: &str,
-    number: usize,
-    folder: &Path,
-) -> Result {
-    let trace = folder.join("trace");
-    let (store, mut told) = ingest.prepare(folder)?;
-    let mut command = strace(&trace, calls);
-    command.args(["-e", &format!("inject={calls}:{fault}:when={number}")]);
-    ingest.add(&mut command, &setting.worker, &store);
-    let ended = Worker::start(&setting.scratch, "injected", &mut command)?.wait()?;
-    let is_error = fault.starts_with("error");
-    if ended.panicked() || is_error && ended.status.code().is_none() {
-        return Err(format!("{}: {}", ended.status, ended.errors.trim()));
+impl Fault<'_> {
+    fn inject(&self, worker: &Path, scratch: &Scratch) -> Result {
+        let trace = scratch.path("trace");
+        let (store, mut told) = self.ingest.prepare(scratch)?;
+        let mut command = strace(&trace, &format!("{},{RENAMED}", self.calls));
+        let inject = format!("inject={}:{}:when={}", self.calls, self.kind, self.number);
+        command.args(["-e", &inject]);
+        self.ingest.add(&mut command, worker, &store);
+        let ended = Worker::start(scratch, "injected", &mut command)?.wait()?;
+        let is_error = self.kind.starts_with("error");
+        if ended.panicked() || is_error && ended.status.code().is_none() {
+            return Err(format!("{}: {}", ended.status, ended.errors.trim()));
+        }
+        let error = ended.lines.iter().find(|line| line.starts_with("ERROR"));
+        if let Some(error) = error
+            && self.kind == "error=ENOSPC"
+            && !error.starts_with("ERROR DiskFull")
+            && !error.starts_with("ERROR cannot print")
+        {
+            return Err(format!("a full disk is not called one: {error}"));
+        }
+        if is_error {
+            synced_again(&read(&trace)?, &store)?;
+        }
+        told.add(&ended.lines);
+        told.check(scratch, worker, &store)
     }
-    let error = ended.lines.iter().find(|line| line.starts_with("ERROR"));
-    if let Some(error) = error
-        && fault == "error=ENOSPC"
-        && !error.starts_with("ERROR DiskFull")
-        && !error.starts_with("ERROR cannot print")
-    {
-        return Err(format!("a full disk is not called one: {error}"));
-    }
-    if is_error {
-        synced_again(&read(&trace)?, &store)?;
-    }
-    told.add(&ended.lines);
-    told.check(&setting.scratch, &setting.worker, &store)
 }
 
 impl Ingest {
+    /// Each fault of each call. One thread at most makes so many: strace counts each for itself.
+    fn faults(&self, worker: &Path, scratch: &Scratch) -> Result<Vec<Fault<'_>>> {
+        let trace = scratch.path("trace");
+        let (store, _) = self.prepare(scratch)?;
+        let mut command = strace(&trace, &CALLS.join(","));
+        self.add(&mut command, worker, &store);
+        Worker::start(scratch, "count", &mut command)?
+            .wait()?
+            .good()?;
+        let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let traced = read(&trace)?;
+        for line in traced.lines() {
+            if let Some((process, call)) = line.split_once(' ')
+                && let Some((call, _)) = call.trim_start().split_once('(')
+            {
+                *counts.entry((process, call)).or_default() += 1;
+            }
+        }
+        let mut faults = Vec::new();
+        for calls in CALLS {
+            let of_these = |call: &str| calls.split([',', '?']).any(|name| name == call);
+            let counted = counts.iter().filter(|((_, call), _)| of_these(call));
+            let count = counted.map(|(_, count)| *count).max().unwrap_or_default();
+            // The 256 folders of blobs are made alike; and creating replaces little.
+            let step = match self.before {
+                Some(_) if count == 0 => {
+                    return Err(format!(
+                        "strace sees no {calls}: they have other names here"
+                    ));
+                }
+                Some(_) => 1,
+                None => count.div_ceil(ALIKE).max(1),
+            };
+            say(&format!("inject: {} makes {count} of {calls}", self.name));
+            for kind in FAULTS {
+                faults.extend((1..=count).step_by(step).map(|number| Fault {
+                    ingest: self,
+                    calls,
+                    kind,
+                    number,
+                }));
+            }
+        }
+        Ok(faults)
+    }
+
     /// A store to run on, and what was told of it.
-    fn prepare(&self, folder: &Path) -> Result<(PathBuf, Told)> {
-        let store = folder.join("store");
+    fn prepare(&self, scratch: &Scratch) -> Result<(PathBuf, Told)> {
+        let store = scratch.path("store");
         let _ = fs::remove_dir_all(&store);
         Ok(match &self.before {
             Some((before, told)) => {
@@ -189,8 +232,7 @@ impl Ingest {
 fn strace(trace: &Path, calls: &str) -> Command {
     let mut command = Command::new("strace");
     command.args(["-D", "-f", "-y", "-o"]).arg(trace);
-    let traced = format!("trace={calls},?unlink,unlinkat,?rename,?renameat,?renameat2");
-    command.args(["-e", &traced, "-e", "signal=none"]);
+    command.args(["-e", &format!("trace={calls}"), "-e", "signal=none"]);
     command
 }
 
@@ -213,7 +255,7 @@ fn synced_again(trace: &str, store: &Path) -> Result {
         }
         // Written again from its source, it is another file of the same name.
         if call.starts_with("unlink") || call.starts_with("rename") {
-            failed.retain(|path| !call.contains(path));
+            failed.retain(|path| !call.contains(path) && !names_in_folder(call, path));
         }
         if call.contains("sync") && call.contains("(INJECTED)") {
             failed.extend(under_way.get(process));
@@ -225,4 +267,10 @@ fn synced_again(trace: &str, store: &Path) -> Result {
 fn read(trace: &Path) -> Result<String> {
     let bytes = fs::read(trace).map_err(|error| format!("{}: {error}", trace.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether a call names a file as strace shows one in an open folder: `5</folder>, "name"`.
+fn names_in_folder(call: &str, path: &str) -> bool {
+    let parts = path.rsplit_once('/');
+    parts.is_some_and(|(folder, name)| call.contains(&format!("<{folder}>, \"{name}\"")))
 }

@@ -24,6 +24,7 @@ while read -r _ place _; do
     esac
 done </proc/mounts
 for place in $mounted; do
-    umount "$place" || { sleep 1 && umount "$place"; } || umount --lazy "$place"
+    # What was just killed may still be there.
+    umount "$place" 2>/dev/null || { sleep 1 && umount "$place"; } || umount --lazy "$place"
 done
 rm -rf --one-file-system -- "$folder"

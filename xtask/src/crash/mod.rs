@@ -109,9 +109,10 @@ pub(crate) fn run(options: &Options) -> Result {
         say("skipped: the crash tests need the signals of Unix");
         return Ok(());
     }
+    let scratch = Scratch::new()?;
     let setting = Setting {
-        worker: worker::build()?,
-        scratch: Scratch::new()?,
+        worker: worker::build(&scratch)?,
+        scratch,
         rounds: options.rounds,
         seconds: options.seconds,
         sample: options.sample,

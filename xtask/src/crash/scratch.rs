@@ -50,6 +50,14 @@ impl Scratch {
         Ok(path)
     }
 
+    /// A folder in this one to be used like it, by somebody else at the same time.
+    pub(super) fn lane(&self, name: &str) -> Result<Scratch> {
+        Ok(Scratch {
+            folder: self.folder(name)?,
+            janitor: Arc::clone(&self.janitor),
+        })
+    }
+
     pub(super) fn has_begun(&self, process: u32) {
         self.tell(&format!("+ {process}\n"));
     }

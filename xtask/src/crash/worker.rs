@@ -13,8 +13,8 @@ use crate::run::{self, Result};
 /// No run of the worker that is not told to go on takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Builds the worker and says where it is.
-pub(super) fn build() -> Result<PathBuf> {
+/// Builds the worker and says where it is: at a place where nobody builds another one meanwhile.
+pub(super) fn build(scratch: &Scratch) -> Result<PathBuf> {
     run::status(run::cargo().args([
         "build",
         "--locked",
@@ -24,10 +24,13 @@ pub(super) fn build() -> Result<PathBuf> {
         "--example",
         "crash_worker",
     ]))?;
-    Ok(run::target_directory()?
+    let built = run::target_directory()?
         .join("debug")
         .join("examples")
-        .join("crash_worker"))
+        .join("crash_worker");
+    let worker = scratch.path("crash_worker");
+    fs::copy(&built, &worker).map_err(|error| format!("{}: {error}", built.display()))?;
+    Ok(worker)
 }
 
 /// A worker that runs. Dropped, it is killed.
