@@ -72,7 +72,12 @@ pub(super) fn run(setting: &Setting, system: &FileSystem) -> Result<Done> {
             told = Told::default();
         }
         let before = told.stored();
-        machine.cut(&mut told, true)?;
+        let end = if round % 3 == 1 {
+            End::Closed
+        } else {
+            End::Cut
+        };
+        machine.cut(&mut told, end)?;
         machine
             .check(&mut told)
             .map_err(|error| format!("round {round}: {error}"))?;
@@ -84,6 +89,17 @@ pub(super) fn run(setting: &Setting, system: &FileSystem) -> Result<Done> {
         rounds,
         format!("{stored} entries acknowledged and there; {control}"),
     ))
+}
+
+/// What the power cut finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A worker that writes.
+    Cut,
+    /// A store that has just been closed, with an index that counts as complete.
+    Closed,
+    /// A worker that writes and whose syncs do nothing.
+    Unsynced,
 }
 
 /// A machine whose power can be cut.
@@ -125,19 +141,26 @@ impl Machine<'_> {
     }
 
     /// Writes for a moment, then takes the disk as it is. What was told until then is added.
-    fn cut(&self, told: &mut Told, synced: bool) -> Result {
+    fn cut(&self, told: &mut Told, end: End) -> Result {
         let mounted = self.mount()?;
         let mut command = Command::new(&self.setting.worker);
         command.arg("write").arg(mounted.path().join("store"));
         command.args(["film", "100000", "8"]);
-        if !synced {
+        if end == End::Unsynced {
             command.env("LD_PRELOAD", "libeatmydata.so");
         }
         let worker = Worker::start(&self.setting.scratch, "write", &mut command)?;
         std::thread::sleep(Duration::from_millis(50 + super::random(1500)));
-        worker.signal("STOP")?;
-        self.take()?;
-        told.add(&worker.kill()?.lines);
+        let ended = if end == End::Closed {
+            let ended = worker.stop()?.good()?;
+            self.take()?;
+            ended
+        } else {
+            worker.signal("STOP")?;
+            self.take()?;
+            worker.kill()?
+        };
+        told.add(&ended.lines);
         mounted.unmount()?;
         fs::rename(&self.copy, &self.disk).map_err(|error| error.to_string())
     }
@@ -175,7 +198,7 @@ impl Machine<'_> {
         for round in 1..=CONTROLS {
             let mut told = Told::default();
             self.make()?;
-            self.cut(&mut told, false)?;
+            self.cut(&mut told, End::Unsynced)?;
             if let Err(error) = self.check(&mut told) {
                 let first = error.lines().next().unwrap_or_default();
                 return Ok(format!("without syncs round {round} fails ({first})"));
