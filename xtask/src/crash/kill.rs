@@ -8,6 +8,9 @@ use crate::run::Result;
 
 use super::worker::{Told, Worker};
 
+/// In milliseconds.
+const LONGEST: u64 = 400;
+
 pub(super) fn run(setting: &Setting) -> Result<Done> {
     let folder = setting.scratch.folder("kill")?;
     let store = folder.join("store");
@@ -18,10 +21,12 @@ pub(super) fn run(setting: &Setting) -> Result<Done> {
             .arg("write")
             .arg(&store)
             .args(["film", "100000", "8"]);
-        let worker = Worker::start(&setting.scratch, "write", &mut command)?;
-        // The first ones come while the store is being created.
-        let longest = if round % 4 == 0 { 60 } else { 400 };
-        std::thread::sleep(Duration::from_millis(super::random(longest)));
+        let mut worker = Worker::start(&setting.scratch, "write", &mut command)?;
+        // Now and then while the store is being created, or opened.
+        if round % 4 > 0 {
+            worker.wait_for_lines(1)?;
+        }
+        std::thread::sleep(Duration::from_millis(super::random(LONGEST)));
         let ended = worker.kill()?;
         told.add(&ended.lines);
         told.check(&setting.scratch, &setting.worker, &store)

@@ -37,6 +37,10 @@ const DISK_BYTES: u64 = 360 << 20;
 const CUTS: u32 = 4;
 /// A test that finds nothing when nothing is synced tests nothing; by luck it may in a round.
 const CONTROLS: u32 = 5;
+/// After so many lines of the worker something must be lost when nothing is synced.
+const CONTROL_LINES: usize = 100;
+/// How long the worker goes on before the cut, in milliseconds at most.
+const LONGEST: u64 = 1500;
 /// How often a copy is tried until nothing was written meanwhile.
 const COPIES: u32 = 50;
 
@@ -72,10 +76,10 @@ pub(super) fn run(setting: &Setting, system: &FileSystem) -> Result<Done> {
             told = Told::default();
         }
         let before = told.stored();
-        let end = if round % 3 == 1 {
-            End::Closed
-        } else {
-            End::Cut
+        let end = match round % CUTS {
+            0 => End::Early,
+            1 => End::Closed,
+            _ => End::Cut,
         };
         machine.cut(&mut told, end)?;
         machine
@@ -94,6 +98,8 @@ pub(super) fn run(setting: &Setting, system: &FileSystem) -> Result<Done> {
 /// What the power cut finds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
+    /// A worker that may not yet have created the store.
+    Early,
     /// A worker that writes.
     Cut,
     /// A store that has just been closed, with an index that counts as complete.
@@ -149,8 +155,13 @@ impl Machine<'_> {
         if end == End::Unsynced {
             command.env("LD_PRELOAD", "libeatmydata.so");
         }
-        let worker = Worker::start(&self.setting.scratch, "write", &mut command)?;
-        std::thread::sleep(Duration::from_millis(50 + super::random(1500)));
+        let mut worker = Worker::start(&self.setting.scratch, "write", &mut command)?;
+        worker.wait_for_lines(match end {
+            End::Early => 0,
+            End::Cut | End::Closed => 1,
+            End::Unsynced => CONTROL_LINES,
+        })?;
+        std::thread::sleep(Duration::from_millis(super::random(LONGEST)));
         let ended = if end == End::Closed {
             let ended = worker.stop()?.good()?;
             self.take()?;

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -39,6 +41,8 @@ pub(super) struct Worker {
     /// Closed to tell it to end.
     input: Option<ChildStdin>,
     output: Option<JoinHandle<Vec<String>>>,
+    /// How many lines it has printed so far.
+    printed: Arc<AtomicUsize>,
     errors: PathBuf,
     scratch: Scratch,
 }
@@ -81,16 +85,25 @@ impl Worker {
             .spawn()
             .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
         scratch.has_begun(child.id());
+        let printed = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&printed);
         let output = child.stdout.take().map(|output| {
             std::thread::spawn(move || {
                 let lines = BufReader::new(output).lines();
-                lines.map_while(std::result::Result::ok).collect()
+                let count = |_: &String| {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                };
+                lines
+                    .map_while(std::result::Result::ok)
+                    .inspect(count)
+                    .collect()
             })
         });
         Ok(Worker {
             input: child.stdin.take(),
             child,
             output,
+            printed,
             errors,
             scratch: scratch.clone(),
         })
@@ -99,6 +112,18 @@ impl Worker {
     /// Sends a signal, by the name that `kill` has for it.
     pub(super) fn signal(&self, name: &str) -> Result {
         run::status(Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]))
+    }
+
+    /// Waits until it has printed so many lines, however slow the machine is at the moment.
+    pub(super) fn wait_for_lines(&mut self, count: usize) -> Result {
+        let start = Instant::now();
+        while self.printed.load(Ordering::Relaxed) < count && !self.is_over()? {
+            if start.elapsed() > PATIENCE {
+                return Err(format!("the worker hangs: {}", self.read_errors().trim()));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
     }
 
     /// Kills it.
