@@ -226,6 +226,8 @@ impl Work {
                 ));
             }
             Action::Store(partial) if !there => {
+                let own = change.state.reserved();
+                self.layout.quota().admit(&self.layout, length, own)?;
                 partial.place(&target, secret).or_else(|error| {
                     // A copy of a store may have lost its empty folders.
                     let shard = self.layout.shard_of(&digest);
@@ -235,6 +237,7 @@ impl Work {
                     self.layout.fs().sync_directory(&self.layout.blobs())?;
                     partial.place(&target, secret)
                 })?;
+                self.layout.quota().placed(length);
             }
             Action::Store(_) | Action::Link => {
                 if let Action::Store(partial) = &mut change.action {

@@ -18,6 +18,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     path: Option<PathBuf>,
+    shortage: Option<Shortage>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -35,8 +36,12 @@ pub enum ErrorKind {
     UnknownAsset,
     /// Somebody else holds what is needed: another writer of the asset, a garbage collection.
     Busy,
-    /// The disk or the quota is full.
+    /// The disk, or what the system allows this user of it, is full.
     DiskFull,
+    /// It does not fit into the quota of the store, see [`StoreOptions::quota`](crate::StoreOptions::quota).
+    OverQuota,
+    /// What is to be made is there already.
+    AlreadyExists,
     /// Bytes on the disk are not what was written; what was damaged has been moved aside.
     Damaged,
     /// What is named is not there: an entry of the asset, or the blob of an entry.
@@ -53,12 +58,36 @@ pub enum ErrorKind {
     Io,
 }
 
+/// Why something does not fit, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shortage {
+    /// The quota, or what is free on the volume.
+    pub limit: u64,
+    /// What of the limit is stored already, or reserved by others.
+    pub used: u64,
+    /// What was to be added.
+    pub needed: u64,
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error(Arc::new(Inner {
             kind,
             message: message.into(),
             path: None,
+            shortage: None,
+            source: None,
+        }))
+    }
+
+    /// Something does not fit.
+    pub(crate) fn short(kind: ErrorKind, message: String, shortage: Shortage) -> Error {
+        Error(Arc::new(Inner {
+            kind,
+            message,
+            path: None,
+            shortage: Some(shortage),
             source: None,
         }))
     }
@@ -69,6 +98,7 @@ impl Error {
             kind,
             message: format!("{}: {message}", path.display()),
             path: Some(path.to_owned()),
+            shortage: None,
             source: None,
         }))
     }
@@ -84,6 +114,7 @@ impl Error {
             kind,
             message: format!("cannot {action} {}{hint}", path.display()),
             path: Some(path.to_owned()),
+            shortage: None,
             source: Some(Box::new(source)),
         }))
     }
@@ -91,6 +122,12 @@ impl Error {
     /// What went wrong, for a program.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// By how much something does not fit, where that is known: of [`ErrorKind::OverQuota`], and of
+    /// [`ErrorKind::DiskFull`] from a reservation.
+    pub fn shortage(&self) -> Option<Shortage> {
+        self.0.shortage
     }
 
     /// The file or folder it is about, if there is one.

@@ -331,6 +331,12 @@ pub(crate) fn set_length(file: &File, path: &Path, length: u64) -> Result<(), Er
         .map_err(|error| Error::io("set the length of", path, error))
 }
 
+/// Keeps space for the first `length` bytes of a file, where the system can.
+pub(crate) fn allocate(file: &File, path: &Path, length: u64) -> Result<(), Error> {
+    file.allocate(length)
+        .map_err(|error| Error::io("allocate space for", path, error))
+}
+
 fn listed<T>(found: io::Result<Vec<T>>, path: &Path) -> Result<Vec<T>, Error> {
     match found {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::completion::lock;
 use crate::fs::Fs;
+use crate::quota::Quota;
 use crate::{AssetId, Digest};
 
 /// A root on a file system and the names below it.
@@ -13,6 +14,7 @@ use crate::{AssetId, Digest};
 pub(crate) struct Layout {
     fs: Fs,
     root: PathBuf,
+    quota: Quota,
     /// Blobs whose sync has failed: another one that succeeds would prove nothing.
     doubtful: Mutex<HashSet<Digest>>,
 }
@@ -32,16 +34,21 @@ pub(crate) const NAMES: [&str; 10] = [
 ];
 
 impl Layout {
-    pub(crate) fn new(fs: Fs, root: &Path) -> Layout {
+    pub(crate) fn new(fs: Fs, root: &Path, quota: Option<u64>) -> Layout {
         Layout {
             fs,
             root: root.to_owned(),
+            quota: Quota::new(quota),
             doubtful: Mutex::default(),
         }
     }
 
     pub(crate) fn fs(&self) -> &Fs {
         &self.fs
+    }
+
+    pub(crate) fn quota(&self) -> &Quota {
+        &self.quota
     }
 
     /// Blobs of which this process knows that the disk may have lost them.
@@ -71,6 +78,10 @@ impl Layout {
 
     pub(crate) fn reserve(&self) -> PathBuf {
         self.root.join("reserve")
+    }
+
+    pub(crate) fn reservations(&self) -> PathBuf {
+        self.root.join("reservations")
     }
 
     /// The folder of the folders that hold the blobs.

@@ -14,6 +14,9 @@ use crate::{Digest, Error, ErrorKind, blob, record};
 /// How many bytes a killed process may lose of a partial.
 const CHECKPOINT_BYTES: u64 = 1 << 20;
 
+/// From how many bytes to come on space is kept for them: less is hardly worth the call.
+const ALLOCATED_FROM: u64 = 4 << 20;
+
 const MAX_META_BYTES: u64 = 1 << 20;
 
 /// Names a partial within its asset.
@@ -69,6 +72,8 @@ pub struct Partial {
     handed_over: u64,
     /// Whether there may be a meta file.
     has_meta: bool,
+    /// Whether space beyond the end is kept.
+    allocated: bool,
     validator: Option<String>,
     complete_length: Option<u64>,
     /// What [`Drop`] does with the files.
@@ -118,6 +123,7 @@ impl Partial {
             checkpoint: 0,
             handed_over: 0,
             has_meta: false,
+            allocated: false,
             validator: None,
             complete_length: None,
             fate: Fate::Keep,
@@ -199,8 +205,12 @@ impl Partial {
     /// Starts to receive at `offset`: 0 to start again, [`length`](Partial::length) to continue,
     /// or somewhere before, for which what remains is read and hashed again.
     ///
+    /// Of large resources whose length is known the space is kept at once, where the file system can, so
+    /// that a full disk shows now and not at the end.
+    ///
     /// # Errors
-    /// [`ErrorKind::InvalidOffset`] when `offset` lies beyond the bytes that are there.
+    /// [`ErrorKind::InvalidOffset`] when `offset` lies beyond the bytes that are there;
+    /// [`ErrorKind::DiskFull`].
     pub fn begin(
         &mut self,
         offset: u64,
@@ -224,6 +234,26 @@ impl Partial {
         }
         self.validator = validator.map(str::to_owned);
         self.complete_length = complete_length;
+        self.allocate()
+    }
+
+    fn allocate(&mut self) -> Result<(), Error> {
+        let range = self.key.as_ref().and_then(|key| key.range.as_ref());
+        let most = range.map_or(u64::MAX, |range| range.end.saturating_sub(range.start));
+        let expected = self.complete_length.unwrap_or_default().min(most);
+        if expected.saturating_sub(self.length) < ALLOCATED_FROM {
+            return Ok(());
+        }
+        fs::allocate(&self.file, &self.data_path(), expected)?;
+        self.allocated = true;
+        Ok(())
+    }
+
+    /// Gives back what is kept beyond the end: the server may have announced more than it sent.
+    fn trim(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.allocated) {
+            fs::set_length(&self.file, &self.data_path(), self.length)?;
+        }
         Ok(())
     }
 
@@ -306,6 +336,7 @@ impl Partial {
             let message = "is not what was received; receive it again";
             return Err(Error::at(ErrorKind::Damaged, &path, message));
         }
+        self.trim()?;
         if durable && let Err(error) = fs::sync_data(&self.file, &path) {
             // After a failed sync the system may have dropped the bytes and call a second one a
             // success. They have to be received again.
@@ -350,6 +381,7 @@ impl Drop for Partial {
         let keep = self.fate == Fate::Keep && self.key.is_some() && self.length > 0;
         // A failure costs at most that these bytes are received again, or swept later.
         if keep {
+            let _ = self.trim();
             if self.checkpoint != self.length {
                 let _ = self.write_meta();
             }

@@ -39,6 +39,11 @@ pub struct StoreOptions {
     pub create: bool,
     /// When what is read is compared with its digest.
     pub verify_on_read: VerifyOnRead,
+    /// How many bytes of blobs the store may hold, together with what is [reserved](Store::reserve). A
+    /// commit or a reservation beyond that fails with [`ErrorKind::OverQuota`]; what is stored already
+    /// stays. Each process keeps to its own limit, and sees within minutes what others store without
+    /// a reservation.
+    pub quota: Option<u64>,
 }
 
 impl Default for StoreOptions {
@@ -47,6 +52,7 @@ impl Default for StoreOptions {
             durability: Durability::Durable,
             create: true,
             verify_on_read: VerifyOnRead::Never,
+            quota: None,
         }
     }
 }
@@ -142,7 +148,7 @@ impl Store {
     }
 
     pub(crate) fn open_on(fs: Fs, root: &Path, options: &StoreOptions) -> Result<Store, Error> {
-        let layout = Arc::new(Layout::new(fs, root));
+        let layout = Arc::new(Layout::new(fs, root, options.quota));
         let lock = format::open(&layout, options.create)?;
         let inner = StoreInner {
             index: Arc::new(SourceIndex::new(Arc::clone(&layout))),

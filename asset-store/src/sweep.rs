@@ -6,7 +6,7 @@ use crate::collector::Collector;
 use crate::layout::Layout;
 use crate::lock::{Mode, SweepLock, WriterLock};
 use crate::manifest::{self, Loaded};
-use crate::{AssetId, Digest, Error, ErrorKind, Store, fs};
+use crate::{AssetId, Digest, Error, ErrorKind, Store, fs, reservation};
 
 /// What [`Store::remove`] freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,6 +125,9 @@ impl Store {
             sweep.blobs(self.layout(), &marked)?;
             sweep.partials(self.layout())?;
             sweep.remains(self.layout())?;
+            if !options.dry_run {
+                reservation::sweep(self.layout())?;
+            }
             Ok(sweep.report)
         })
     }

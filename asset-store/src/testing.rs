@@ -66,6 +66,8 @@ pub enum Step {
     Write,
     /// A file was cut or lengthened.
     SetLength,
+    /// Space was kept for a file.
+    Allocate,
     /// A file or folder got another name.
     Rename,
     /// A file or folder was deleted.
@@ -80,8 +82,8 @@ pub enum Step {
 
 impl Step {
     fn takes_space(self) -> bool {
-        use Step::{Create, CreateDirectory, SyncFile, Write};
-        matches!(self, Create | CreateDirectory | Write | SyncFile)
+        use Step::{Allocate, Create, CreateDirectory, SyncFile, Write};
+        matches!(self, Allocate | Create | CreateDirectory | Write | SyncFile)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{AssetId, Digest, Error, Store};
+use crate::{AssetId, Digest, Error, Store, reservation};
 
 /// What the store holds, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Usage {
     pub partial_bytes: u64,
     /// Bytes of damaged blobs and of removals that were cut off.
     pub trash_bytes: u64,
+    /// Bytes that [reservations](Store::reserve) keep free.
+    pub reserved_bytes: u64,
     /// The assets, sorted by id.
     pub assets: Vec<AssetUsage>,
 }
@@ -30,6 +32,28 @@ pub struct AssetUsage {
     pub stored_bytes: u64,
     /// Those of them that no other asset refers to: what removing the asset would free.
     pub exclusive_bytes: u64,
+}
+
+impl Usage {
+    /// What all of it takes on the disk: blobs, partials and trash.
+    pub fn physical_bytes(&self) -> u64 {
+        self.blob_bytes
+            .saturating_add(self.partial_bytes)
+            .saturating_add(self.trash_bytes)
+    }
+
+    /// The lengths of all entries of all assets together.
+    pub fn logical_bytes(&self) -> u64 {
+        let lengths = self.assets.iter().map(|asset| asset.logical_bytes);
+        lengths.fold(0, u64::saturating_add)
+    }
+}
+
+impl AssetUsage {
+    /// Bytes of its blobs that other assets refer to as well.
+    pub fn shared_bytes(&self) -> u64 {
+        self.stored_bytes.saturating_sub(self.exclusive_bytes)
+    }
 }
 
 impl Store {
@@ -49,6 +73,7 @@ impl Store {
         let layout = self.layout();
         let mut usage = Usage {
             partial_bytes: layout.fs().bytes_below(&layout.partials())?,
+            reserved_bytes: reservation::reserved(layout)?,
             trash_bytes: layout.fs().bytes_below(&layout.trash())?,
             ..Usage::default()
         };

@@ -15,6 +15,7 @@ use crate::lock::{Mode, SweepLock, WriterLock};
 use crate::log::Log;
 use crate::manifest::{self, Loaded, Old, Record};
 use crate::partial::{Partial, PartialKey};
+use crate::reservation::Reservation;
 use crate::store::StoreInner;
 use crate::{Asset, AssetId, Digest, Entry, EntryAttributes, Error, ErrorKind, blob};
 
@@ -43,6 +44,7 @@ pub(crate) struct WriterState {
     partials: Mutex<HashSet<String>>,
     /// Blobs of a relaxed store that wait for the seal to become durable.
     unsynced: Mutex<BTreeSet<Digest>>,
+    reservation: Mutex<Option<Reservation>>,
     _lock: WriterLock,
 }
 
@@ -75,6 +77,7 @@ impl AssetWriter {
             has_partials_folder: AtomicBool::new(false),
             partials: Mutex::default(),
             unsynced: Mutex::new(unsynced),
+            reservation: Mutex::default(),
             _lock: writer_lock,
         };
         Ok(AssetWriter {
@@ -91,6 +94,12 @@ impl AssetWriter {
     /// The asset with everything that was acknowledged so far.
     pub fn asset(&self) -> Asset {
         lock(&self.state.current).clone()
+    }
+
+    /// Stores into space that was [reserved](crate::Store::reserve): each commit that is acknowledged consumes
+    /// of it. It is given back with the writer, or when another one takes its place.
+    pub fn use_reservation(&self, reservation: Reservation) {
+        *lock(&self.state.reservation) = Some(reservation);
     }
 
     /// Whether `path` has an entry whose blob is there, whole by its length.
@@ -271,6 +280,13 @@ impl WriterState {
         lock(&self.partials).remove(name);
     }
 
+    /// Bytes that are reserved for this writer.
+    pub(crate) fn reserved(&self) -> u64 {
+        lock(&self.reservation)
+            .as_ref()
+            .map_or(0, Reservation::remaining)
+    }
+
     pub(crate) fn remember_unsynced(&self, digest: Digest) {
         lock(&self.unsynced).insert(digest);
     }
@@ -281,6 +297,13 @@ impl WriterState {
 
     /// Shows what the log says now.
     pub(crate) fn apply(&self, records: Vec<Record>) {
+        if let Some(reservation) = &*lock(&self.reservation) {
+            let lengths = records.iter().map(|record| match record {
+                Record::Put { entry, .. } => entry.length,
+                _ => 0,
+            });
+            reservation.consume(lengths.fold(0, u64::saturating_add));
+        }
         let mut current = lock(&self.current);
         current.sealed = false;
         manifest::apply(&mut current, records);

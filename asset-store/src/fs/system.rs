@@ -100,6 +100,9 @@ pub(crate) trait FileHandle:
     fn set_length(&self, length: u64) -> io::Result<()>;
     /// Lets the system begin to write these bytes to the medium, without waiting for it; promises nothing.
     fn start_write_back(&self, _offset: u64, _length: u64) {}
+    /// Keeps space for the first `length` bytes, without becoming longer. Does nothing where the file
+    /// system cannot.
+    fn allocate(&self, length: u64) -> io::Result<()>;
     /// Brings bytes and length to the medium.
     fn sync_data(&self) -> io::Result<()>;
     /// Brings everything about the file to the medium.

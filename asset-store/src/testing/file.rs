@@ -123,6 +123,11 @@ impl FileHandle for SimulatedFile {
         })
     }
 
+    fn allocate(&self, _length: u64) -> io::Result<()> {
+        self.check_writable()?;
+        self.system.state().step(Step::Allocate, |_| {})
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.system.state().sync_file(self.node, false)
     }

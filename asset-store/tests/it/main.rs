@@ -12,6 +12,7 @@ mod killed;
 mod locks;
 mod model;
 mod partials;
+mod quota;
 mod support;
 mod sweep;
 mod the_store;
