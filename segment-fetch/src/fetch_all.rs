@@ -1,12 +1,15 @@
 //! Many jobs at once: a stream of jobs in, a stream of events out.
 
 mod hedging;
+mod merged;
+mod neighbours;
 mod running;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,9 +22,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::hedging::Hedging;
+use self::neighbours::{File, Lobby, Neighbours, Start};
 use self::running::{Ended, Outcome, Signal};
 use crate::schedule::{Place, Schedule};
-use crate::{Control, Event, Fetcher, HttpService, Job, Sink, Summary};
+use crate::{Control, Event, FetchOptions, Fetcher, HttpService, Job, Sink, Summary};
 
 /// The stream that [`Fetcher::fetch_all`] returns.
 ///
@@ -40,10 +44,15 @@ struct Driver<S, T, K> {
     control: Control,
     /// Ready when the stream goes on after a pause.
     resumed: Option<BoxFuture<'static, ()>>,
-    schedule: Schedule<Job<T, K>>,
+    schedule: Schedule<Waiting<T, K>>,
+    neighbours: Neighbours,
+    /// How many jobs share requests that are under way.
+    held: Arc<AtomicUsize>,
+    /// Whether what was told made jobs wait that may run.
+    changed: bool,
     running: FuturesUnordered<BoxFuture<'static, Ended<T, K>>>,
     /// What runs, by a number that is not used again.
-    under_way: HashMap<u64, UnderWay>,
+    under_way: HashMap<u64, UnderWay<T, K>>,
     count: u64,
     sender: UnboundedSender<Signal<T, K>>,
     signals: UnboundedReceiver<Signal<T, K>>,
@@ -53,8 +62,15 @@ struct Driver<S, T, K> {
     summary: Summary,
 }
 
-/// One job that runs.
-struct UnderWay {
+/// A job that waits.
+struct Waiting<T, K> {
+    job: Job<T, K>,
+    /// Whether it shared a request that came to nothing, and is to have its own.
+    is_alone: bool,
+}
+
+/// One request that runs, or several in a row for the same job.
+struct UnderWay<T, K> {
     place: Place,
     began: Duration,
     received: u64,
@@ -63,6 +79,10 @@ struct UnderWay {
     hedges: u32,
     /// Whether there is a second request, which counts like another job.
     hedging: bool,
+    /// What it shares with others, when it may.
+    file: Option<File>,
+    /// Where others come to it, when it is for several.
+    lobby: Option<Lobby<T, K>>,
 }
 
 impl<S, J: Stream, T, K> FetchAll<S, J, T, K> {
@@ -77,6 +97,9 @@ impl<S, J: Stream, T, K> FetchAll<S, J, T, K> {
                 control: Control::new(),
                 resumed: None,
                 schedule,
+                neighbours: Neighbours::default(),
+                held: Arc::default(),
+                changed: false,
                 running: FuturesUnordered::new(),
                 under_way: HashMap::new(),
                 count: 0,
@@ -141,9 +164,9 @@ where
                         break;
                     };
                     driver.push(job);
-                    advanced |= driver.start();
+                    advanced |= driver.start(false);
                 }
-                advanced |= driver.start();
+                advanced |= driver.start(jobs.is_done());
                 driver.poll_hedging(context);
             }
             match driver.running.poll_next_unpin(context) {
@@ -160,10 +183,11 @@ where
                 Poll::Ready(None) | Poll::Pending => {}
             }
             if !advanced {
-                return match driver.next_event(context) {
-                    Some(event) => Poll::Ready(Some(event)),
-                    None => Poll::Pending,
-                };
+                match driver.next_event(context) {
+                    Some(event) => return Poll::Ready(Some(event)),
+                    None if std::mem::take(&mut driver.changed) => {}
+                    None => return Poll::Pending,
+                }
             }
         }
     }
@@ -197,45 +221,70 @@ where
     /// Whether to take another job from the stream.
     fn wants_more(&self) -> bool {
         let waiting = self.schedule.queue().len();
-        let concurrency = &self.fetcher.options().concurrency;
+        let FetchOptions {
+            concurrency, merge, ..
+        } = self.fetcher.options();
+        let held = self.held.load(Ordering::Relaxed);
+        if merge.is_some_and(|merge| held > 0 && held >= merge.total) {
+            return false;
+        }
         waiting < concurrency.look_ahead
             || waiting == 0 && self.running.len() < concurrency.total.max(1)
     }
 
     fn push(&mut self, job: Job<T, K>) {
         let origin = job.request.url.origin();
-        self.schedule.push(&origin, job.group, job.priority, job);
+        let (group, priority) = (job.group, job.priority);
+        let waiting = Waiting {
+            job,
+            is_alone: false,
+        };
+        let place = self.schedule.push(&origin, group, priority, waiting);
+        self.waits_at(place);
     }
 
-    /// Starts what may run now.
-    fn start(&mut self) -> bool {
+    /// Starts what may run now. `exhausted`: no more jobs come.
+    fn start(&mut self, exhausted: bool) -> bool {
         let mut started = false;
         let now = self.now();
-        while let Some((place, job)) = self.schedule.start(now) {
+        while let Some((place, waiting)) = self.schedule.start(now) {
             let number = self.count;
             self.count = self.count.wrapping_add(1);
             let hedge = Arc::new(Notify::new());
+            let context = running::Context {
+                number,
+                hedge: Arc::clone(&hedge),
+                paused: self.control.wait(true),
+                sender: self.sender.clone(),
+            };
+            let fetcher = self.fetcher.clone();
+            let (running, file, lobby): (BoxFuture<'static, _>, _, _) =
+                match self.gather(number, place, waiting, exhausted) {
+                    Start::Alone { waiting, file } => (
+                        Box::pin(running::run(fetcher, *waiting, context)),
+                        file,
+                        None,
+                    ),
+                    Start::Shared { file, parts, lobby } => {
+                        let held = Arc::clone(&self.held);
+                        let shared = merged::run(fetcher, parts, lobby.clone(), held, context);
+                        (Box::pin(shared), Some(file), Some(lobby))
+                    }
+                };
             self.under_way.insert(
                 number,
                 UnderWay {
                     place,
                     began: now,
                     received: 0,
-                    hedge: Arc::clone(&hedge),
+                    hedge,
                     hedges: 0,
                     hedging: false,
+                    file,
+                    lobby,
                 },
             );
-            self.running.push(Box::pin(running::run(
-                self.fetcher.clone(),
-                job,
-                running::Context {
-                    number,
-                    hedge,
-                    paused: self.control.wait(true),
-                    sender: self.sender.clone(),
-                },
-            )));
+            self.running.push(running);
             started = true;
         }
         started
@@ -276,6 +325,8 @@ where
                         self.schedule.multiplexed(under_way.place);
                     }
                 }
+                Signal::IgnoresRanges { number, ignores } => self.ignores_ranges(number, ignores),
+                Signal::NotMerged { number } => self.not_merged(number),
                 Signal::HedgeEnded { number } => self.hedge_ended(number),
                 Signal::Requests { count } => {
                     self.summary.requests = self.summary.requests.saturating_add(count.into());
@@ -314,14 +365,23 @@ where
         let Some(under_way) = self.under_way.remove(&number) else {
             return;
         };
-        let good = matches!(outcome, Outcome::Done { good: true });
+        let place = under_way.place;
+        let good = matches!(
+            outcome,
+            Outcome::Done { good: true } | Outcome::Shared { good: true, .. }
+        );
         if good {
             let took = now.saturating_sub(under_way.began);
             self.hedging.learn(took, under_way.received);
         }
-        if let Outcome::Paused(job) = outcome {
-            self.schedule.put_back(under_way.place, *job);
+        match outcome {
+            Outcome::Done { .. } => {}
+            Outcome::Paused(waiting) => {
+                self.schedule.put_back(place, *waiting);
+                self.waits_at(place);
+            }
+            Outcome::Shared { left, .. } => self.parted(number, under_way, left),
         }
-        self.schedule.ended(under_way.place, now, good);
+        self.schedule.ended(place, now, good);
     }
 }

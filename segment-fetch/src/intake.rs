@@ -14,8 +14,8 @@ const DECODED_AT_ONCE: usize = 1 << 10;
 /// How much of a piece is looked at to tell a page by its opening.
 const OPENING: usize = 1 << 10;
 
-pub(crate) struct Intake<'a> {
-    expect: &'a Expect,
+pub(crate) struct Intake {
+    expect: Expect,
     announced: Option<u64>,
     /// Bytes that came, before decoding.
     received: u64,
@@ -30,10 +30,10 @@ pub(crate) struct Intake<'a> {
     unjudged: Option<BytesMut>,
 }
 
-impl<'a> Intake<'a> {
-    pub(crate) fn new(expect: &'a Expect, storing: &Storing) -> Self {
+impl Intake {
+    pub(crate) fn new(expect: &Expect, storing: &Storing) -> Self {
         Intake {
-            expect,
+            expect: expect.clone(),
             announced: storing.announced,
             received: 0,
             skip: storing.skip,
@@ -182,7 +182,7 @@ impl<'a> Intake<'a> {
             self.unjudged = Some(BytesMut::from(first));
             return Ok(None);
         }
-        match judge(self.expect, &first, ended) {
+        match judge(&self.expect, &first, ended) {
             Verdict::Right => Ok((!first.is_empty()).then_some(first)),
             Verdict::Undecided => {
                 self.unjudged = Some(BytesMut::from(first));

@@ -52,6 +52,8 @@
 //! * Requests, pauses, lengths, redirects and silence are bounded ([`RetryPolicy`], [`FetchOptions`], [`Expect`]).
 //! * No more is in flight than [`Concurrency`] allows, of second requests beside slow ones too, and no more bytes come than
 //!   [`rate_limit`](FetchOptions::rate_limit) allows. A slow sink slows the network down.
+//! * Jobs that want neighbouring ranges of one file may share a request ([`Merge`]), and those of a file that a server only
+//!   sends whole share its body. Each is judged, retried and ended as if it were alone.
 //! * Dropping a future or the stream stops everything at once; what sinks then hold can be resumed.
 //! * Only `http`, `https` and `data` are fetched, no redirect leads from https to http, credentials stay with their
 //!   origin, and no error or log line has a query, userinfo or the content of a `data:` URL in it.
@@ -59,7 +61,7 @@
 //!
 //! # What it does not do
 //!
-//! It knows nothing of playlists, of files, of caching. It does not merge ranges.
+//! It knows nothing of playlists, of files, of caching.
 //!
 //! # Features
 //!
@@ -92,6 +94,7 @@ mod service;
 mod sink;
 mod summary;
 mod transport;
+mod userinfo;
 mod validator;
 
 pub use control::Control;
@@ -101,7 +104,7 @@ pub use fetch_all::FetchAll;
 pub use fetcher::{Fetched, Fetcher, Report};
 pub use job::{Event, Job};
 pub use metrics::{ReadFromCache, RequestMetrics};
-pub use options::{Concurrency, Credentials, FetchOptions, LeastPace, RetryPolicy};
+pub use options::{Concurrency, Credentials, FetchOptions, LeastPace, Merge, RetryPolicy};
 pub use refresh::RefreshAddress;
 pub use request::{Expect, Reach, Request};
 pub use service::{HttpService, RequestBody};

@@ -118,6 +118,12 @@ impl Recorder {
         records.omitted.saturating_add(kept)
     }
 
+    /// The same so far, and more can be kept.
+    pub(crate) fn described(&self) -> (Vec<RequestMetrics>, u32) {
+        let records = self.records();
+        (records.kept.clone(), records.omitted)
+    }
+
     /// What is kept, and how many there were besides.
     pub(crate) fn take(&self) -> (Vec<RequestMetrics>, u32) {
         let records = std::mem::take(&mut *self.records());

@@ -29,6 +29,8 @@ pub struct FetchOptions {
     ///
     /// Only when nothing waits, at most twice for a job, and within [`concurrency`](FetchOptions::concurrency).
     pub hedging: bool,
+    /// Whether, and up to where, jobs of [`fetch_all`](crate::Fetcher::fetch_all) share requests: they do.
+    pub merge: Option<Merge>,
     /// Supplies new addresses for those that have expired.
     pub refresh: Option<RefreshAddress>,
     /// How many redirects one attempt follows: 10.
@@ -60,6 +62,7 @@ impl Default for FetchOptions {
             }),
             rate_limit: None,
             hedging: true,
+            merge: Some(Merge::default()),
             refresh: None,
             redirects: 10,
             user_agent: concat!("offline/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -78,6 +81,41 @@ pub struct LeastPace {
     pub bytes: u64,
     /// in this time of waiting for them; what the sink or the rate limit takes does not count.
     pub within: Duration,
+}
+
+/// How jobs share requests, when they want ranges of one file that follow each other without a gap.
+///
+/// Only jobs that would have to wait are merged with one that starts, so that no request in flight is given up for it; the
+/// last ones are shared out among as many requests as may be in flight. A merged request counts like one job. Jobs share
+/// when their address, headers, reach, group and priority are the same, their sinks are empty, and they have neither a
+/// [`total_timeout`](crate::Expect::total_timeout) nor compression. Each is judged and ends by itself. When the request
+/// fails, those that have not ended go on from where they are, by themselves; it does not count as an attempt of theirs. It
+/// has no second request beside it: when it is slow and nothing waits, it is given up for requests of their own.
+///
+/// From a server that ignores ranges, all waiting jobs of the file that lie ahead take their part of the one body, whatever
+/// their lengths, and whether they follow each other or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merge {
+    /// Longer ranges have a request of their own: 512 KiB.
+    pub longest: u64,
+    /// How long merged ranges are together at most: 8 MiB.
+    pub bytes: u64,
+    /// How many jobs one request is for at most: 64.
+    pub parts: usize,
+    /// How many jobs share requests that are in flight, altogether; with so many, no more are taken from the stream. Each
+    /// has its sink: 128.
+    pub total: usize,
+}
+
+impl Default for Merge {
+    fn default() -> Self {
+        Merge {
+            longest: 512 << 10,
+            bytes: 8 << 20,
+            parts: 64,
+            total: 128,
+        }
+    }
 }
 
 /// How many jobs run at once. Every job has one request in flight, and keeps its place while it waits to retry.
@@ -160,6 +198,7 @@ impl fmt::Debug for FetchOptions {
             .field("least_pace", &self.least_pace)
             .field("rate_limit", &self.rate_limit)
             .field("hedging", &self.hedging)
+            .field("merge", &self.merge)
             .field("refresh", &self.refresh)
             .field("redirects", &self.redirects)
             .field("user_agent", &self.user_agent)

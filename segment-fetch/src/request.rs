@@ -27,6 +27,9 @@ use crate::options::Names;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// The address: `http`, `https` or `data`. Every attempt starts here again, whatever it was redirected to before.
+    ///
+    /// A user and password in it are sent as Basic credentials, to its origin only and until a redirect leads away from it.
+    /// An `Authorization` that is set wins over them.
     pub url: Url,
     /// The bytes wanted, counted from the start of the resource, the end excluded. `None`: all of them.
     pub range: Option<Range<u64>>,

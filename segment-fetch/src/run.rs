@@ -3,6 +3,7 @@
 mod attempt;
 mod exchange;
 mod race;
+mod shared;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::resume::{Rejection, Retry, RetryAfter};
 use crate::retry::Attempts;
 use crate::{Error, ErrorKind, FetchOptions, HttpService, Report, Request, Sink};
 
+pub(crate) use self::shared::{Piece, Shared};
+
 /// Is told what a run does.
 pub(crate) trait Observer: Send {
     /// So many bytes of a body came.
@@ -30,6 +33,8 @@ pub(crate) trait Observer: Send {
     fn appended(&mut self, bytes: u64);
     /// The server takes many requests on one connection.
     fn multiplexed(&mut self);
+    /// The server sends the whole to those who ask for a range.
+    fn ignores_ranges(&mut self);
     /// An attempt that began at `began` failed; the next follows after a pause.
     fn retrying(&mut self, error: Error, after: Duration, attempt: u32, began: Instant);
     /// There is no second request any more, or there will be none.
@@ -45,6 +50,7 @@ impl Observer for Unobserved {
     fn received(&mut self, _: u64) {}
     fn appended(&mut self, _: u64) {}
     fn multiplexed(&mut self) {}
+    fn ignores_ranges(&mut self) {}
     fn retrying(&mut self, _: Error, _: Duration, _: u32, _: Instant) {}
     fn hedge_ended(&mut self) {}
     fn ended(&mut self, _: u32, _: Option<(ErrorKind, Instant)>) {}
@@ -84,9 +90,9 @@ pub(crate) struct Run<'a, S, O> {
 }
 
 /// Why an attempt failed, and what that means for the next.
-struct Failure {
-    error: Error,
-    retry_after: Option<RetryAfter>,
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) retry_after: Option<RetryAfter>,
     start_again: bool,
 }
 
@@ -159,6 +165,11 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
     pub(crate) fn hedged_by(mut self, hedge: Arc<Notify>) -> Self {
         self.hedge = hedge;
         self
+    }
+
+    /// Counts what it sends, even when it is dropped.
+    pub(crate) fn recorder(&self) -> Recorder {
+        self.recorder.clone()
     }
 
     /// Fetches, within the total time if there is a limit.
@@ -274,7 +285,7 @@ fn silent(what: &str, timeout: Duration) -> Error {
     )
 }
 
-fn sink_error(error: std::io::Error) -> Failure {
+pub(crate) fn sink_error(error: std::io::Error) -> Failure {
     Error::new(ErrorKind::Sink, Retry::Never, "the sink failed")
         .with_source(error)
         .into()

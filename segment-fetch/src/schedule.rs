@@ -84,6 +84,13 @@ impl<J> Schedule<J> {
         self.queue.put_back(place, job);
     }
 
+    /// Takes a job that waits from its place, to run with another that runs already.
+    ///
+    /// While that runs, it can be [put back](Schedule::put_back).
+    pub fn take(&mut self, place: Place) -> Option<J> {
+        self.queue.take(place)
+    }
+
     /// Takes the next job that may run now.
     pub fn start(&mut self, now: Duration) -> Option<(Place, J)> {
         let (place, job) = self.queue.pop()?;

@@ -10,17 +10,40 @@ use futures::future::{Either, select};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::Waiting;
+use super::neighbours::Part;
 use crate::run::{Observer, Run};
 use crate::{Error, ErrorKind, Event, Fetcher, HttpService, Job, Sink};
 
 /// What a job tells while it runs: events for the caller, and what the schedule learns from.
 pub(super) enum Signal<T, K> {
     Event(Box<Event<T, K>>),
-    Received { number: u64, bytes: u64 },
-    Congested { number: u64, began: Instant },
-    Multiplexed { number: u64 },
-    HedgeEnded { number: u64 },
-    Requests { count: u32 },
+    Received {
+        number: u64,
+        bytes: u64,
+    },
+    Congested {
+        number: u64,
+        began: Instant,
+    },
+    Multiplexed {
+        number: u64,
+    },
+    /// The server sends the whole to those who ask for a range, or after all does not.
+    IgnoresRanges {
+        number: u64,
+        ignores: bool,
+    },
+    /// Merged ranges were not answered rightly.
+    NotMerged {
+        number: u64,
+    },
+    HedgeEnded {
+        number: u64,
+    },
+    Requests {
+        count: u32,
+    },
 }
 
 /// A job that runs no longer.
@@ -33,7 +56,9 @@ pub(super) enum Outcome<T, K> {
     /// It told how it ended; `good`: as it should.
     Done { good: bool },
     /// It was stopped, and goes on later.
-    Paused(Box<Job<T, K>>),
+    Paused(Box<Waiting<T, K>>),
+    /// It was for several jobs; of these some have not ended. `good`: all went as it should.
+    Shared { good: bool, left: Vec<Part<T, K>> },
 }
 
 /// What a job needs to know of the stream it runs in.
@@ -46,7 +71,7 @@ pub(super) struct Context<T, K, P> {
 
 pub(super) async fn run<S, T, K, P>(
     fetcher: Fetcher<S>,
-    mut job: Job<T, K>,
+    mut waiting: Waiting<T, K>,
     context: Context<T, K, P>,
 ) -> Ended<T, K>
 where
@@ -62,26 +87,26 @@ where
         sender,
     } = context;
     let Fetcher { service, settings } = fetcher;
-    let reporter = Reporter {
-        number,
-        tag: job.tag.clone(),
-        sender: sender.clone(),
-        pending: 0,
-        sent: Instant::now(),
-    };
+    let job = &mut waiting.job;
+    let reporter = Reporter::new(number, job.tag.clone(), sender.clone());
     let result = {
         let run = Run::new(&settings, service, &job.request, reporter).hedged_by(hedge);
+        let recorder = run.recorder();
         match select(pin!(paused), pin!(run.run(&mut job.sink))).await {
-            Either::Left(_) => None,
+            Either::Left(_) => {
+                let count = recorder.requests();
+                let _ = sender.unbounded_send(Signal::Requests { count });
+                None
+            }
             Either::Right((result, _)) => Some(result),
         }
     };
     let Some(result) = result else {
-        let outcome = Outcome::Paused(Box::new(job));
+        let outcome = Outcome::Paused(Box::new(waiting));
         return Ended { number, outcome };
     };
     let good = result.is_ok();
-    let Job { tag, sink, .. } = job;
+    let Job { tag, sink, .. } = waiting.job;
     let event = match result {
         Ok(done) => Event::Finished {
             tag,
@@ -97,7 +122,7 @@ where
 }
 
 /// Turns what a run observes into signals, and joins small steps into one.
-struct Reporter<T, K> {
+pub(super) struct Reporter<T, K> {
     number: u64,
     tag: T,
     sender: UnboundedSender<Signal<T, K>>,
@@ -109,11 +134,21 @@ const PROGRESS_BYTES: u64 = 256 << 10;
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
 impl<T: Clone + Send, K: Send> Reporter<T, K> {
+    pub(super) fn new(number: u64, tag: T, sender: UnboundedSender<Signal<T, K>>) -> Self {
+        Reporter {
+            number,
+            tag,
+            sender,
+            pending: 0,
+            sent: Instant::now(),
+        }
+    }
+
     fn send(&self, signal: Signal<T, K>) {
         let _ = self.sender.unbounded_send(signal);
     }
 
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         if self.pending > 0 {
             self.send(Signal::Event(Box::new(Event::Progress {
                 tag: self.tag.clone(),
@@ -148,6 +183,11 @@ impl<T: Clone + Send, K: Send> Observer for Reporter<T, K> {
     fn multiplexed(&mut self) {
         let number = self.number;
         self.send(Signal::Multiplexed { number });
+    }
+
+    fn ignores_ranges(&mut self) {
+        let (number, ignores) = (self.number, true);
+        self.send(Signal::IgnoresRanges { number, ignores });
     }
 
     fn retrying(&mut self, error: Error, after: Duration, attempt: u32, began: Instant) {

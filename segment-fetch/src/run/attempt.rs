@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use http::Version;
+use http::{StatusCode, Version};
 use tokio::time::{Instant, timeout};
 
 use super::exchange::{Answer, Exchange};
@@ -13,7 +13,7 @@ use super::{Ended, Failure, Observer, Run, silent, sink_error};
 use crate::intake::Intake;
 use crate::metrics;
 use crate::resume::{Asked, Decision, Rejection, Retry, Storing, decide};
-use crate::{Error, ErrorKind, HttpService, Position, Sink, Start, Validator, data_url};
+use crate::{Error, ErrorKind, HttpService, LeastPace, Position, Sink, Start, Validator, data_url};
 
 /// How often a job may be hedged. Each time costs at most what was left of it.
 const HEDGES: u32 = 2;
@@ -35,9 +35,18 @@ struct Begun {
 
 /// How long bytes were waited for, and how many came.
 #[derive(Default)]
-struct Pace {
-    waited: Duration,
-    bytes: u64,
+pub(super) struct Pace {
+    pub(super) waited: Duration,
+    pub(super) bytes: u64,
+}
+
+impl Pace {
+    /// Whether it was waited long enough for too little; then it is measured anew.
+    pub(super) fn is_too_slow(&mut self, least: Option<LeastPace>) -> bool {
+        least.is_some_and(|least| {
+            self.waited >= least.within && std::mem::take(self).bytes < least.bytes
+        })
+    }
 }
 
 impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
@@ -101,7 +110,8 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
                     };
                     if taken.is_err() {
                         race.lanes.remove(index);
-                    } else if matches!(taken, Ok(None)) && self.is_too_slow(&mut pace) {
+                    } else if matches!(taken, Ok(None)) && pace.is_too_slow(self.options.least_pace)
+                    {
                         race.lanes.clear();
                         taken = Err(too_slow());
                     }
@@ -170,6 +180,13 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
         }
         match decision {
             Decision::Store(storing) => {
+                // A server that was not asked on a condition has no other reason to send the whole.
+                if response.status() == StatusCode::OK
+                    && self.request.range.is_some()
+                    && (self.start_again || sink.position().length == 0)
+                {
+                    self.observer.ignores_ranges();
+                }
                 let url = self.url.clone();
                 race.answered(url, response, sent, storing, &self.request.expect);
                 Ok(None)
@@ -236,7 +253,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
         &mut self,
         sink: &mut K,
         begun: &mut Option<Begun>,
-        lane: &mut Lane<'a, B>,
+        lane: &mut Lane<B>,
         piece: Result<Option<Bytes>, Error>,
     ) -> Result<Option<Ended>, Failure> {
         let piece = match piece {
@@ -269,7 +286,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
         &mut self,
         sink: &mut K,
         begun: &mut Option<Begun>,
-        lane: &mut Lane<'a, B>,
+        lane: &mut Lane<B>,
     ) -> Result<Ended, Failure> {
         let (rest, length) = lane.intake.finish()?;
         let rest = rest.unwrap_or_default();
@@ -374,19 +391,9 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
             ..Ended::default()
         })
     }
-
-    fn is_too_slow(&self, pace: &mut Pace) -> bool {
-        let Some(least) = &self.options.least_pace else {
-            return false;
-        };
-        if pace.waited < least.within {
-            return false;
-        }
-        std::mem::take(pace).bytes < least.bytes
-    }
 }
 
-fn too_slow() -> Failure {
+pub(super) fn too_slow() -> Failure {
     let reason = "the body comes too slowly";
     Error::new(ErrorKind::Timeout, Retry::Always, reason).into()
 }

@@ -12,7 +12,7 @@ use crate::metrics::{Recorder, Sent};
 use crate::reach::{RefusedAddress, refused_literal};
 use crate::resume::{Asked, Decision, Retry, decide};
 use crate::transport::ProxyError;
-use crate::{Error, ErrorKind, FetchOptions, HttpService, Request, RequestBody};
+use crate::{Error, ErrorKind, FetchOptions, HttpService, Request, RequestBody, userinfo};
 
 /// Never sent to an origin they were not meant for.
 const SECRET: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
@@ -51,12 +51,14 @@ impl<S: HttpService> Exchange<'_, S> {
     /// decision is still a redirect.
     async fn send(&mut self, asked: &Asked<'_>) -> Result<Right<S::ResponseBody>, Failure> {
         let origin = self.url.origin();
+        let basic = userinfo::basic(&self.url);
         let mut at_home = true;
         let mut followed = 0;
         loop {
             self.check_address()?;
             at_home &= self.url.origin() == origin;
-            let request = self.http_request(asked, at_home)?;
+            let basic = basic.as_ref().filter(|_| at_home);
+            let request = self.http_request(asked, at_home, basic)?;
             let sent = self.recorder.sending(&self.url);
             let response = match timeout(
                 self.options.idle_timeout,
@@ -131,6 +133,7 @@ impl<S: HttpService> Exchange<'_, S> {
         &self,
         asked: &Asked<'_>,
         at_home: bool,
+        basic: Option<&HeaderValue>,
     ) -> Result<http::Request<RequestBody>, Error> {
         let unusable = |what: &str| {
             Error::new(
@@ -149,6 +152,10 @@ impl<S: HttpService> Exchange<'_, S> {
             .map_err(|_| unusable("the user agent"))?;
         headers.insert(USER_AGENT, agent);
         replace(headers, &self.options.headers, false);
+        // Credentials that are set win over those in the address.
+        if let Some(basic) = basic {
+            headers.insert(AUTHORIZATION, basic.clone());
+        }
         let here = self.url.origin();
         for credentials in self
             .options
@@ -209,7 +216,7 @@ fn replace(headers: &mut HeaderMap, from: &HeaderMap, with_secrets: bool) {
     }
 }
 
-/// The address as it is asked for: without fragment, and without userinfo, which is no part of an HTTP request.
+/// The address as it is asked for: without fragment, and without userinfo, which is sent in a header.
 fn uri_of(url: &Url) -> Option<Uri> {
     let mut asked = url.clone();
     asked.set_fragment(None);

@@ -24,14 +24,14 @@ use crate::{Error, ErrorKind, Expect, HttpService};
 /// Answers that are waited for, and those that come in.
 pub(super) struct Race<'a, B> {
     pub(super) asked: FuturesUnordered<BoxFuture<'a, Answer<B>>>,
-    pub(super) lanes: Vec<Lane<'a, B>>,
+    pub(super) lanes: Vec<Lane<B>>,
 }
 
 /// One answer on its way to the sink.
-pub(super) struct Lane<'a, B> {
+pub(super) struct Lane<B> {
     body: Pin<Box<B>>,
     pub(super) storing: Storing,
-    pub(super) intake: Intake<'a>,
+    pub(super) intake: Intake,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) extensions: Extensions,
@@ -65,19 +65,10 @@ where
         response: http::Response<B>,
         sent: Sent,
         storing: Storing,
-        expect: &'a Expect,
+        expect: &Expect,
     ) {
-        let (parts, body) = response.into_parts();
-        self.lanes.push(Lane {
-            body: Box::pin(body),
-            intake: Intake::new(expect, &storing),
-            at: storing.offset,
-            storing,
-            url,
-            headers: parts.headers,
-            extensions: parts.extensions,
-            sent,
-        });
+        self.lanes
+            .push(Lane::new(url, response, sent, storing, expect));
     }
 
     /// How many requests are under way.
@@ -87,7 +78,7 @@ where
 }
 
 /// The next piece of any body and which lane it is of; `None` at the end of one. Waits for ever without lanes.
-pub(super) async fn piece<B>(lanes: &mut [Lane<'_, B>]) -> (usize, Result<Option<Bytes>, Error>)
+pub(super) async fn piece<B>(lanes: &mut [Lane<B>]) -> (usize, Result<Option<Bytes>, Error>)
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
@@ -102,10 +93,30 @@ where
     .await
 }
 
-impl<B> Lane<'_, B>
+impl<B> Lane<B>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
+    pub(super) fn new(
+        url: Url,
+        response: http::Response<B>,
+        sent: Sent,
+        storing: Storing,
+        expect: &Expect,
+    ) -> Self {
+        let (parts, body) = response.into_parts();
+        Lane {
+            body: Box::pin(body),
+            intake: Intake::new(expect, &storing),
+            at: storing.offset,
+            storing,
+            url,
+            headers: parts.headers,
+            extensions: parts.extensions,
+            sent,
+        }
+    }
+
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         loop {
             let frame = match std::task::ready!(self.body.as_mut().poll_frame(context)) {

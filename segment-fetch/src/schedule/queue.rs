@@ -193,6 +193,32 @@ impl<J> Queue<J> {
             .map(|waiting| &mut waiting.job)
     }
 
+    /// Takes a job that waits from its place. It does not count as running.
+    ///
+    /// While another of its host, group and priority runs, it can be [put back](Queue::put_back).
+    pub fn take(&mut self, place: Place) -> Option<J> {
+        let Waiting { job, .. } = self.waiting.remove(&place.key.2)?;
+        if let Some(host) = self.hosts.get_mut(place.host) {
+            host.ready.remove(&place.key);
+            host.waiting = host.waiting.saturating_sub(1);
+        }
+        if let Some(group) = self.groups.get_mut(&place.group) {
+            group.held.remove(&(place.host, place.key));
+            group.waiting = group.waiting.saturating_sub(1);
+            if group.running == 0 && group.waiting == 0 {
+                self.groups.remove(&place.group);
+            }
+        }
+        if let Some(level) = self.levels.get_mut(&place.priority()) {
+            level.waiting = level.waiting.saturating_sub(1);
+            if level.running == 0 && level.waiting == 0 {
+                self.levels.remove(&place.priority());
+            }
+        }
+        self.show(place.host);
+        Some(job)
+    }
+
     /// Takes the next job that may run now. It counts as running until [`ended`](Queue::ended) is called for its place.
     pub fn pop(&mut self) -> Option<(Place, J)> {
         while self.running < self.total {

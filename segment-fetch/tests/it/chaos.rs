@@ -1,5 +1,5 @@
-//! Random schedules of faults for streams of jobs, with everything on that makes a stream fast: adaptation, hedging, a rate
-//! limit, new addresses, pauses, cancellation. Every sink ends with exactly the right bytes, or with an error, and then holds
+//! Random schedules of faults for streams of jobs, with everything on that makes a stream fast: adaptation, hedging,
+//! merging, a rate limit, new addresses, pauses, cancellation, and resources that change meanwhile. Every sink ends with exactly the right bytes, or with an error, and then holds
 //! a right beginning; and requests stay within policy.
 //!
 //! `CHAOS_SCHEDULES` says how many schedules to run (10 000 by default), `CHAOS_SEED` with which one to begin: a failure
@@ -12,8 +12,8 @@ use fastrand::Rng;
 use futures::{StreamExt, stream};
 use segment_fetch::testing::{Fault, Resource, Site};
 use segment_fetch::{
-    Concurrency, Error, ErrorKind, Event, Expect, FetchOptions, Fetcher, Job, RefreshAddress,
-    Request, RetryPolicy, Url,
+    Concurrency, Error, ErrorKind, Event, Expect, FetchOptions, Fetcher, Job, Merge,
+    RefreshAddress, Request, RetryPolicy, Url,
 };
 use tokio::time::{sleep, timeout};
 
@@ -56,6 +56,8 @@ fn ten_thousand_schedules() {
 struct Planned {
     path: String,
     content: Vec<u8>,
+    /// What it has instead after this time.
+    change: Option<(Duration, Resource)>,
 }
 
 /// One job, and what its sink held last.
@@ -107,19 +109,27 @@ impl Schedule {
         let length = random.usize(1..80_000);
         let content = content(length);
         let etag = random.u8(0..5) > 0;
-        let whole = Resource::new(content.clone());
-        self.site.route(
-            &path,
+        let ranges = random.u8(0..5) > 0;
+        let resource = |body: Vec<u8>| {
+            let whole = Resource::new(body);
             Resource {
-                ranges: random.u8(0..5) > 0,
+                ranges,
                 etag: whole.etag.clone().filter(|_| etag),
                 ..whole
-            },
-        );
+            }
+        };
+        self.site.route(&path, resource(content.clone()));
+        let change = (random.u8(0..4) == 0).then(|| {
+            let other = content.iter().map(|byte| byte ^ 0x10).collect();
+            let after = Duration::from_millis(random.u64(0..10_000));
+            (after, resource(other))
+        });
         let faults: Vec<_> = (0..random.usize(0..8))
             .map(|_| fault(random, length as u64))
+            // One tag for two contents is what nobody can see through.
+            .filter(|fault| change.is_none() || !matches!(fault, Fault::Etag(_)))
             .collect();
-        self.faults += faults.len();
+        self.faults += faults.len() + usize::from(change.is_some());
         self.site.script(&path, faults);
         let (group, priority) = (random.u64(0..3), random.i32(-1..2));
         let job = |range| Wanted {
@@ -132,13 +142,17 @@ impl Schedule {
         if random.bool() {
             self.jobs.push(job(None));
         } else {
-            let step = length.div_ceil(random.usize(1..9)).max(1);
+            let step = length.div_ceil(random.usize(1..25)).max(1);
             for start in (0..length).step_by(step) {
                 self.jobs
                     .push(job(Some(start as u64..(start + step).min(length) as u64)));
             }
         }
-        self.resources.push(Planned { path, content });
+        self.resources.push(Planned {
+            path,
+            content,
+            change,
+        });
     }
 
     /// Runs the jobs, up to three times: all but the last time they are cancelled somewhere, and once they are paused.
@@ -171,7 +185,15 @@ impl Schedule {
                 tokio::time::sleep(pause).await;
                 control.resume();
             };
-            let both = async { futures::join!(collecting, pausing) };
+            let changing = futures::future::join_all(self.resources.iter().filter_map(|planned| {
+                let (after, resource) = planned.change.clone()?;
+                let site = self.site.clone();
+                Some(async move {
+                    sleep(after).await;
+                    site.route(&planned.path, resource);
+                })
+            }));
+            let both = async { futures::join!(collecting, pausing, changing) };
             let whole = timeout(Duration::from_millis(patience), both).await.is_ok();
             let summary = events.summary();
             drop(events);
@@ -209,21 +231,33 @@ impl Schedule {
             .with_priority(planned.priority)
     }
 
-    fn wanted(&self, tag: usize) -> &[u8] {
+    /// What the job may come to: one of the versions, and never a mixture.
+    fn wanted(&self, tag: usize) -> impl Iterator<Item = &[u8]> {
         let planned = &self.jobs[tag];
-        let content = &self.resources[planned.resource].content;
-        match &planned.range {
-            None => content,
-            Some(range) => {
-                &content[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()]
-            }
-        }
+        let Planned {
+            content, change, ..
+        } = &self.resources[planned.resource];
+        let changed = change.iter().map(|(_, resource)| &resource.body[..]);
+        std::iter::once(&content[..])
+            .chain(changed)
+            .map(|content| match &planned.range {
+                None => content,
+                Some(range) => {
+                    let place = |place| usize::try_from(place).unwrap();
+                    &content[place(range.start)..place(range.end)]
+                }
+            })
     }
 
     fn judge(&self, tag: usize, result: &Result<u64, Error>) -> Result<(), String> {
         let held = self.jobs[tag].sink.bytes();
         match result {
-            Ok(length) if *length == held.len() as u64 && held == self.wanted(tag) => Ok(()),
+            Ok(length)
+                if *length == held.len() as u64
+                    && self.wanted(tag).any(|wanted| held == wanted) =>
+            {
+                Ok(())
+            }
             Ok(length) => Err(format!(
                 "job {tag} has {} wrong bytes of {length}",
                 held.len()
@@ -238,7 +272,7 @@ impl Schedule {
 
     fn holds_a_right_beginning(&self, tag: usize) -> Result<(), String> {
         let held = self.jobs[tag].sink.bytes();
-        if self.wanted(tag).starts_with(&held) {
+        if self.wanted(tag).any(|wanted| wanted.starts_with(&held)) {
             Ok(())
         } else {
             Err(format!("job {tag} holds {} wrong bytes", held.len()))
@@ -273,6 +307,12 @@ fn options(random: &mut Rng) -> FetchOptions {
         },
         rate_limit: random.bool().then(|| random.u64(20_000..2_000_000)),
         hedging: random.u8(0..4) > 0,
+        merge: (random.u8(0..5) > 0).then(|| Merge {
+            longest: random.u64(1..80_000),
+            bytes: random.u64(1..200_000),
+            parts: random.usize(0..40),
+            total: random.usize(0..100),
+        }),
         refresh: random.bool().then(|| {
             RefreshAddress::new(|mut expired: Url| async move {
                 sleep(Duration::from_millis(300)).await;

@@ -17,6 +17,7 @@ mod edge_cases;
 mod jobs;
 mod laws;
 mod limits;
+mod merging;
 mod metrics;
 mod odd_servers;
 mod peers;

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use segment_fetch::testing::{Origin, Resource, Site};
 use segment_fetch::{
@@ -243,10 +244,14 @@ async fn a_proxy_that_refuses_or_is_not_there_is_told_without_its_password() {
     let origin = Origin::serve_tls(site()).unwrap();
     for scheme in ["http", "socks5h"] {
         let options = middle.options(scheme, "user:secret@", &origin);
-        let client = fetcher(&options);
+        let mut patient = FetchOptions::default();
+        patient.retry.retries = 2;
+        patient.retry.base = Duration::from_millis(1);
+        let client = Fetcher::with_service(https(&options).unwrap(), patient);
         let request = Request::get(named(&origin, "localhost"));
         let error = client.fetch(request).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Proxy, "{error:?}");
+        assert_eq!(error.attempts(), 3, "it ends as policy says");
         let shown = format!(
             "{error} {error:?} {options:?} {:?}",
             https(&options).unwrap()

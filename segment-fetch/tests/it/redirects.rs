@@ -226,3 +226,32 @@ async fn who_asks_is_said_and_can_be_changed() {
         [concat!("offline/", env!("CARGO_PKG_VERSION")), "other/1"]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn userinfo_is_sent_to_its_origin_only() {
+    let site = Site::new();
+    for path in ["/a", "/b", "/c", "/d"] {
+        site.route(path, Resource::new(content(10)));
+    }
+    site.always("/a", redirect("/b"));
+    site.always("/b", redirect("http://Kassim:gold@elsewhere.test/c"));
+    site.always("/c", redirect("http://origin.test/d"));
+    let mut address = url("/a");
+    address.set_username("Aladdin").unwrap();
+    address.set_password(Some("open%20sesame")).unwrap();
+    let fetched = fetcher(&site).fetch(Request::get(address.clone())).await;
+    let shown = format!("{fetched:?}");
+    for secret in ["Aladdin", "sesame", "Kassim", "gold"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(fetched.is_ok(), "{shown}");
+    let authorization = |logged: &Logged| sent(logged, "authorization");
+    let basic = Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==".to_owned());
+    let given: Vec<_> = site.requests().iter().map(authorization).collect();
+    assert_eq!(given, [basic.clone(), basic, None, None]);
+    // What is set wins.
+    let request = Request::get(address).with_headers(headers(&[(AUTHORIZATION, "Bearer 1")]));
+    fetcher(&site).fetch(request).await.unwrap();
+    let given = authorization(&site.requests()[4]);
+    assert_eq!(given.as_deref(), Some("Bearer 1"));
+}

@@ -1,9 +1,15 @@
 //! Sinks: the contract, and what a failing one does to a fetch.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use futures::StreamExt;
 use segment_fetch::testing::{Fault, sink_contract};
-use segment_fetch::{Bytes, ErrorKind, MemorySink, Position, Sink, Start};
+use segment_fetch::{
+    Bytes, ErrorKind, FetchOptions, Fetcher, Job, MemorySink, Position, RequestBody, Sink, Start,
+};
 
 use crate::{content, fetcher, get, site};
 
@@ -131,4 +137,58 @@ async fn a_failure_finishes_nothing() {
         .unwrap_err();
     assert!(!sink.is_finished());
     assert_eq!(sink.bytes(), &content(10)[..5]);
+}
+
+const PIECE: usize = 1 << 14;
+
+/// Takes nothing more after the first piece.
+struct Stuck(MemorySink);
+
+impl Sink for Stuck {
+    fn position(&self) -> Position {
+        self.0.position()
+    }
+
+    async fn begin(&mut self, start: &Start) -> io::Result<()> {
+        self.0.begin(start).await
+    }
+
+    async fn append(&mut self, chunk: Bytes) -> io::Result<()> {
+        if !self.0.bytes().is_empty() {
+            std::future::pending::<()>().await;
+        }
+        self.0.append(chunk).await
+    }
+
+    async fn finish(&mut self, length: u64) -> io::Result<()> {
+        self.0.finish(length).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_sink_stops_the_reading() {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    let service = tower::service_fn(move |_: http::Request<RequestBody>| {
+        let sent = Arc::clone(&counter);
+        let pieces = futures::stream::repeat_with(move || {
+            sent.fetch_add(PIECE, Ordering::Relaxed);
+            Ok::<_, io::Error>(http_body::Frame::data(Bytes::from_static(&[7; PIECE])))
+        });
+        let body = http_body_util::StreamBody::new(pieces.take(10_000));
+        std::future::ready(Ok::<_, io::Error>(http::Response::new(body)))
+    });
+    let fetcher = Fetcher::with_service(service, FetchOptions::default());
+    let jobs = (0..100).map(|tag: u64| {
+        let range = tag * 1_000..(tag + 1) * 1_000;
+        let request = get().with_range((tag >= 50).then_some(range));
+        Job::new(tag, request, Stuck(MemorySink::new()))
+    });
+    let mut events = fetcher.fetch_all(futures::stream::iter(jobs));
+    let reading = async { while events.next().await.is_some() {} };
+    let stopped = tokio::time::timeout(Duration::from_secs(3_600), reading).await;
+    assert!(stopped.is_err());
+    let most = FetchOptions::default().concurrency.per_host * 2 * PIECE;
+    let sent = sent.load(Ordering::Relaxed);
+    assert!(sent > 0 && sent <= most, "{sent} bytes");
 }

@@ -251,6 +251,7 @@ async fn a_pause_stops_everything_and_resuming_goes_on_from_there() {
         .iter()
         .filter(|request| request.range.as_deref() == Some("bytes=6000-"));
     assert_eq!((requests.len(), resumed.count()), (18, 6));
+    assert_eq!(events.summary().requests, 18);
     let within =
         |request: &&segment_fetch::testing::Logged| (6..3_600).contains(&request.at.as_secs());
     assert_eq!(
