@@ -190,6 +190,56 @@ fn copy(layout: &Layout, digest: &Digest, target: &Path) -> Result<(), Error> {
     fs::sync_data(&to, target)
 }
 
+/// Writes bytes that somebody else has kept to a file beside the blob of the entry, durably; `None` when
+/// they are not those of the entry.
+pub(crate) fn receive(
+    layout: &Layout,
+    entry: &Entry,
+    bytes: &mut dyn Read,
+) -> Result<Option<PathBuf>, Error> {
+    let shard = layout.shard_of(&entry.digest);
+    layout.fs().create_directory(&shard)?;
+    let temporary = shard.join(fs::unique_name(fs::TEMPORARY));
+    let right = write_if_right(layout, entry, bytes, &temporary);
+    if !matches!(right, Ok(true)) {
+        // What stays behind is swept later.
+        let _ = layout.fs().remove_file(&temporary);
+    }
+    Ok(right?.then_some(temporary))
+}
+
+fn write_if_right(
+    layout: &Layout,
+    entry: &Entry,
+    bytes: &mut dyn Read,
+    target: &Path,
+) -> Result<bool, Error> {
+    let mut file = layout.fs().open_or_create(target)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut limited = bytes.take(entry.length.saturating_add(1));
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let count = match limited.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                tracing::warn!(blob = %entry.digest, %error, "the bytes to mend it cannot be read");
+                return Ok(false);
+            }
+        };
+        let bytes = buffer.get(..count).unwrap_or_default();
+        hasher.update(bytes);
+        file.write_all(bytes)
+            .map_err(|error| Error::io("write", target, error))?;
+    }
+    if Digest::from_hasher(&hasher) != entry.digest {
+        return Ok(false);
+    }
+    fs::sync_data(&file, target)?;
+    Ok(true)
+}
+
 /// Takes a damaged blob out of service; it is kept in the trash. Says where, `None` when it is gone.
 pub(crate) fn move_aside(layout: &Layout, digest: &Digest) -> Result<Option<PathBuf>, Error> {
     let path = layout.blob(digest);

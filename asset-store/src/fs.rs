@@ -238,6 +238,19 @@ impl Fs {
             .map_err(|error| Error::io("move into place", to, error))
     }
 
+    /// Copies a file out of the store, or as near to it as the system comes.
+    pub(crate) fn copy_file(
+        &self,
+        from: &Path,
+        to: &Path,
+        hard_link: bool,
+        secret: bool,
+    ) -> Result<(), Error> {
+        self.0
+            .copy_file(from, to, hard_link, secret)
+            .map_err(|error| Error::io("write", to, error))
+    }
+
     /// Deletes a file. Says whether there was one.
     pub(crate) fn remove_file(&self, path: &Path) -> Result<bool, Error> {
         match self.0.remove_file(path) {

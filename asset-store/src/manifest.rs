@@ -22,7 +22,7 @@ const MAX_ATTEMPTS: usize = 64;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Record {
-    /// First line of a manifest.
+    /// First line of a manifest. The asset may have been renamed since.
     Header {
         asset: AssetId,
         generation: u64,
@@ -211,7 +211,7 @@ fn load_manifest(
         return Ok(());
     };
     let parsed = record::parse::<Record>(&bytes);
-    let sealed = whole_manifest(&parsed, &bytes, &loaded.asset.id, generation);
+    let sealed = whole_manifest(&parsed, &bytes, generation);
     loaded.asset.sealed = sealed.unwrap_or(false);
     let refused = apply(&mut loaded.asset, parsed.records);
     if sealed.is_none() || refused > 0 {
@@ -221,17 +221,12 @@ fn load_manifest(
 }
 
 /// Whether the header says sealed; `None` unless header, trailer and every line between are right.
-fn whole_manifest(
-    parsed: &Parsed<Record>,
-    bytes: &[u8],
-    id: &AssetId,
-    generation: u64,
-) -> Option<bool> {
+fn whole_manifest(parsed: &Parsed<Record>, bytes: &[u8], generation: u64) -> Option<bool> {
     let (
         Record::Header {
-            asset,
             generation: written,
             sealed,
+            ..
         },
         Record::Trailer { entries, digest },
     ) = (parsed.records.first()?, parsed.records.last()?)
@@ -243,8 +238,7 @@ fn whole_manifest(
         .iter()
         .filter(|record| matches!(record, Record::Put { .. }))
         .count();
-    let whole = asset == id
-        && *written == generation
+    let whole = *written == generation
         && parsed.damaged == 0
         && parsed.intact_end == bytes.len()
         && u64::try_from(puts) == Ok(*entries)
@@ -323,7 +317,11 @@ pub(crate) enum Old {
 
 /// Writes `asset` as a new generation, durably, that nothing refers to yet.
 pub(crate) fn write(layout: &Layout, asset: &Asset) -> Result<(), Error> {
-    let folder = layout.asset(&asset.id);
+    write_in(layout.fs(), &layout.asset(&asset.id), asset)
+}
+
+/// [`write()`] in a folder that is not the asset's yet.
+pub(crate) fn write_in(fs: &Fs, folder: &Path, asset: &Asset) -> Result<(), Error> {
     let header = Record::Header {
         asset: asset.id.clone(),
         generation: asset.generation,
@@ -345,18 +343,18 @@ pub(crate) fn write(layout: &Layout, asset: &Asset) -> Result<(), Error> {
     };
     bytes.extend_from_slice(&record::encode(&trailer)?);
 
-    layout
-        .fs()
-        .replace(&folder, &layout::manifest_name(asset.generation), &bytes)
+    fs.replace(folder, &layout::manifest_name(asset.generation), &bytes)
 }
 
 /// Lets HEAD name the generation of `asset`, durably.
 pub(crate) fn make_current(layout: &Layout, asset: &Asset) -> Result<(), Error> {
-    let head = record::encode(&Head {
-        generation: asset.generation,
-    })?;
-    let folder = layout.asset(&asset.id);
-    layout.fs().replace(&folder, "HEAD", &head)
+    make_current_in(layout.fs(), &layout.asset(&asset.id), asset.generation)
+}
+
+/// [`make_current`] in a folder that is not the asset's yet.
+pub(crate) fn make_current_in(fs: &Fs, folder: &Path, generation: u64) -> Result<(), Error> {
+    let head = record::encode(&Head { generation })?;
+    fs.replace(folder, "HEAD", &head)
 }
 
 /// Clears away manifests and logs that HEAD does not name: left over from a seal, maybe cut off.

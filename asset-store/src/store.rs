@@ -16,8 +16,11 @@ use crate::reading::{Reading, VerifyOnRead};
 use crate::writer::AssetWriter;
 use crate::{Asset, AssetId, BlobFile, Digest, Entry, Error, ErrorKind, blob, format, manifest};
 
+/// Ending of the files of documents.
+pub(crate) const DOCUMENT: &str = ".document";
+
 const RESERVE_BYTES: u64 = 1 << 20;
-const MAX_DOCUMENT_BYTES: usize = 16 << 20;
+pub(crate) const MAX_DOCUMENT_BYTES: usize = 16 << 20;
 
 /// When a commit counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -341,5 +344,5 @@ impl Store {
 }
 
 fn document_file(name: &str) -> String {
-    format!("{name}.document")
+    format!("{name}{DOCUMENT}")
 }

@@ -227,22 +227,33 @@ impl Sweep<'_> {
     fn remains(&mut self, layout: &Layout) -> Result<(), Error> {
         for item in layout.fs().list(&layout.trash())? {
             if item.is_directory && item.name.starts_with(REMOVED) {
-                let bytes = layout.fs().bytes_below(&item.path)?;
-                if !self.options.dry_run {
-                    layout.fs().remove_directory_all(&item.path)?;
-                }
-                self.report.trash_removed = self.report.trash_removed.saturating_add(1);
-                self.report.bytes_freed = self.report.bytes_freed.saturating_add(bytes);
+                self.folder(layout, &item)?;
             }
         }
         let assets = layout.fs().list(&layout.assets())?;
         let folders = assets.into_iter().filter(|item| item.is_directory);
+        let (copies, folders): (Vec<_>, Vec<_>) =
+            folders.partition(|item| item.name.starts_with(fs::TEMPORARY));
+        // Copies of assets that were cut off: whoever makes one has the sweep lock.
+        for item in copies {
+            self.folder(layout, &item)?;
+        }
         let others = [layout.root().to_owned(), layout.index()];
-        for folder in folders.map(|item| item.path).chain(others) {
+        for folder in folders.into_iter().map(|item| item.path).chain(others) {
             for item in layout.fs().list(&folder)? {
                 self.temporary(layout, &item)?;
             }
         }
+        Ok(())
+    }
+
+    fn folder(&mut self, layout: &Layout, item: &fs::Item) -> Result<(), Error> {
+        let bytes = layout.fs().bytes_below(&item.path)?;
+        if !self.options.dry_run {
+            layout.fs().remove_directory_all(&item.path)?;
+        }
+        self.report.trash_removed = self.report.trash_removed.saturating_add(1);
+        self.report.bytes_freed = self.report.bytes_freed.saturating_add(bytes);
         Ok(())
     }
 

@@ -28,6 +28,7 @@ pub struct VerifyProgress {
 
 /// What [`Store::verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VerifyReport {
     /// Blobs that were looked at.
     pub checked: u64,
@@ -39,6 +40,10 @@ pub struct VerifyReport {
     pub damaged_assets: Vec<DamagedAsset>,
     /// Damaged blobs that no asset refers to. They are in the trash now.
     pub damaged_orphans: Vec<Digest>,
+    /// Blobs that no asset refers to: garbage, or of commits under way. Not looked for where one asset is verified.
+    pub orphans: u64,
+    /// Bytes of these.
+    pub orphan_bytes: u64,
 }
 
 impl VerifyReport {
@@ -137,6 +142,9 @@ impl Store {
             Some(_) => Vec::new(),
             None => orphans(self.layout(), &blobs)?,
         };
+        report.orphans = u64::try_from(orphans.len()).unwrap_or(u64::MAX);
+        let lengths = orphans.iter().map(|orphan| orphan.1);
+        report.orphan_bytes = lengths.fold(0, u64::saturating_add);
         let mut state = VerifyProgress::default();
         for (_, length) in blobs.iter().chain(&orphans) {
             state.blobs_total = state.blobs_total.saturating_add(1);

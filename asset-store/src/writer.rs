@@ -347,7 +347,7 @@ impl WriterState {
 
 /// Entries that a relaxed store has acknowledged may have lost bytes in a power cut, so they are read
 /// again. Says which are whole, and still wait to become durable.
-fn check_relaxed(layout: &Layout, loaded: &Loaded) -> Result<BTreeSet<Digest>, Error> {
+pub(crate) fn check_relaxed(layout: &Layout, loaded: &Loaded) -> Result<BTreeSet<Digest>, Error> {
     let mut whole = BTreeSet::new();
     for (digest, length) in &loaded.relaxed {
         match blob::examine(layout, digest, Some(*length))? {
@@ -361,7 +361,7 @@ fn check_relaxed(layout: &Layout, loaded: &Loaded) -> Result<BTreeSet<Digest>, E
     Ok(whole)
 }
 
-fn sync_blobs(layout: &Layout, digests: &BTreeSet<Digest>) -> Result<(), Error> {
+pub(crate) fn sync_blobs(layout: &Layout, digests: &BTreeSet<Digest>) -> Result<(), Error> {
     let fs = layout.fs();
     for digest in digests {
         // One that is gone is missing already.

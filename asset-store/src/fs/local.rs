@@ -56,6 +56,16 @@ fn options(access: Access) -> OpenOptions {
     options
 }
 
+#[cfg(target_os = "linux")]
+fn share_blocks(from: &File, to: &File) -> bool {
+    rustix::fs::ioctl_ficlone(to, from).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn share_blocks(_from: &File, _to: &File) -> bool {
+    false
+}
+
 impl FileSystem for LocalFileSystem {
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         fs::symlink_metadata(path).map(|metadata| Metadata::from(&metadata))
@@ -99,6 +109,33 @@ impl FileSystem for LocalFileSystem {
 
     fn remove_directory_all(&self, path: &Path) -> io::Result<()> {
         fs::remove_dir_all(path)
+    }
+
+    fn copy_file(&self, from: &Path, to: &Path, hard_link: bool, secret: bool) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            let mode = if secret { 0o600 } else { 0o666 };
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+        }
+        #[cfg(not(unix))]
+        let _ = secret;
+        let mut source = File::open(from)?;
+        let mut target = options.open(to)?;
+        if share_blocks(&source, &target) {
+            return Ok(());
+        }
+        if hard_link {
+            drop(target);
+            fs::remove_file(to)?;
+            if fs::hard_link(from, to).is_ok() {
+                return Ok(());
+            }
+            target = options.open(to)?;
+        }
+        // By `copy_file_range` on Linux.
+        io::copy(&mut source, &mut target).map(drop)
     }
 
     fn make_immutable(&self, path: &Path, secret: bool) -> io::Result<()> {

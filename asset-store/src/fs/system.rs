@@ -72,6 +72,9 @@ pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn remove_directory(&self, path: &Path) -> io::Result<()>;
     /// A folder with all below it, without following links.
     fn remove_directory_all(&self, path: &Path) -> io::Result<()>;
+    /// Gives the bytes of `from` to a new file: sharing the blocks where the file system can, else by another
+    /// name for it if that is asked for, else as a copy, which only its owner can read if it is secret.
+    fn copy_file(&self, from: &Path, to: &Path, hard_link: bool, secret: bool) -> io::Result<()>;
     /// Takes write permission away, and others' read permission too when the content is secret.
     fn make_immutable(&self, path: &Path, secret: bool) -> io::Result<()>;
     /// What is in a folder, in no order. Names that are not Unicode are left out.

@@ -300,6 +300,33 @@ impl FileSystem for SimulatedSystem {
         self.remove_directory(path)
     }
 
+    fn copy_file(&self, from: &Path, to: &Path, hard_link: bool, secret: bool) -> io::Result<()> {
+        let mut state = self.state();
+        let source = state.find(from)?;
+        let (directory, name) = state.place(to)?;
+        if state.entry(directory, name).is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if hard_link {
+            return state.step(Step::Create, |disk| {
+                disk.set_names(&[(directory, name, Some(source))]);
+            });
+        }
+        let content = state.disk.file(source).map(|file| Arc::clone(&file.live));
+        let content = content.ok_or(io::ErrorKind::IsADirectory)?;
+        state.step(Step::Create, |disk| {
+            let node = disk.add(Node::File(FileNode::empty()));
+            disk.set_names(&[(directory, name, Some(node))]);
+        })?;
+        let node = state.find(to)?;
+        state.step(Step::Write, |disk| {
+            disk.change_file(node, |file| {
+                file.write(0, &content);
+                file.mode = if secret { 0o600 } else { 0o644 };
+            });
+        })
+    }
+
     fn make_immutable(&self, path: &Path, secret: bool) -> io::Result<()> {
         let mut state = self.state();
         let node = state.find(path)?;

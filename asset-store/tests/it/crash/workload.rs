@@ -1,6 +1,6 @@
 //! What is done to a store until it is stopped, and what may be there after each step of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use asset_store::testing::SimulatedFileSystem;
@@ -54,6 +54,14 @@ pub(super) enum Operation {
     Remove {
         asset: usize,
     },
+    /// The asset gets the id of the other one.
+    Rename {
+        asset: usize,
+    },
+    /// The other id gets a copy of the asset.
+    Copy {
+        asset: usize,
+    },
     Collect,
     Verify,
     /// The other handle goes on.
@@ -76,6 +84,8 @@ pub(super) fn operations() -> impl Strategy<Value = Vec<Operation>> {
         1 => (asset(), seed()).prop_map(|(asset, seed)| Operation::Receive { asset, seed }),
         1 => (asset(), seed()).prop_map(|(asset, seed)| Operation::Document { asset, seed }),
         1 => asset().prop_map(|asset| Operation::Remove { asset }),
+        2 => asset().prop_map(|asset| Operation::Rename { asset }),
+        2 => asset().prop_map(|asset| Operation::Copy { asset }),
         2 => Just(Operation::Collect),
         1 => Just(Operation::Verify),
         1 => Just(Operation::Switch),
@@ -285,6 +295,8 @@ impl Run {
                     }
                 }
             }
+            Operation::Rename { asset } => self.rename(asset),
+            Operation::Copy { asset } => self.copy(asset),
             Operation::Collect => self.stores[self.current]
                 .0
                 .collect_garbage(&at_once())
@@ -298,6 +310,50 @@ impl Run {
                 Ok(())
             }
         }
+    }
+
+    fn rename(&mut self, asset: usize) -> Result<(), Error> {
+        let (from, to) = (ASSETS[asset], ASSETS[1 - asset]);
+        drop(self.writers.remove(&asset));
+        let said = self.stores[self.current].0.rename(&id(from), &id(to));
+        let mut after = self.model.clone();
+        if let Some(moved) = after.assets.remove(from) {
+            after.assets.entry(to).or_insert(moved);
+        }
+        self.relocated(after, said)
+    }
+
+    fn copy(&mut self, asset: usize) -> Result<(), Error> {
+        let (from, to) = (ASSETS[asset], ASSETS[1 - asset]);
+        let said = self.stores[self.current].0.copy(&id(from), &id(to));
+        let mut after = self.model.clone();
+        if let (Ok(copy), Some(original)) = (&said, self.model.assets.get(from)) {
+            let mut made = AssetModel {
+                received: BTreeSet::new(),
+                uncertain: false,
+                ..original.clone()
+            };
+            made.settle(copy).unwrap();
+            after.assets.insert(to, made);
+        } else if let Some(original) = self.model.assets.get(from) {
+            after.assets.entry(to).or_insert_with(|| original.clone());
+        }
+        self.relocated(after, said.map(drop))
+    }
+
+    /// Something was to become as in `after`.
+    fn relocated(&mut self, after: Model, said: Result<(), Error>) -> Result<(), Error> {
+        match said {
+            Ok(()) => self.model = after,
+            Err(error) => match error.kind() {
+                ErrorKind::UnknownAsset | ErrorKind::AlreadyExists => return Ok(()),
+                _ => {
+                    self.model = self.model.or(&after);
+                    return Err(error);
+                }
+            },
+        }
+        Ok(())
     }
 
     fn commit(&mut self, asset: usize, files: &[(u8, u64)]) -> Result<(), Error> {
