@@ -17,6 +17,7 @@ use crate::range_attributes::{AttributeValue, DateRangeAttributes, Written};
 use crate::resolve::Texts;
 use crate::room::make_room;
 use crate::shared_text::SharedText;
+use crate::source::Source;
 use crate::timeline::Timeline;
 use crate::value::{self, Span};
 use crate::variables::Expander;
@@ -110,7 +111,7 @@ impl DateRange {
     }
 
     /// `text` is that of the timeline.
-    fn new(entry: Entry<'_>, text: &Arc<Arc<str>>) -> Option<Self> {
+    fn new(entry: Entry<'_>, text: &Arc<Source>) -> Option<Self> {
         let attributes = DateRangeAttributes::new(text, entry.attributes);
         let (mut id, mut class, mut start) = (None, None, None);
         let (mut end_date, mut duration, mut planned_duration) = (None, None, None);
@@ -287,7 +288,7 @@ impl<'p> DateRanges<'p> {
     }
 
     /// The ranges of a timeline of that text.
-    pub(crate) fn finish(self, text: &Arc<Arc<str>>, ended: bool) -> Vec<DateRange> {
+    pub(crate) fn finish(self, text: &Arc<Source>, ended: bool) -> Vec<DateRange> {
         let mut ranges = Vec::with_capacity(self.entries.len());
         let entries = self.entries.into_iter();
         ranges.extend(entries.filter_map(|entry| DateRange::new(entry, text)));

@@ -1,5 +1,7 @@
 //! The attributes of variants and renditions, found when a playlist is read and kept for its resolution.
 
+use std::ops::Range;
+
 use crate::attribute_name::AttributeName;
 use crate::attributes::AttributeList;
 use crate::multivariant::requirements_are_known;
@@ -61,14 +63,28 @@ impl EntryAttributes {
         self.entries.push(u32::try_from(self.attributes.len()).ok());
     }
 
-    /// The entries in order; `None` for those to be ignored.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&[EntryAttribute]>> {
+    /// Gives back the room that was not needed.
+    pub(crate) fn shrink(&mut self) {
+        self.attributes.shrink_to_fit();
+        self.entries.shrink_to_fit();
+    }
+
+    /// The places of the entries in order; `None` for those to be ignored.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Option<Range<u32>>> {
         let mut start = 0;
-        self.entries.iter().map(move |entry| {
-            let end = (*entry)? as usize;
-            let attributes = self.attributes.get(start..end);
-            start = end;
-            attributes
+        self.entries.iter().map(move |end| {
+            let place = start..(*end)?;
+            start = place.end;
+            Some(place)
         })
+    }
+
+    /// The attributes at such a place.
+    #[inline]
+    pub(crate) fn of(&self, place: Range<u32>) -> &[EntryAttribute] {
+        let attributes = self
+            .attributes
+            .get(place.start as usize..place.end as usize);
+        attributes.unwrap_or_default()
     }
 }

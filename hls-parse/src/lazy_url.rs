@@ -9,7 +9,7 @@ use url::Url;
 use crate::error::Error;
 use crate::multivariant::join;
 use crate::reference::is_path;
-use crate::shared_text::SharedText;
+use crate::source::Part;
 
 /// An absolute URL that is joined when it is first looked at. Use it as the [`Url`] it dereferences to.
 ///
@@ -32,8 +32,7 @@ pub struct LazyUrl(State);
 enum State {
     Known(Box<Url>),
     Joinable {
-        base: Arc<Url>,
-        reference: SharedText,
+        reference: Part,
         joined: OnceLock<Box<Url>>,
     },
 }
@@ -44,30 +43,26 @@ impl LazyUrl {
 
     /// Refuses what cannot be joined. Most references are paths, of which it is plain that they can.
     #[inline]
-    pub(crate) fn new(base: &Arc<Url>, reference: SharedText, line: u32) -> Result<Self, Error> {
-        if reference.len() <= Self::LONGEST && is_path(&reference) && !base.cannot_be_a_base() {
+    pub(crate) fn new(reference: Part, line: u32) -> Result<Self, Error> {
+        let (base, text) = (reference.base(), reference.as_str());
+        if text.len() <= Self::LONGEST && is_path(text) && !base.cannot_be_a_base() {
             return Ok(Self(State::Joinable {
-                base: Arc::clone(base),
                 reference,
                 joined: OnceLock::new(),
             }));
         }
-        Ok(join(base, &reference, line)?.into())
+        Ok(join(base, text, line)?.into())
     }
 
     /// Whether both are the same reference from the same base, so that they need not be joined to see that they are equal.
     fn is_written_as(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (
+                State::Joinable { reference: one, .. },
                 State::Joinable {
-                    base, reference, ..
+                    reference: other, ..
                 },
-                State::Joinable {
-                    base: other_base,
-                    reference: other_reference,
-                    ..
-                },
-            ) => Arc::ptr_eq(base, other_base) && reference == other_reference,
+            ) => Arc::ptr_eq(one.base(), other.base()) && one.as_str() == other.as_str(),
             _ => false,
         }
     }
@@ -79,13 +74,10 @@ impl Deref for LazyUrl {
     fn deref(&self) -> &Url {
         match &self.0 {
             State::Known(url) => url,
-            State::Joinable {
-                base,
-                reference,
-                joined,
-            } => joined.get_or_init(|| {
+            State::Joinable { reference, joined } => joined.get_or_init(|| {
                 // That it can be joined was made sure of.
-                let url = base.join(reference);
+                let base = reference.base();
+                let url = base.join(reference.as_str());
                 Box::new(url.unwrap_or_else(|_| Url::clone(base)))
             }),
         }

@@ -22,7 +22,7 @@
 //! };
 //! let selection = resolved.select(&request)?;
 //! assert_eq!(resolved.variants[selection.variants[0]].url.as_str(), "https://example.com/film/low.m3u8");
-//! assert_eq!(resolved.renditions[selection.renditions[0]].name, "English");
+//! assert_eq!(resolved.renditions[selection.renditions[0]].name(), "English");
 //!
 //! let inner = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n#EXT-X-BYTERANGE:1000@0\nall.ts\n#EXTINF:6,\n#EXT-X-BYTERANGE:900\nall.ts\n#EXT-X-ENDLIST\n";
 //! let Playlist::Media(playlist) = hls_parse::parse(inner)?.playlist else {
@@ -40,7 +40,8 @@
 //! * [`parse()`] makes a [`Playlist`] of bytes, with [`Diagnostic`]s for what is wrong. It is either a [`MultivariantPlaylist`] or a [`MediaPlaylist`].
 //! * `resolve` needs a [`Context`], the place a playlist came from, and makes a [`Multivariant`] or a [`Timeline`] of it: variables replaced, URLs absolute,
 //!   byte ranges, keys and maps known for every [`Segment`].
-//! * What a [`Multivariant`] says is [`SharedText`] and [`LazyUrl`]: used as the `str` and the `Url` they are, they cost next to nothing until somebody looks.
+//! * What a [`Variant`] or [`Rendition`] says is looked up where it was read when somebody asks ([`Variant::codecs`]), and its [`LazyUrl`] is joined then; a
+//!   [`SharedText`] is used as the `str` it is. All of them keep the text of the playlist in memory.
 //! * Low-latency playlists have [`Part`]s, [`PreloadHint`]s and [`RenditionReport`]s beside the segments; a [`DateRange`] says what happens when, an
 //!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
 //! * [`Timeline::update`] merges a reloaded playlist, full or a delta update, and says what is new; [`Timeline::reload_delay`] and
@@ -80,6 +81,7 @@ mod delivery;
 mod diagnostic;
 mod document;
 mod entry_attributes;
+mod entry_texts;
 mod error;
 #[cfg(feature = "m3u8-rs")]
 mod exchange;
@@ -105,12 +107,14 @@ mod resolve;
 mod resources;
 mod room;
 mod rule;
+mod said;
 mod segment_store;
 mod segments;
 mod selection;
 #[cfg(feature = "serde")]
 mod serialize;
 mod shared_text;
+mod source;
 mod steering;
 mod tag;
 mod timeline;

@@ -1,6 +1,7 @@
 //! Resolving a Multivariant Playlist.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use url::Url;
@@ -8,16 +9,17 @@ use url::Url;
 use crate::attribute_name::AttributeName;
 use crate::attributes::AttributeList;
 use crate::entry_attributes::EntryAttribute;
+use crate::entry_texts::EntryTexts;
 use crate::error::{Error, ErrorKind, excerpt_uri};
 use crate::lazy_url::LazyUrl;
 use crate::playlist::{MultivariantPlaylist, TagEntry};
-use crate::shared_text::SharedText;
+use crate::source::{Part, Source};
 use crate::tag::TagName;
 use crate::timeline::Key;
 use crate::value::{self, Decimal, Span};
 use crate::variables::{Context, Expander, Variables};
 use crate::variant::{
-    ClosedCaptions, ContentSteering, Multivariant, Rendition, RenditionKind, SessionData, Variant,
+    ContentSteering, Multivariant, Rendition, RenditionKind, SessionData, Variant,
 };
 
 impl MultivariantPlaylist {
@@ -27,8 +29,11 @@ impl MultivariantPlaylist {
     /// [`ErrorKind::UndefinedVariable`], [`ErrorKind::InvalidUrl`], or [`ErrorKind::LimitExceeded`] when variables make it too long.
     pub fn resolve(&self, context: &Context) -> Result<Multivariant, Error> {
         let text: &str = &self.common.text;
-        let whole = Arc::new(Arc::clone(&self.common.text));
-        let base = Arc::new(context.base.clone());
+        let source = Arc::new(Source::with_entries(
+            Arc::clone(&self.common.text),
+            context.base.clone(),
+            &self.entries,
+        ));
         let mut expander = Expander::new(context, self.common.has_references);
         let mut resolved = Multivariant {
             variants: Vec::with_capacity(self.count(TagName::StreamInf)),
@@ -41,35 +46,43 @@ impl MultivariantPlaylist {
             start: self.common.start,
             variables: Variables::default(),
         };
-        let mut entries = self.entries.iter();
+        let mut places = self.entries.places();
         for tag in &self.common.tags {
             if tag.name == TagName::Define {
                 expander.define(tag, text)?;
                 continue;
             }
+            let is_entry = matches!(
+                tag.name,
+                TagName::StreamInf | TagName::IFrameStreamInf | TagName::Media
+            );
+            let place = if is_entry {
+                match places.next().flatten() {
+                    Some(place) => place,
+                    None => continue,
+                }
+            } else {
+                0..0
+            };
             let mut reader = Reader {
                 tag,
-                whole: &whole,
-                base: &base,
+                source: &source,
+                entry: self.entries.of(place.clone()),
+                place,
                 expander: &mut expander,
             };
             match tag.name {
                 TagName::StreamInf => {
-                    if let (Some(Some(entry)), Some(uri)) = (entries.next(), tag.uri) {
-                        reader.variant(uri, entry, &mut resolved.variants)?;
+                    if let Some(uri) = tag.uri {
+                        reader.variant(uri, &mut resolved.variants)?;
                     }
                 }
                 TagName::IFrameStreamInf => {
-                    let entry = entries.next().flatten().unwrap_or_default();
-                    if let Some(uri) = find(entry, AttributeName::Uri) {
-                        reader.variant(uri.value, entry, &mut resolved.i_frame_variants)?;
+                    if let Some(uri) = find(reader.entry, AttributeName::Uri) {
+                        reader.variant(uri, &mut resolved.i_frame_variants)?;
                     }
                 }
-                TagName::Media => {
-                    if let Some(Some(entry)) = entries.next() {
-                        reader.rendition(entry, &mut resolved.renditions)?;
-                    }
-                }
+                TagName::Media => reader.rendition(&mut resolved.renditions)?,
                 TagName::SessionData => resolved.session_data.extend(reader.session_data()?),
                 TagName::SessionKey => resolved.session_keys.extend(reader.session_key()?),
                 TagName::ContentSteering if resolved.content_steering.is_none() => {
@@ -99,145 +112,102 @@ pub(crate) fn join(base: &Url, uri: &str, line: u32) -> Result<Url, Error> {
     })
 }
 
-/// The attribute of that name.
-fn find(entry: &[EntryAttribute], name: AttributeName) -> Option<&EntryAttribute> {
-    entry.iter().find(|attribute| attribute.name == name)
+/// The value of the attribute of that name.
+fn find(entry: &[EntryAttribute], name: AttributeName) -> Option<Span> {
+    let found = entry.iter().find(|attribute| attribute.name == name);
+    found.map(|attribute| attribute.value)
 }
 
 /// Reads the attributes of one tag.
 struct Reader<'a, 'c> {
     tag: &'a TagEntry,
-    whole: &'a Arc<Arc<str>>,
-    base: &'a Arc<Url>,
+    source: &'a Arc<Source>,
+    /// The attributes that were kept.
+    entry: &'a [EntryAttribute],
+    place: Range<u32>,
     expander: &'a mut Expander<'c>,
 }
 
 impl<'a> Reader<'a, '_> {
-    /// A part of the playlist, its variables replaced.
-    #[inline]
-    fn text(&mut self, part: Span) -> Result<SharedText, Error> {
-        if self.expander.is_active() {
-            let expanded = self.expander.expand(part.of(self.whole), self.tag.line)?;
-            if let Cow::Owned(text) = expanded {
-                return Ok(text.into());
-            }
-        }
-        Ok(SharedText::part(self.whole, part))
-    }
-
     #[inline]
     fn url(&mut self, uri: Span) -> Result<LazyUrl, Error> {
-        let reference = self.text(uri)?;
-        LazyUrl::new(self.base, reference, self.tag.line)
+        let mut reference = Part::new(self.source, uri);
+        if self.expander.is_active() {
+            let expanded = self.expander.expand(uri.of(self.source), self.tag.line)?;
+            if let Cow::Owned(text) = expanded {
+                reference = Part::beside(self.source, &text);
+            }
+        }
+        LazyUrl::new(reference, self.tag.line)
     }
 
-    /// Adds the variant.
-    fn variant(
-        &mut self,
-        uri: Span,
-        entry: &[EntryAttribute],
-        variants: &mut Vec<Variant>,
-    ) -> Result<(), Error> {
-        // Filled in its place: a variant is too large to be moved there for nothing.
-        variants.push(Variant::new(self.url(uri)?, 0));
-        let Some(variant) = variants.last_mut() else {
-            return Ok(());
-        };
-        variant.bandwidth = None;
-        variant.line = self.tag.line;
-        for attribute in entry {
-            let value = attribute.value;
-            let written = || value.of(self.whole);
-            match attribute.name {
-                AttributeName::Bandwidth => {
-                    variant.bandwidth = value::decimal_integer(written().as_bytes());
-                }
-                AttributeName::AverageBandwidth => {
-                    variant.average_bandwidth = value::decimal_integer(written().as_bytes());
-                }
-                AttributeName::Score => variant.score = Decimal::parse(written().as_bytes()),
-                AttributeName::Codecs => variant.codecs = Some(self.text(value)?),
-                AttributeName::SupplementalCodecs => {
-                    variant.supplemental_codecs = Some(self.text(value)?);
-                }
-                AttributeName::Resolution => {
-                    variant.resolution = value::resolution(written().as_bytes());
-                }
-                AttributeName::FrameRate => {
-                    variant.frame_rate = Decimal::parse(written().as_bytes());
-                }
-                AttributeName::HdcpLevel => variant.hdcp_level = Some(written().into()),
-                AttributeName::AllowedCpc => variant.allowed_cpc = Some(self.text(value)?),
-                AttributeName::VideoRange => variant.video_range = Some(written().into()),
-                AttributeName::ReqVideoLayout => variant.video_layout = Some(self.text(value)?),
-                AttributeName::StableVariantId => {
-                    variant.stable_variant_id = Some(self.text(value)?);
-                }
-                AttributeName::PathwayId => variant.pathway_id = Some(self.text(value)?),
-                AttributeName::Audio => variant.audio = Some(self.text(value)?),
-                AttributeName::Video => variant.video = Some(self.text(value)?),
-                AttributeName::Subtitles => variant.subtitles = Some(self.text(value)?),
-                AttributeName::ClosedCaptions => {
-                    let none = !attribute.quoted && written() == "NONE";
-                    variant.closed_captions = Some(if none {
-                        ClosedCaptions::None
-                    } else {
-                        ClosedCaptions::Group(self.text(value)?)
-                    });
-                }
-                AttributeName::Name => variant.name = Some(self.text(value)?),
-                _ => {}
-            }
+    /// The text attributes, which stay where they are.
+    fn texts(&self) -> EntryTexts {
+        EntryTexts::written(self.source, self.place.clone())
+    }
+
+    /// Replaces variables in an attribute.
+    fn replace(&mut self, attribute: &EntryAttribute, texts: &mut EntryTexts) -> Result<(), Error> {
+        let written = attribute.value.of(self.source);
+        if let Cow::Owned(value) = self.expander.expand(written, self.tag.line)? {
+            texts.set(attribute.name, Some(&value));
         }
         Ok(())
     }
 
+    /// Adds the variant.
+    fn variant(&mut self, uri: Span, variants: &mut Vec<Variant>) -> Result<(), Error> {
+        let mut variant = Variant::new(self.url(uri)?, 0);
+        variant.bandwidth = None;
+        variant.line = self.tag.line;
+        variant.texts = self.texts();
+        for attribute in self.entry {
+            let value = || attribute.value.of(self.source).as_bytes();
+            match attribute.name {
+                AttributeName::Bandwidth => variant.bandwidth = value::decimal_integer(value()),
+                AttributeName::AverageBandwidth => {
+                    variant.average_bandwidth = value::decimal_integer(value());
+                }
+                AttributeName::Score => variant.score = Decimal::parse(value()),
+                AttributeName::Resolution => variant.resolution = value::resolution(value()),
+                AttributeName::FrameRate => variant.frame_rate = Decimal::parse(value()),
+                name if self.expander.is_active() && Variant::has_variables(name) => {
+                    self.replace(attribute, &mut variant.texts)?;
+                }
+                _ => {}
+            }
+        }
+        variants.push(variant);
+        Ok(())
+    }
+
     /// Adds the rendition, unless it is of a type that is not known.
-    fn rendition(
-        &mut self,
-        entry: &[EntryAttribute],
-        renditions: &mut Vec<Rendition>,
-    ) -> Result<(), Error> {
-        let whole: &str = self.whole;
-        let text_of = |name| find(entry, name).map(|found| found.value);
-        let kind = text_of(AttributeName::Type).unwrap_or_default();
-        let kind = RenditionKind::from(kind.of(whole));
+    fn rendition(&mut self, renditions: &mut Vec<Rendition>) -> Result<(), Error> {
+        let kind = find(self.entry, AttributeName::Type).unwrap_or_default();
+        let kind = RenditionKind::from(kind.of(self.source));
         if matches!(kind, RenditionKind::Other(_)) {
             return Ok(());
         }
-        let nothing = || SharedText::part(self.whole, Span::default());
-        let mut rendition = Rendition::new(kind, nothing(), nothing());
+        let mut rendition = Rendition::with_texts(kind, self.texts());
         rendition.line = self.tag.line;
-        for attribute in entry {
-            let value = attribute.value;
-            let written = || value.of(whole);
+        for attribute in self.entry {
+            let value = || attribute.value.of(self.source);
             match attribute.name {
                 AttributeName::Uri if rendition.kind != RenditionKind::ClosedCaptions => {
-                    rendition.url = Some(self.url(value)?);
+                    rendition.url = Some(self.url(attribute.value)?);
                 }
-                AttributeName::GroupId => rendition.group_id = self.text(value)?,
-                AttributeName::Name => rendition.name = self.text(value)?,
-                AttributeName::Language => rendition.language = Some(self.text(value)?),
-                AttributeName::AssocLanguage => {
-                    rendition.associated_language = Some(self.text(value)?);
-                }
-                AttributeName::StableRenditionId => {
-                    rendition.stable_rendition_id = Some(self.text(value)?);
-                }
-                AttributeName::Default => rendition.default = written() == "YES",
-                AttributeName::Autoselect => rendition.autoselect = written() == "YES",
-                AttributeName::Forced => rendition.forced = written() == "YES",
-                AttributeName::InstreamId => rendition.instream_id = Some(self.text(value)?),
+                AttributeName::Default => rendition.default = value() == "YES",
+                AttributeName::Autoselect => rendition.autoselect = value() == "YES",
+                AttributeName::Forced => rendition.forced = value() == "YES",
                 AttributeName::BitDepth => {
-                    rendition.bit_depth = value::decimal_integer(written().as_bytes());
+                    rendition.bit_depth = value::decimal_integer(value().as_bytes());
                 }
                 AttributeName::SampleRate => {
-                    rendition.sample_rate = value::decimal_integer(written().as_bytes());
+                    rendition.sample_rate = value::decimal_integer(value().as_bytes());
                 }
-                AttributeName::Characteristics => {
-                    rendition.characteristics = Some(self.text(value)?);
+                name if self.expander.is_active() && Rendition::has_variables(name) => {
+                    self.replace(attribute, &mut rendition.texts)?;
                 }
-                AttributeName::Channels => rendition.channels = Some(self.text(value)?),
                 _ => {}
             }
         }
@@ -247,7 +217,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn list(&self) -> AttributeList<'a> {
-        AttributeList::new(self.tag.value.of(self.whole))
+        AttributeList::new(self.tag.value.of(self.source))
     }
 
     fn owned(&mut self, list: &AttributeList<'_>, name: &str) -> Result<Option<String>, Error> {
@@ -256,7 +226,7 @@ impl<'a> Reader<'a, '_> {
 
     fn joined(&mut self, list: &AttributeList<'_>, name: &str) -> Result<Option<Url>, Error> {
         let uri = self.owned(list, name)?;
-        uri.map(|uri| join(self.base, &uri, self.tag.line))
+        uri.map(|uri| join(self.source.base(), &uri, self.tag.line))
             .transpose()
     }
 
@@ -279,7 +249,7 @@ impl<'a> Reader<'a, '_> {
         if list.text("METHOD") == Some("NONE") {
             return Ok(None);
         }
-        Key::read(&list, self.tag.line, self.whole, self.base, self.expander).map(Some)
+        Key::read(&list, self.tag.line, self.source, self.expander).map(Some)
     }
 
     fn content_steering(&mut self) -> Result<Option<ContentSteering>, Error> {

@@ -346,7 +346,7 @@ impl Parser<'_> {
             } else {
                 Playlist::Multivariant(MultivariantPlaylist {
                     common: media.common,
-                    entries,
+                    entries: Arc::new(entries),
                 })
             },
             diagnostics,

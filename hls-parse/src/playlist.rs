@@ -213,7 +213,7 @@ pub(crate) struct Common {
 #[derive(Debug, Clone)]
 pub struct MultivariantPlaylist {
     pub(crate) common: Common,
-    pub(crate) entries: EntryAttributes,
+    pub(crate) entries: Arc<EntryAttributes>,
 }
 
 /// A playlist of segments, before [resolution](MediaPlaylist::resolve).

@@ -107,9 +107,9 @@ impl Key {
                 .collect()
         };
         let audio = |number: fn(&crate::Rendition) -> Option<u64>| {
-            let group = variant.audio.as_deref();
+            let group = variant.audio();
             let members = of.renditions.iter().filter(|rendition| {
-                rendition.kind == RenditionKind::Audio && Some(rendition.group_id.as_str()) == group
+                rendition.kind == RenditionKind::Audio && Some(rendition.group_id()) == group
             });
             members
                 .filter_map(number)
@@ -187,8 +187,7 @@ impl Comparison {
                     && codecs.any(|codec| starts_with(codec, text)) == wants_equal
             }
             (Operand::Text(text), _) => variant
-                .video_range
-                .as_ref()
+                .video_range()
                 .is_some_and(|range| range.as_str().eq_ignore_ascii_case(text) == wants_equal),
         }
     }

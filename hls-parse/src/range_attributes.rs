@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::source::Source;
 use crate::value::{self, Span};
 
 /// The value of an attribute of a [`DateRange`](crate::DateRange) when it is a `&str`, of one to be written when it is a `String`.
@@ -47,7 +48,7 @@ impl AttributeValue {
 /// They are parts of the text of the playlist, which stays in memory as long as they do.
 #[derive(Clone)]
 pub struct DateRangeAttributes {
-    text: Arc<Arc<str>>,
+    text: Arc<Source>,
     written: Box<[Written]>,
 }
 
@@ -73,7 +74,7 @@ impl Written {
 
 impl DateRangeAttributes {
     /// Attributes in the order of the playlist, of which the first of a name counts.
-    pub(crate) fn new(text: &Arc<Arc<str>>, mut written: Vec<Written>) -> Self {
+    pub(crate) fn new(text: &Arc<Source>, mut written: Vec<Written>) -> Self {
         let name = |attribute: &Written| attribute.name.of(text);
         written.sort_by(|one, other| name(one).cmp(name(other)));
         written.dedup_by(|later, first| name(later) == name(first));

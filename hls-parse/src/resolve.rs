@@ -26,6 +26,7 @@ use crate::room::make_room;
 use crate::rule::Rule;
 use crate::segment_store::{SegmentStore, counted_on};
 use crate::shared_text::SharedText;
+use crate::source::Source;
 use crate::tag::TagName;
 use crate::timeline::{Key, KeyMethod, KeySets, Map, Segment, Timeline};
 use crate::value::{self, ByteRange, Span};
@@ -150,8 +151,7 @@ struct State<'p> {
     references: References<'p, 'p>,
     texts: Texts<'p>,
     /// What keys share: the text of the playlist, and the URL it was found at.
-    whole: Arc<Arc<str>>,
-    shared_base: Arc<Url>,
+    source: Arc<Source>,
     keys: Vec<Key>,
     key_numbers: Numbers,
     maps: Vec<Map>,
@@ -191,8 +191,10 @@ impl<'p> State<'p> {
             expander: Expander::new(context, playlist.common.has_references),
             references: References::new(&context.base),
             texts: Texts::new(&playlist.common.text),
-            whole: Arc::new(Arc::clone(&playlist.common.text)),
-            shared_base: Arc::new(context.base.clone()),
+            source: Arc::new(Source::new(
+                Arc::clone(&playlist.common.text),
+                Arc::new(context.base.clone()),
+            )),
             keys: Vec::new(),
             key_numbers: Numbers::default(),
             maps: Vec::new(),
@@ -313,13 +315,7 @@ impl<'p> State<'p> {
             self.current_keys.clear();
             return Ok(());
         }
-        let key = Key::read(
-            list,
-            line,
-            &self.whole,
-            &self.shared_base,
-            &mut self.expander,
-        )?;
+        let key = Key::read(list, line, &self.source, &mut self.expander)?;
         let keys = &self.keys;
         self.current_keys.retain(|&index| {
             keys.get(index)
@@ -436,26 +432,25 @@ impl<'p> State<'p> {
 }
 
 impl Key {
-    /// Reads the attributes of an `EXT-X-KEY` or `EXT-X-SESSION-KEY` whose method is not NONE, in the text `whole`.
+    /// Reads the attributes of an `EXT-X-KEY` or `EXT-X-SESSION-KEY` whose method is not NONE, in that text.
     pub(crate) fn read(
         list: &AttributeList<'_>,
         line: u32,
-        whole: &Arc<Arc<str>>,
-        base: &Arc<Url>,
+        source: &Arc<Source>,
         expander: &mut Expander<'_>,
     ) -> Result<Self, Error> {
         let incomplete = |message: &str| Error::at(ErrorKind::IncompleteTag, line, message);
         let method = list
             .text("METHOD")
             .ok_or_else(|| incomplete("the key has no METHOD"))?;
-        let key_format = expander.shared(list, "KEYFORMAT", line, whole)?;
-        let key_format = key_format.unwrap_or_else(Self::identity_format);
-        let uri = expander.shared(list, "URI", line, whole)?;
+        let key_format = expander.part(list, "KEYFORMAT", line, source)?;
+        let key_format = key_format.map_or_else(Self::identity_format, SharedText::from);
+        let uri = expander.part(list, "URI", line, source)?;
         let is_identity = key_format == Self::IDENTITY;
         let url = match &uri {
             // What a key system makes of its URI is its own affair.
-            Some(uri) if !is_identity => LazyUrl::new(base, uri.clone(), line).ok(),
-            Some(uri) => Some(LazyUrl::new(base, uri.clone(), line)?),
+            Some(uri) if !is_identity => LazyUrl::new(uri.clone(), line).ok(),
+            Some(uri) => Some(LazyUrl::new(uri.clone(), line)?),
             None if is_identity => return Err(incomplete("the key has no URI")),
             None => None,
         };
@@ -472,11 +467,16 @@ impl Key {
         };
         Ok(Self {
             method: KeyMethod::from(method),
-            uri: uri.unwrap_or_else(|| SharedText::part(whole, Span::default())),
+            uri: uri.map_or_else(
+                || SharedText::part(source, Span::default()),
+                SharedText::from,
+            ),
             url,
             iv,
             key_format,
-            key_format_versions: expander.shared(list, "KEYFORMATVERSIONS", line, whole)?,
+            key_format_versions: expander
+                .part(list, "KEYFORMATVERSIONS", line, source)?
+                .map(SharedText::from),
         })
     }
 }

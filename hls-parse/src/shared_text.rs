@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::source::{Part, Source};
 use crate::value::Span;
 
 /// Text that never changes, either on its own or a part of the playlist it was read from. Use it as the [`str`] it dereferences to.
@@ -21,37 +22,29 @@ use crate::value::Span;
 /// assert_eq!(codecs, "avc1.640028,mp4a.40.2");
 /// ```
 #[derive(Clone)]
-pub struct SharedText {
-    /// One pointer, not the two of an `Arc<str>`: there are many texts for each playlist.
-    whole: Arc<Arc<str>>,
-    start: u32,
-    end: u32,
+pub struct SharedText(State);
+
+/// As large as one pointer and a place: there are many texts for each playlist.
+#[derive(Clone)]
+enum State {
+    Part(Part),
+    Own(Arc<Box<str>>),
 }
 
 impl SharedText {
-    /// The end of text that is not a part; those are shorter than that, as playlists are.
-    const OPEN: u32 = u32::MAX;
-
-    /// A part of `whole`.
+    /// A part of `source`.
     #[inline]
-    pub(crate) fn part(whole: &Arc<Arc<str>>, part: Span) -> Self {
-        let Span { start, end } = part;
-        Self {
-            whole: Arc::clone(whole),
-            start,
-            end,
-        }
+    pub(crate) fn part(source: &Arc<Source>, part: Span) -> Self {
+        Part::new(source, part).into()
     }
 
     /// The text.
     #[inline]
     pub fn as_str(&self) -> &str {
-        if self.end == Self::OPEN {
-            return &self.whole;
+        match &self.0 {
+            State::Part(part) => part.as_str(),
+            State::Own(text) => text,
         }
-        self.whole
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
     }
 }
 
@@ -75,23 +68,21 @@ impl Borrow<str> for SharedText {
     }
 }
 
+impl From<Part> for SharedText {
+    fn from(part: Part) -> Self {
+        Self(State::Part(part))
+    }
+}
+
 impl From<String> for SharedText {
     fn from(text: String) -> Self {
-        Self {
-            whole: Arc::new(text.into()),
-            start: 0,
-            end: Self::OPEN,
-        }
+        Self(State::Own(Arc::new(text.into())))
     }
 }
 
 impl From<&str> for SharedText {
     fn from(text: &str) -> Self {
-        Self {
-            whole: Arc::new(text.into()),
-            start: 0,
-            end: Self::OPEN,
-        }
+        Self(State::Own(Arc::new(text.into())))
     }
 }
 

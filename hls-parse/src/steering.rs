@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, excerpt};
-use crate::shared_text::SharedText;
 use crate::variant::{ContentSteering, Multivariant, Rendition, RenditionKind, Variant};
 
 /// What a steering server answers (section 7.1). With the feature `serde` it can be read from its JSON.
@@ -128,7 +127,7 @@ impl Multivariant {
         let mut known: HashSet<String> = self.pathways().into_iter().map(str::to_owned).collect();
         let groups = self.renditions.iter();
         let mut groups: HashSet<String> =
-            groups.map(|member| member.group_id.to_string()).collect();
+            groups.map(|member| member.group_id().to_owned()).collect();
         let mut errors = Vec::new();
         for clone in clones {
             if known.contains(&clone.id) {
@@ -179,35 +178,39 @@ impl Multivariant {
             names: HashMap::new(),
         };
         for variant in variants.iter_mut().chain(&mut i_frames) {
-            let own = variant.stable_variant_id.as_ref();
-            let given = own.and_then(|id| clone.uri_replacement.per_variant_uris.get(&**id));
+            let own = variant.stable_variant_id();
+            let given = own.and_then(|id| clone.uri_replacement.per_variant_uris.get(id));
             variant.url = clone
                 .uri_replacement
                 .apply(&variant.url, given)
                 .ok_or_else(|| invalid("has an address that is no URL, or too long"))?
                 .into();
-            variant.pathway_id = Some(clone.id.as_str().into());
-            groups.rename(RenditionKind::Audio, &mut variant.audio);
-            groups.rename(RenditionKind::Video, &mut variant.video);
-            groups.rename(RenditionKind::Subtitles, &mut variant.subtitles);
+            variant.set_pathway_id(Some(&clone.id));
+            let audio = groups.renamed(RenditionKind::Audio, variant.audio());
+            variant.set_audio(audio.as_deref());
+            let video = groups.renamed(RenditionKind::Video, variant.video());
+            variant.set_video(video.as_deref());
+            let subtitles = groups.renamed(RenditionKind::Subtitles, variant.subtitles());
+            variant.set_subtitles(subtitles.as_deref());
         }
         let mut renditions = Vec::new();
         for rendition in &self.renditions {
-            let group = (rendition.kind.clone(), rendition.group_id.clone());
+            let group = (rendition.kind.clone(), rendition.group_id().to_owned());
             let Some(group_id) = groups.names.get(&group) else {
                 continue;
             };
-            let own = rendition.stable_rendition_id.as_ref();
-            let given = own.and_then(|id| clone.uri_replacement.per_rendition_uris.get(&**id));
+            let own = rendition.stable_rendition_id();
+            let given = own.and_then(|id| clone.uri_replacement.per_rendition_uris.get(id));
             let url = rendition.url.as_ref().map(|url| {
                 let replaced = clone.uri_replacement.apply(url, given);
                 replaced.ok_or_else(|| invalid("has an address that is no URL, or too long"))
             });
-            renditions.push(Rendition {
+            let mut copy = Rendition {
                 url: url.transpose()?.map(Into::into),
-                group_id: group_id.clone(),
                 ..rendition.clone()
-            });
+            };
+            copy.set_group_id(group_id);
+            renditions.push(copy);
         }
         let count = |playlist: &Self| {
             playlist.variants.len() + playlist.i_frame_variants.len() + playlist.renditions.len()
@@ -231,7 +234,7 @@ impl Multivariant {
 struct Groups<'a> {
     suffix: &'a str,
     taken: &'a mut HashSet<String>,
-    names: HashMap<(RenditionKind, SharedText), SharedText>,
+    names: HashMap<(RenditionKind, String), String>,
 }
 
 /// How many characters of the name of a group are taken into that of its clone.
@@ -241,14 +244,12 @@ const LONGEST_GROUP: usize = 64;
 const LONGEST_URL: usize = 8192;
 
 impl Groups<'_> {
-    fn rename(&mut self, kind: RenditionKind, group: &mut Option<SharedText>) {
-        let Some(group) = group else {
-            return;
-        };
+    /// The name that a group has in the clone.
+    fn renamed(&mut self, kind: RenditionKind, group: Option<&str>) -> Option<String> {
         let (suffix, taken) = (self.suffix, &mut *self.taken);
         let fresh = self
             .names
-            .entry((kind, group.clone()))
+            .entry((kind, group?.to_owned()))
             .or_insert_with_key(|(_, group)| {
                 // A clone of a clone of a clone must not have a name as long as all of theirs.
                 let base: String = group.chars().take(LONGEST_GROUP).collect();
@@ -256,9 +257,9 @@ impl Groups<'_> {
                 while !taken.insert(name.clone()) {
                     name = format!("{base}-{suffix}-{}", taken.len());
                 }
-                name.into()
+                name
             });
-        group.clone_from(fresh);
+        Some(fresh.clone())
     }
 }
 

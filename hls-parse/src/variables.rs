@@ -10,7 +10,7 @@ use crate::attributes::AttributeList;
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::playlist::TagEntry;
 use crate::rule::Rule;
-use crate::shared_text::SharedText;
+use crate::source::{Part, Source};
 use crate::value::Span;
 
 /// The variables of a playlist after resolution, by name.
@@ -213,21 +213,21 @@ impl<'p> Expander<'p> {
             .transpose()
     }
 
-    /// The same, a part of the text `whole` that the list is in where there is nothing to replace.
+    /// The same, a part of the text that the list is in where there is nothing to replace.
     #[inline]
-    pub(crate) fn shared(
+    pub(crate) fn part(
         &mut self,
         list: &AttributeList<'_>,
         name: &str,
         line: u32,
-        whole: &Arc<Arc<str>>,
-    ) -> Result<Option<SharedText>, Error> {
+        source: &Arc<Source>,
+    ) -> Result<Option<Part>, Error> {
         let Some(text) = list.text(name) else {
             return Ok(None);
         };
         Ok(Some(match self.expand(text, line)? {
-            Cow::Borrowed(text) => SharedText::part(whole, Span::within(whole, text)),
-            Cow::Owned(text) => text.into(),
+            Cow::Borrowed(text) => Part::new(source, Span::within(source, text)),
+            Cow::Owned(text) => Part::beside(source, &text),
         }))
     }
 

@@ -2,10 +2,11 @@
 
 use url::Url;
 
+use crate::attribute_name::AttributeName;
+use crate::entry_texts::{EntryText, EntryTexts, text_attributes};
 use crate::lazy_url::LazyUrl;
 use crate::open_enum::open_enum;
 use crate::playlist::Start;
-use crate::shared_text::SharedText;
 use crate::timeline::Key;
 use crate::value::{Decimal, Resolution};
 use crate::variables::Variables;
@@ -94,19 +95,31 @@ open_enum! {
 }
 
 /// What a variant says about closed captions.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
-pub enum ClosedCaptions {
+pub enum ClosedCaptions<'a> {
     /// No variant has any.
     None,
     /// The group of their renditions.
-    Group(SharedText),
+    Group(&'a str),
 }
 
 /// A variant (sections 4.4.6.2 and 4.4.6.3). Attributes that are missing or cannot be read are `None`.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+///
+/// Text stays where it was read: a variant keeps the text of its playlist in memory, and what is asked for is looked up there.
+///
+/// ```
+/// use hls_parse::{Variant, VideoRange};
+///
+/// let mut variant = Variant::new("https://example.com/high.m3u8".parse::<url::Url>()?, 5_000_000);
+/// variant.set_codecs(Some("hvc1.2.4.L123.B0,mp4a.40.2"));
+/// variant.set_video_range(Some(&VideoRange::Pq));
+/// assert_eq!(variant.codecs(), Some("hvc1.2.4.L123.B0,mp4a.40.2"));
+/// assert_eq!(variant.audio(), None);
+/// # Ok::<(), url::ParseError>(())
+/// ```
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Variant {
     /// The Media Playlist.
@@ -117,48 +130,97 @@ pub struct Variant {
     pub average_bandwidth: Option<u64>,
     /// `SCORE`: higher is better.
     pub score: Option<Decimal>,
-    /// `CODECS`: RFC 6381 formats with commas between.
-    pub codecs: Option<SharedText>,
-    /// `SUPPLEMENTAL-CODECS`.
-    pub supplemental_codecs: Option<SharedText>,
     /// `RESOLUTION`.
     pub resolution: Option<Resolution>,
     /// `FRAME-RATE`: the highest, per second.
     pub frame_rate: Option<Decimal>,
-    /// `HDCP-LEVEL`.
-    pub hdcp_level: Option<HdcpLevel>,
-    /// `ALLOWED-CPC`.
-    pub allowed_cpc: Option<SharedText>,
-    /// `VIDEO-RANGE`.
-    pub video_range: Option<VideoRange>,
-    /// `REQ-VIDEO-LAYOUT`.
-    pub video_layout: Option<SharedText>,
-    /// `STABLE-VARIANT-ID`.
-    pub stable_variant_id: Option<SharedText>,
-    /// `PATHWAY-ID`.
-    pub pathway_id: Option<SharedText>,
-    /// `AUDIO`: the group of its audio renditions.
-    pub audio: Option<SharedText>,
-    /// `VIDEO`: the group of its video renditions.
-    pub video: Option<SharedText>,
-    /// `SUBTITLES`: the group of its subtitles.
-    pub subtitles: Option<SharedText>,
-    /// `CLOSED-CAPTIONS`.
-    pub closed_captions: Option<ClosedCaptions>,
-    /// `NAME`, which older writers use.
-    pub name: Option<SharedText>,
     /// The line of its tag.
     pub line: u32,
+    pub(crate) texts: EntryTexts,
+}
+
+text_attributes! { Variant:
+    /// `CODECS`: RFC 6381 formats with commas between.
+    codecs, set_codecs = Codecs;
+    /// `SUPPLEMENTAL-CODECS`.
+    supplemental_codecs, set_supplemental_codecs = SupplementalCodecs;
+    /// `ALLOWED-CPC`.
+    allowed_cpc, set_allowed_cpc = AllowedCpc;
+    /// `REQ-VIDEO-LAYOUT`.
+    video_layout, set_video_layout = ReqVideoLayout;
+    /// `STABLE-VARIANT-ID`.
+    stable_variant_id, set_stable_variant_id = StableVariantId;
+    /// `PATHWAY-ID`.
+    pathway_id, set_pathway_id = PathwayId;
+    /// `AUDIO`: the group of its audio renditions.
+    audio, set_audio = Audio;
+    /// `VIDEO`: the group of its video renditions.
+    video, set_video = Video;
+    /// `SUBTITLES`: the group of its subtitles.
+    subtitles, set_subtitles = Subtitles;
+    /// `NAME`, which older writers use.
+    name, set_name = Name;
 }
 
 impl Variant {
+    /// Whether variables are replaced in the attribute.
+    pub(crate) fn has_variables(name: AttributeName) -> bool {
+        Self::is_text(name) || name == AttributeName::ClosedCaptions
+    }
+
+    /// `HDCP-LEVEL`.
+    pub fn hdcp_level(&self) -> Option<HdcpLevel> {
+        self.texts.get(AttributeName::HdcpLevel).map(Into::into)
+    }
+
+    /// Sets [`hdcp_level`](Self::hdcp_level); `None` takes the attribute away.
+    pub fn set_hdcp_level(&mut self, level: Option<&HdcpLevel>) {
+        let level = level.map(HdcpLevel::as_str);
+        self.texts.set(AttributeName::HdcpLevel, level);
+    }
+
+    /// `VIDEO-RANGE`.
+    pub fn video_range(&self) -> Option<VideoRange> {
+        self.texts.get(AttributeName::VideoRange).map(Into::into)
+    }
+
+    /// Sets [`video_range`](Self::video_range); `None` takes the attribute away.
+    pub fn set_video_range(&mut self, range: Option<&VideoRange>) {
+        let range = range.map(VideoRange::as_str);
+        self.texts.set(AttributeName::VideoRange, range);
+    }
+
+    /// `CLOSED-CAPTIONS`.
+    pub fn closed_captions(&self) -> Option<ClosedCaptions<'_>> {
+        let text = self.texts.entry(AttributeName::ClosedCaptions)?;
+        Some(match text.value {
+            "NONE" if !text.quoted => ClosedCaptions::None,
+            group => ClosedCaptions::Group(group),
+        })
+    }
+
+    /// Sets [`closed_captions`](Self::closed_captions); `None` takes the attribute away.
+    pub fn set_closed_captions(&mut self, captions: Option<ClosedCaptions<'_>>) {
+        let text = captions.map(|captions| match captions {
+            ClosedCaptions::None => EntryText {
+                quoted: false,
+                value: "NONE",
+            },
+            ClosedCaptions::Group(value) => EntryText {
+                quoted: true,
+                value,
+            },
+        });
+        self.texts.set_entry(AttributeName::ClosedCaptions, text);
+    }
+
     /// The group of that kind that the variant names.
     pub fn group(&self, kind: &RenditionKind) -> Option<&str> {
         match kind {
-            RenditionKind::Audio => self.audio.as_deref(),
-            RenditionKind::Video => self.video.as_deref(),
-            RenditionKind::Subtitles => self.subtitles.as_deref(),
-            RenditionKind::ClosedCaptions => match &self.closed_captions {
+            RenditionKind::Audio => self.audio(),
+            RenditionKind::Video => self.video(),
+            RenditionKind::Subtitles => self.subtitles(),
+            RenditionKind::ClosedCaptions => match self.closed_captions() {
                 Some(ClosedCaptions::Group(group)) => Some(group),
                 _ => None,
             },
@@ -168,73 +230,95 @@ impl Variant {
 
     /// The content steering pathway it is on: `PATHWAY-ID`, or `.` without one.
     pub fn pathway(&self) -> &str {
-        self.pathway_id.as_deref().unwrap_or(".")
+        self.pathway_id().unwrap_or(".")
     }
 
     /// The single entries of `CODECS`.
     pub fn codec_list(&self) -> impl Iterator<Item = &str> {
-        let codecs = self.codecs.as_deref().unwrap_or_default();
-        codecs
-            .split(',')
-            .map(str::trim)
-            .filter(|codec| !codec.is_empty())
+        entries_of(self.codecs())
     }
 }
 
-/// A rendition (section 4.4.6.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+/// A rendition (section 4.4.6.1). Text stays where it was read, as that of a [`Variant`] does.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Rendition {
     /// `TYPE`.
     pub kind: RenditionKind,
     /// The Media Playlist; `None` when it is inside the variants themselves.
     pub url: Option<LazyUrl>,
-    /// `GROUP-ID`; empty when it is missing.
-    pub group_id: SharedText,
-    /// `NAME`; empty when it is missing.
-    pub name: SharedText,
-    /// `LANGUAGE`: an RFC 5646 tag.
-    pub language: Option<SharedText>,
-    /// `ASSOC-LANGUAGE`.
-    pub associated_language: Option<SharedText>,
-    /// `STABLE-RENDITION-ID`.
-    pub stable_rendition_id: Option<SharedText>,
     /// `DEFAULT`: to be played when the user chooses nothing.
     pub default: bool,
     /// `AUTOSELECT`: may be chosen without the user; implied by `DEFAULT`.
     pub autoselect: bool,
     /// `FORCED`: subtitles that are always wanted.
     pub forced: bool,
-    /// `INSTREAM-ID`.
-    pub instream_id: Option<SharedText>,
     /// `BIT-DEPTH`.
     pub bit_depth: Option<u64>,
     /// `SAMPLE-RATE` in hertz.
     pub sample_rate: Option<u64>,
-    /// `CHARACTERISTICS`: uniform type identifiers with commas between.
-    pub characteristics: Option<SharedText>,
-    /// `CHANNELS` as written: the number, then what there is to say about it, with slashes between.
-    pub channels: Option<SharedText>,
     /// The line of its tag.
     pub line: u32,
+    pub(crate) texts: EntryTexts,
+}
+
+text_attributes! { Rendition:
+    /// `LANGUAGE`: an RFC 5646 tag.
+    language, set_language = Language;
+    /// `ASSOC-LANGUAGE`.
+    associated_language, set_associated_language = AssocLanguage;
+    /// `STABLE-RENDITION-ID`.
+    stable_rendition_id, set_stable_rendition_id = StableRenditionId;
+    /// `INSTREAM-ID`.
+    instream_id, set_instream_id = InstreamId;
+    /// `CHARACTERISTICS`: uniform type identifiers with commas between.
+    characteristics, set_characteristics = Characteristics;
+    /// `CHANNELS` as written: the number, then what there is to say about it, with slashes between.
+    channels, set_channels = Channels;
 }
 
 impl Rendition {
+    /// Whether variables are replaced in the attribute.
+    pub(crate) fn has_variables(name: AttributeName) -> bool {
+        Self::is_text(name) || matches!(name, AttributeName::GroupId | AttributeName::Name)
+    }
+
+    /// `GROUP-ID`; empty when it is missing.
+    pub fn group_id(&self) -> &str {
+        self.texts.get(AttributeName::GroupId).unwrap_or_default()
+    }
+
+    /// Sets [`group_id`](Self::group_id).
+    pub fn set_group_id(&mut self, group_id: &str) {
+        self.texts.set(AttributeName::GroupId, Some(group_id));
+    }
+
+    /// `NAME`; empty when it is missing.
+    pub fn name(&self) -> &str {
+        self.texts.get(AttributeName::Name).unwrap_or_default()
+    }
+
+    /// Sets [`name`](Self::name).
+    pub fn set_name(&mut self, name: &str) {
+        self.texts.set(AttributeName::Name, Some(name));
+    }
+
     /// The single entries of `CHARACTERISTICS`.
     pub fn characteristic_list(&self) -> impl Iterator<Item = &str> {
-        let characteristics = self.characteristics.as_deref().unwrap_or_default();
-        characteristics
-            .split(',')
-            .map(str::trim)
-            .filter(|characteristic| !characteristic.is_empty())
+        entries_of(self.characteristics())
     }
 
     /// The number at the start of `CHANNELS`.
     pub fn channel_count(&self) -> Option<u64> {
-        let first = self.channels.as_deref()?.split('/').next()?;
+        let first = self.channels()?.split('/').next()?;
         crate::value::decimal_integer(first.as_bytes())
     }
+}
+
+/// What is between commas.
+fn entries_of(list: Option<&str>) -> impl Iterator<Item = &str> {
+    let entries = list.unwrap_or_default().split(',').map(str::trim);
+    entries.filter(|entry| !entry.is_empty())
 }
 
 /// Data about the presentation (section 4.4.6.4).

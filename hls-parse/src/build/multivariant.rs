@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::Text;
+use crate::entry_texts::EntryTexts;
 use crate::error::Error;
 use crate::lazy_url::LazyUrl;
 use crate::shared_text::SharedText;
@@ -49,7 +50,7 @@ impl Multivariant {
     /// playlist.renditions.push(english);
     /// let mut variant = Variant::new(base.join("high.m3u8")?, 5_000_000);
     /// variant.resolution = Some(Resolution { width: 1920, height: 1080 });
-    /// variant.audio = Some("aac".into());
+    /// variant.set_audio(Some("aac"));
     /// playlist.variants.push(variant);
     /// assert_eq!(playlist.write(Some(&base))?, "#EXTM3U
     /// ##EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aac\",NAME=\"English\",DEFAULT=YES,AUTOSELECT=YES,URI=\"en.m3u8\"
@@ -92,9 +93,9 @@ impl Multivariant {
             text.begin("#EXT-X-STREAM-INF");
             variant_attributes(&mut text, variant);
             text.plain_option("FRAME-RATE", variant.frame_rate);
-            text.quoted_option("AUDIO", variant.audio.as_deref());
-            text.quoted_option("SUBTITLES", variant.subtitles.as_deref());
-            match &variant.closed_captions {
+            text.quoted_option("AUDIO", variant.audio());
+            text.quoted_option("SUBTITLES", variant.subtitles());
+            match variant.closed_captions() {
                 Some(ClosedCaptions::None) => text.plain("CLOSED-CAPTIONS", "NONE"),
                 Some(ClosedCaptions::Group(group)) => text.quoted("CLOSED-CAPTIONS", group),
                 None => {}
@@ -126,50 +127,35 @@ impl Variant {
             bandwidth: Some(bandwidth),
             average_bandwidth: None,
             score: None,
-            codecs: None,
-            supplemental_codecs: None,
             resolution: None,
             frame_rate: None,
-            hdcp_level: None,
-            allowed_cpc: None,
-            video_range: None,
-            video_layout: None,
-            stable_variant_id: None,
-            pathway_id: None,
-            audio: None,
-            video: None,
-            subtitles: None,
-            closed_captions: None,
-            name: None,
             line: 0,
+            texts: EntryTexts::default(),
         }
     }
 }
 
 impl Rendition {
     /// A rendition with nothing but a group and a name.
-    pub fn new(
-        kind: RenditionKind,
-        group_id: impl Into<SharedText>,
-        name: impl Into<SharedText>,
-    ) -> Self {
+    pub fn new(kind: RenditionKind, group_id: &str, name: &str) -> Self {
+        let mut rendition = Self::with_texts(kind, EntryTexts::default());
+        rendition.set_group_id(group_id);
+        rendition.set_name(name);
+        rendition
+    }
+
+    /// A rendition with nothing but text.
+    pub(crate) fn with_texts(kind: RenditionKind, texts: EntryTexts) -> Self {
         Self {
             kind,
             url: None,
-            group_id: group_id.into(),
-            name: name.into(),
-            language: None,
-            associated_language: None,
-            stable_rendition_id: None,
             default: false,
             autoselect: false,
             forced: false,
-            instream_id: None,
             bit_depth: None,
             sample_rate: None,
-            characteristics: None,
-            channels: None,
             line: 0,
+            texts,
         }
     }
 }
@@ -256,22 +242,19 @@ fn write_session_data(text: &mut Text, data: &SessionData, base: Option<&Url>) {
 fn write_rendition(text: &mut Text, rendition: &Rendition, base: Option<&Url>) {
     text.begin("#EXT-X-MEDIA");
     text.word("TYPE", rendition.kind.as_str());
-    text.quoted("GROUP-ID", &rendition.group_id);
-    text.quoted("NAME", &rendition.name);
-    text.quoted_option("LANGUAGE", rendition.language.as_deref());
-    text.quoted_option("ASSOC-LANGUAGE", rendition.associated_language.as_deref());
-    text.quoted_option(
-        "STABLE-RENDITION-ID",
-        rendition.stable_rendition_id.as_deref(),
-    );
+    text.quoted("GROUP-ID", rendition.group_id());
+    text.quoted("NAME", rendition.name());
+    text.quoted_option("LANGUAGE", rendition.language());
+    text.quoted_option("ASSOC-LANGUAGE", rendition.associated_language());
+    text.quoted_option("STABLE-RENDITION-ID", rendition.stable_rendition_id());
     text.yes("DEFAULT", rendition.default);
     text.yes("AUTOSELECT", rendition.autoselect || rendition.default);
     text.yes("FORCED", rendition.forced);
-    text.quoted_option("INSTREAM-ID", rendition.instream_id.as_deref());
+    text.quoted_option("INSTREAM-ID", rendition.instream_id());
     text.plain_option("BIT-DEPTH", rendition.bit_depth);
     text.plain_option("SAMPLE-RATE", rendition.sample_rate);
-    text.quoted_option("CHARACTERISTICS", rendition.characteristics.as_deref());
-    text.quoted_option("CHANNELS", rendition.channels.as_deref());
+    text.quoted_option("CHARACTERISTICS", rendition.characteristics());
+    text.quoted_option("CHANNELS", rendition.channels());
     if let Some(url) = &rendition.url {
         text.quoted("URI", &shown(url, base));
     }
@@ -283,22 +266,19 @@ fn variant_attributes(text: &mut Text, variant: &Variant) {
     text.plain_option("BANDWIDTH", variant.bandwidth);
     text.plain_option("AVERAGE-BANDWIDTH", variant.average_bandwidth);
     text.plain_option("SCORE", variant.score);
-    text.quoted_option("CODECS", variant.codecs.as_deref());
-    text.quoted_option(
-        "SUPPLEMENTAL-CODECS",
-        variant.supplemental_codecs.as_deref(),
-    );
+    text.quoted_option("CODECS", variant.codecs());
+    text.quoted_option("SUPPLEMENTAL-CODECS", variant.supplemental_codecs());
     text.plain_option("RESOLUTION", variant.resolution);
-    if let Some(level) = &variant.hdcp_level {
+    if let Some(level) = variant.hdcp_level() {
         text.word("HDCP-LEVEL", level.as_str());
     }
-    text.quoted_option("ALLOWED-CPC", variant.allowed_cpc.as_deref());
-    if let Some(range) = &variant.video_range {
+    text.quoted_option("ALLOWED-CPC", variant.allowed_cpc());
+    if let Some(range) = variant.video_range() {
         text.word("VIDEO-RANGE", range.as_str());
     }
-    text.quoted_option("REQ-VIDEO-LAYOUT", variant.video_layout.as_deref());
-    text.quoted_option("STABLE-VARIANT-ID", variant.stable_variant_id.as_deref());
-    text.quoted_option("PATHWAY-ID", variant.pathway_id.as_deref());
-    text.quoted_option("VIDEO", variant.video.as_deref());
-    text.quoted_option("NAME", variant.name.as_deref());
+    text.quoted_option("REQ-VIDEO-LAYOUT", variant.video_layout());
+    text.quoted_option("STABLE-VARIANT-ID", variant.stable_variant_id());
+    text.quoted_option("PATHWAY-ID", variant.pathway_id());
+    text.quoted_option("VIDEO", variant.video());
+    text.quoted_option("NAME", variant.name());
 }

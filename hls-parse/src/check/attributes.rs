@@ -33,8 +33,9 @@ pub(crate) fn check<'t>(
         Error::at(ErrorKind::LimitExceeded, tag.line, message)
             .with_column(tag.place().column(offset + at))
     })?;
-    let mut unknown = 0usize;
+    let (mut unknown, mut covered) = (0usize, 0usize);
     for Item { attribute, known } in list.items() {
+        covered += attribute.span.len();
         let rule = known.and_then(|known| rules.of(known));
         unknown += usize::from(rule.is_none());
         if rule.is_some_and(|rule| is_as_it_should_be(rule.form, attribute)) {
@@ -62,7 +63,10 @@ pub(crate) fn check<'t>(
             check_name(attribute, &mut report);
         }
     }
-    if let Some(gap) = empty_attribute(list, list_text) {
+    let commas = list.items().len().saturating_sub(1);
+    if covered + commas != list_text.len()
+        && let Some(gap) = empty_attribute(list, list_text)
+    {
         let span = offset + gap.start..offset + gap.end;
         // Between two attributes one comma stays.
         let comma = if gap.start == 0 || gap.end == list_text.len() {

@@ -113,6 +113,7 @@ pub(crate) fn check(
             "the URI belongs to no variant and is ignored",
         );
     }
+    entries.shrink();
     Ok(entries)
 }
 

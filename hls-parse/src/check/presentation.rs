@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error::Error;
 use crate::playlist::{MediaPlaylist, MultivariantPlaylist, PlaylistType};
 use crate::rule::Rule;
+use crate::source::Source;
 use crate::tag::TagName;
 use crate::timeline::Key;
 use crate::variables::{Context, Expander};
@@ -155,8 +156,8 @@ impl<'a> Member<'a> {
     /// Keys with the URI of a session key are like it (section 4.4.6.5).
     fn check_keys(&mut self, session_keys: &HashMap<&Url, &Key>) {
         let common = &self.media().common;
-        let whole = Arc::new(Arc::clone(&common.text));
         let base = Arc::new(self.context.base.clone());
+        let source = Arc::new(Source::new(Arc::clone(&common.text), base));
         let mut expander = Expander::new(self.context, common.has_references);
         for tag in &common.tags {
             if tag.name == TagName::Define {
@@ -167,7 +168,7 @@ impl<'a> Member<'a> {
             if tag.name != TagName::Key || list.text("METHOD") == Some("NONE") {
                 continue;
             }
-            let Ok(key) = Key::read(&list, tag.line, &whole, &base, &mut expander) else {
+            let Ok(key) = Key::read(&list, tag.line, &source, &mut expander) else {
                 continue;
             };
             let meaning = |key: &Key| {

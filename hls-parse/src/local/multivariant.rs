@@ -28,9 +28,9 @@ impl Multivariant {
             .filter_map(|(index, uri)| Some((self.variants.get(*index)?, uri.as_str())))
             .collect();
         let named = |rendition: &Rendition| {
-            variants.iter().any(|(variant, _)| {
-                variant.group(&rendition.kind) == Some(rendition.group_id.as_str())
-            })
+            variants
+                .iter()
+                .any(|(variant, _)| variant.group(&rendition.kind) == Some(rendition.group_id()))
         };
         let mut chosen = HashSet::new();
         let mut renditions: Vec<(&Rendition, Option<&str>)> = offered
@@ -60,7 +60,7 @@ impl Multivariant {
         }
         let groups: HashSet<(&RenditionKind, &str)> = renditions
             .iter()
-            .map(|(rendition, _)| (&rendition.kind, rendition.group_id.as_str()))
+            .map(|(rendition, _)| (&rendition.kind, rendition.group_id()))
             .collect();
         for (variant, uri) in &variants {
             self.write_variant(&mut body, variant, uri, &groups);
@@ -99,7 +99,7 @@ impl Multivariant {
                 .group(kind)
                 .filter(|group| groups.contains(&(kind, group)))
         };
-        let silent = variant.audio.is_some()
+        let silent = variant.audio().is_some()
             && offered(&RenditionKind::Audio).is_none()
             && !self.has_audio_inside(variant);
         let codecs: Vec<&str> = variant
@@ -107,11 +107,7 @@ impl Multivariant {
             .filter(|codec| !(silent && is_audio(codec)))
             .collect();
         push_quoted(out, "CODECS", Some(codecs.join(",").as_str()));
-        push_quoted(
-            out,
-            "SUPPLEMENTAL-CODECS",
-            variant.supplemental_codecs.as_deref(),
-        );
+        push_quoted(out, "SUPPLEMENTAL-CODECS", variant.supplemental_codecs());
         if let Some(resolution) = variant.resolution {
             push(out, format_args!(",RESOLUTION={resolution}"));
         }
@@ -121,20 +117,19 @@ impl Multivariant {
         push_word(
             out,
             "HDCP-LEVEL",
-            variant.hdcp_level.as_ref().map(crate::HdcpLevel::as_str),
+            variant.hdcp_level().as_ref().map(crate::HdcpLevel::as_str),
         );
-        push_quoted(out, "ALLOWED-CPC", variant.allowed_cpc.as_deref());
+        push_quoted(out, "ALLOWED-CPC", variant.allowed_cpc());
         push_word(
             out,
             "VIDEO-RANGE",
-            variant.video_range.as_ref().map(crate::VideoRange::as_str),
+            variant
+                .video_range()
+                .as_ref()
+                .map(crate::VideoRange::as_str),
         );
-        push_quoted(out, "REQ-VIDEO-LAYOUT", variant.video_layout.as_deref());
-        push_quoted(
-            out,
-            "STABLE-VARIANT-ID",
-            variant.stable_variant_id.as_deref(),
-        );
+        push_quoted(out, "REQ-VIDEO-LAYOUT", variant.video_layout());
+        push_quoted(out, "STABLE-VARIANT-ID", variant.stable_variant_id());
         for kind in [
             RenditionKind::Audio,
             RenditionKind::Video,
@@ -143,7 +138,7 @@ impl Multivariant {
         ] {
             push_quoted(out, kind.as_str(), offered(&kind));
         }
-        if variant.closed_captions == Some(ClosedCaptions::None) {
+        if variant.closed_captions() == Some(ClosedCaptions::None) {
             out.push_str(",CLOSED-CAPTIONS=NONE");
         }
         out.push('\n');
@@ -157,7 +152,7 @@ impl Multivariant {
             .iter()
             .filter(|rendition| {
                 rendition.kind == RenditionKind::Audio
-                    && Some(rendition.group_id.as_str()) == variant.audio.as_deref()
+                    && Some(rendition.group_id()) == variant.audio()
             })
             .peekable();
         members.peek().is_none() || members.any(|rendition| rendition.url.is_none())
@@ -214,14 +209,14 @@ pub(crate) fn start_tag(start: Start) -> String {
 }
 
 fn version(renditions: &[(&Rendition, Option<&str>)], variants: &[(&Variant, &str)]) -> u64 {
-    let of_rendition = |rendition: &Rendition| match (&rendition.instream_id, &rendition.kind) {
+    let of_rendition = |rendition: &Rendition| match (rendition.instream_id(), &rendition.kind) {
         (Some(id), RenditionKind::ClosedCaptions) if id.starts_with("SERVICE") => 7,
         (Some(_), kind) if *kind != RenditionKind::ClosedCaptions => 13,
         _ => 1,
     };
     let layout = variants
         .iter()
-        .any(|(variant, _)| variant.video_layout.is_some());
+        .any(|(variant, _)| variant.video_layout().is_some());
     renditions
         .iter()
         .map(|(rendition, _)| of_rendition(rendition))
@@ -242,7 +237,7 @@ fn defaults(renditions: &[(&Rendition, Option<&str>)]) -> HashSet<usize> {
             (false, false) if always => 1,
             _ => 0,
         };
-        let group = (&rendition.kind, rendition.group_id.as_str());
+        let group = (&rendition.kind, rendition.group_id());
         match groups
             .iter()
             .position(|known| *known == group)
@@ -265,27 +260,19 @@ fn defaults(renditions: &[(&Rendition, Option<&str>)]) -> HashSet<usize> {
 fn write_rendition(out: &mut String, rendition: &Rendition, uri: Option<&str>, default: bool) {
     out.push_str("#EXT-X-MEDIA:TYPE=");
     out.push_str(rendition.kind.as_str());
-    push_quoted(out, "GROUP-ID", Some(&rendition.group_id));
+    push_quoted(out, "GROUP-ID", Some(rendition.group_id()));
     push_quoted(
         out,
         "NAME",
-        Some(if rendition.name.is_empty() {
+        Some(if rendition.name().is_empty() {
             "-"
         } else {
-            &rendition.name
+            rendition.name()
         }),
     );
-    push_quoted(out, "LANGUAGE", rendition.language.as_deref());
-    push_quoted(
-        out,
-        "ASSOC-LANGUAGE",
-        rendition.associated_language.as_deref(),
-    );
-    push_quoted(
-        out,
-        "STABLE-RENDITION-ID",
-        rendition.stable_rendition_id.as_deref(),
-    );
+    push_quoted(out, "LANGUAGE", rendition.language());
+    push_quoted(out, "ASSOC-LANGUAGE", rendition.associated_language());
+    push_quoted(out, "STABLE-RENDITION-ID", rendition.stable_rendition_id());
     out.push_str(if default {
         ",DEFAULT=YES"
     } else {
@@ -299,7 +286,7 @@ fn write_rendition(out: &mut String, rendition: &Rendition, uri: Option<&str>, d
     if rendition.forced && rendition.kind == RenditionKind::Subtitles {
         out.push_str(",FORCED=YES");
     }
-    push_quoted(out, "INSTREAM-ID", rendition.instream_id.as_deref());
+    push_quoted(out, "INSTREAM-ID", rendition.instream_id());
     if rendition.kind == RenditionKind::Audio {
         if let Some(depth) = rendition.bit_depth {
             push(out, format_args!(",BIT-DEPTH={depth}"));
@@ -307,9 +294,9 @@ fn write_rendition(out: &mut String, rendition: &Rendition, uri: Option<&str>, d
         if let Some(rate) = rendition.sample_rate {
             push(out, format_args!(",SAMPLE-RATE={rate}"));
         }
-        push_quoted(out, "CHANNELS", rendition.channels.as_deref());
+        push_quoted(out, "CHANNELS", rendition.channels());
     }
-    push_quoted(out, "CHARACTERISTICS", rendition.characteristics.as_deref());
+    push_quoted(out, "CHARACTERISTICS", rendition.characteristics());
     if let Some(uri) = uri {
         out.push_str(",URI=\"");
         push_uri(out, uri);

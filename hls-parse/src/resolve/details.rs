@@ -14,6 +14,7 @@ use crate::multivariant::join;
 use crate::part_fields::PartFields;
 use crate::parts::Parts;
 use crate::playlist::TagEntry;
+use crate::source::Source;
 use crate::tag::TagName;
 use crate::value::{self, ByteRange, Span};
 
@@ -229,7 +230,8 @@ impl<'p> State<'p> {
             })
             .collect();
         let ranges = std::mem::take(&mut self.date_ranges);
-        details.date_ranges = ranges.finish(&Arc::new(Arc::clone(text)), self.playlist.end_list);
+        let source = Source::new(Arc::clone(text), Arc::clone(self.source.base()));
+        details.date_ranges = ranges.finish(&Arc::new(source), self.playlist.end_list);
         details
     }
 }

@@ -42,9 +42,7 @@ impl Multivariant {
             .renditions
             .iter()
             .enumerate()
-            .filter(|(_, rendition)| {
-                rendition.kind == *kind && Some(rendition.group_id.as_str()) == group
-            })
+            .filter(|(_, rendition)| rendition.kind == *kind && Some(rendition.group_id()) == group)
             .collect();
         let mut missing = Missing::default();
         let wants_none = wish.criteria.is_none() && *wish.request == RenditionRequest::None;
@@ -80,12 +78,11 @@ impl Multivariant {
             .iter()
             .filter_map(|&index| self.renditions.get(index))
             .filter(|rendition| rendition.kind == RenditionKind::Audio)
-            .filter_map(|rendition| rendition.language.as_deref())
+            .filter_map(|rendition| rendition.language())
             .collect();
         let is_spoken = |rendition: &Rendition| {
             rendition
-                .language
-                .as_deref()
+                .language()
                 .is_some_and(|tag| spoken.iter().any(|spoken| distance(spoken, tag).is_some()))
         };
         members
@@ -142,7 +139,7 @@ fn in_languages(languages: &[String], members: &[Member<'_>], missing: &mut Miss
             .iter()
             .filter_map(|(index, rendition)| {
                 // What the range covers counts the same, whether it says more or not.
-                let steps = distance(language, rendition.language.as_deref()?)? / 2;
+                let steps = distance(language, rendition.language()?)? / 2;
                 Some((steps, *index))
             })
             .collect();
@@ -186,7 +183,7 @@ fn best(
         missing.characteristics.extend(required.cloned());
     }
     let languages = |rendition: &Rendition| {
-        let tag = rendition.language.as_deref()?;
+        let tag = rendition.language()?;
         let ranges = criteria.languages.iter().enumerate();
         ranges
             .filter_map(|(index, range)| Some((index, distance(range, tag)?)))

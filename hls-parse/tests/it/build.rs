@@ -225,12 +225,12 @@ fn a_multivariant_playlist_is_written_with_what_it_needs() {
     let mut playlist = Multivariant::new();
     let mut variant = Variant::new(url("https://example.com/v"), 1);
     variant.score = Some(Decimal::from_billionths(1_500_000_000));
-    variant.audio = Some("a".into());
+    variant.set_audio(Some("a"));
     playlist.variants.push(variant);
     let error = playlist.write(None).unwrap_err();
     assert_eq!(error.rule(), Some(Rule::GroupExists));
     let mut audio = Rendition::new(RenditionKind::Audio, "a", "English");
-    audio.instream_id = Some("7".into());
+    audio.set_instream_id(Some("7"));
     playlist.renditions.push(audio);
     assert!(
         playlist
@@ -238,7 +238,7 @@ fn a_multivariant_playlist_is_written_with_what_it_needs() {
             .unwrap()
             .starts_with("#EXTM3U\n#EXT-X-VERSION:13\n")
     );
-    playlist.renditions[0].name = "a\"b".into();
+    playlist.renditions[0].set_name("a\"b");
     assert_eq!(
         playlist.write(None).unwrap_err().kind(),
         ErrorKind::InvalidValue

@@ -1,6 +1,9 @@
 //! Resolution: ranges, keys, maps, numbers, times, variables, URLs.
 
-use hls_parse::{ByteRange, Context, ErrorKind, KeyMethod, ResourceKind};
+use hls_parse::{
+    ByteRange, ClosedCaptions, Context, ErrorKind, HdcpLevel, KeyMethod, ResourceKind, Variant,
+    VideoRange,
+};
 use proptest::prelude::*;
 use url::Url;
 
@@ -212,7 +215,7 @@ fn variables_come_from_names_imports_and_the_query() {
         "#EXTM3U\n#EXT-X-DEFINE:NAME=\"host\",VALUE=\"cdn.example\"\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"{$host}\"\nhttps://{$host}/v.m3u8\n",
     );
     assert_eq!(outer.variants[0].url.as_str(), "https://cdn.example/v.m3u8");
-    assert_eq!(outer.variants[0].codecs.as_deref(), Some("cdn.example"));
+    assert_eq!(outer.variants[0].codecs(), Some("cdn.example"));
     let text = concat!(
         "#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"host\"\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n#EXT-X-DEFINE:NAME=\"raw\",VALUE=\"{$token}{\"\n",
         "#EXT-X-MAP:URI=\"//{$host}/init\"\n#EXTINF:1,{$title}\n//{$host}/{$token}?{$raw}$host}{$\n",
@@ -396,4 +399,62 @@ proptest! {
         let url = resolved.map(|resolved| Url::from(resolved.renditions[0].url.clone().unwrap()));
         prop_assert_eq!(url.map_err(|error| error.kind()), joined);
     }
+}
+
+#[test]
+fn variables_are_replaced_in_text_that_variants_and_renditions_have() {
+    let text = concat!(
+        "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"NONE\"\n",
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g{$a}\",NAME=\"{$a}\",LANGUAGE=\"en\",CHANNELS=\"2\",VIDEO=\"{$unknown}\",URI=\"{$a}.m3u8\"\n",
+        "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"g{$a}\",CLOSED-CAPTIONS={$a},HDCP-LEVEL=NONE,URI=\"{$unknown}\"\nv\n",
+        "#EXT-X-STREAM-INF:BANDWIDTH=2,CLOSED-CAPTIONS=NONE\nv\n",
+    );
+    let outer = multivariant(text);
+    let rendition = &outer.renditions[0];
+    assert_eq!((rendition.group_id(), rendition.name()), ("gNONE", "NONE"));
+    assert_eq!(
+        (rendition.language(), rendition.channel_count()),
+        (Some("en"), Some(2))
+    );
+    assert_eq!(
+        rendition.url.as_ref().map(|url| url.as_str()),
+        Some("https://example.com/film/NONE.m3u8")
+    );
+    let [one, other] = outer.variants.as_slice() else {
+        unreachable!("there are two");
+    };
+    assert_eq!(one.audio(), Some("gNONE"));
+    assert_eq!(one.closed_captions(), Some(ClosedCaptions::Group("NONE")));
+    assert_eq!(one.hdcp_level(), Some(HdcpLevel::None));
+    assert_eq!(other.closed_captions(), Some(ClosedCaptions::None));
+    for tag in ["STREAM-INF:BANDWIDTH=1,", "MEDIA:TYPE=AUDIO,"] {
+        let undefined = format!("#EXTM3U\n#EXT-X-{tag}NAME=\"{{$a}}\"\nv\n");
+        let error = multivariant_playlist(&undefined)
+            .resolve(&context())
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UndefinedVariable);
+        assert_eq!(error.line(), Some(2));
+    }
+}
+
+#[test]
+fn what_is_set_counts_in_the_place_of_what_was_read() {
+    let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"a\",VIDEO-RANGE=HLG\nv\n";
+    let read = multivariant(text);
+    let mut changed = read.variants[0].clone();
+    assert_eq!(changed, read.variants[0]);
+    changed.set_codecs(Some("b"));
+    changed.set_codecs(Some("c"));
+    changed.set_video_range(None);
+    changed.set_name(Some("n"));
+    assert_eq!((changed.codecs(), changed.name()), (Some("c"), Some("n")));
+    assert_eq!(changed.video_range(), None);
+    assert_ne!(changed, read.variants[0]);
+    assert_eq!(read.variants[0].video_range(), Some(VideoRange::Hlg));
+    let mut made = Variant::new(read.variants[0].url.clone(), 1);
+    made.line = 2;
+    made.set_codecs(Some("c"));
+    made.set_name(Some("n"));
+    assert_eq!(made, changed);
+    assert_eq!(format!("{made:?}"), format!("{changed:?}"));
 }

@@ -43,6 +43,18 @@ fn what_was_resolved_can_be_written_as_json() {
     let value = serde_json::to_value(multivariant(RICH)).unwrap();
     assert_eq!(value["variants"][1]["bandwidth"], 8);
     assert_eq!(value["renditions"][0]["kind"], "AUDIO");
+    let variant = multivariant(
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=7,CODECS=\"avc1.640028\",FRAME-RATE=25,HDCP-LEVEL=NONE,CLOSED-CAPTIONS=NONE\nv\n",
+    );
+    assert_eq!(
+        serde_json::to_value(&variant.variants[0]).unwrap(),
+        json!({
+            "url": "https://example.com/film/v", "bandwidth": 7, "average_bandwidth": null, "score": null, "codecs": "avc1.640028",
+            "supplemental_codecs": null, "resolution": null, "frame_rate": 25.0, "hdcp_level": "NONE", "allowed_cpc": null, "video_range": null,
+            "video_layout": null, "stable_variant_id": null, "pathway_id": null, "audio": null, "video": null, "subtitles": null,
+            "closed_captions": "none", "name": null, "line": 2,
+        })
+    );
 
     let parsed = hls_parse::parse(b"#EXTM3U\n#EXTINF:6,\na\n").unwrap();
     let Value::Array(diagnostics) = serde_json::to_value(&parsed.diagnostics).unwrap() else {

@@ -36,17 +36,14 @@ fn pathways_are_cloned_with_their_groups() {
         copy.url.as_str(),
         "https://c.example.com:8443/high?x=1&alpha=1&token=a%20b%26c"
     );
-    assert_eq!(copy.audio.as_deref(), Some("a-C"));
-    assert_eq!(copy.stable_variant_id.as_deref(), Some("high"));
+    assert_eq!(copy.audio(), Some("a-C"));
+    assert_eq!(copy.stable_variant_id(), Some("high"));
     let english = resolved.renditions[renditions..]
         .iter()
-        .find(|rendition| rendition.stable_rendition_id.is_some())
+        .find(|rendition| rendition.stable_rendition_id().is_some())
         .unwrap();
     assert_eq!(
-        (
-            english.group_id.as_str(),
-            english.url.as_ref().unwrap().as_str()
-        ),
+        (english.group_id(), english.url.as_ref().unwrap().as_str()),
         ("a-C", "https://r.example.com/e")
     );
     assert_eq!(resolved.i_frame_variants.len(), 9);

@@ -112,7 +112,7 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
         multivariant
             .renditions
             .iter()
-            .filter(|one| one.kind == kind && one.group_id == *group)
+            .filter(|one| one.kind == kind && one.group_id() == group)
             .collect()
     };
     let stored = |members: &[&Rendition]| -> Vec<usize> {
@@ -135,13 +135,13 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
         members.iter().filter_map(of).collect()
     };
     let describe = |(index, variant): (usize, &Variant)| {
-        let audio = members(variant.audio.as_deref(), RenditionKind::Audio);
-        let subtitles = members(variant.subtitles.as_deref(), RenditionKind::Subtitles);
+        let audio = members(variant.audio(), RenditionKind::Audio);
+        let subtitles = members(variant.subtitles(), RenditionKind::Subtitles);
         VariantDescription {
             id: crate::session::layout::variant_track(index),
             bandwidth: variant.bandwidth,
             resolution: variant.resolution.map(|size| (size.width, size.height)),
-            codecs: variant.codecs.as_deref().map(str::to_owned),
+            codecs: variant.codecs().map(str::to_owned),
             tracks: presentation.variant_track(index).into_iter().collect(),
             // A member without an address of its own is muxed into the variant, so nothing else is needed.
             audio_required: !presentation.silent
@@ -185,9 +185,9 @@ fn describe_further(rendition: &Rendition, shared: Option<Track>) -> Track {
             RenditionKind::Subtitles => TrackKind::Subtitles,
             _ => TrackKind::Audio,
         },
-        group: Some(rendition.group_id.to_string()),
-        name: Some(rendition.name.to_string()),
-        language: rendition.language.as_deref().map(str::to_owned),
+        group: Some(rendition.group_id().to_owned()),
+        name: Some(rendition.name().to_owned()),
+        language: rendition.language().map(str::to_owned),
         selected: true,
         muxed: shared.is_none(),
         ..shared.unwrap_or_default()
@@ -219,9 +219,9 @@ fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrac
         .collect();
     Track {
         kind: track.kind,
-        group: rendition.map(|rendition| rendition.group_id.to_string()),
-        name: rendition.map(|rendition| rendition.name.to_string()),
-        language: rendition.and_then(|rendition| rendition.language.as_deref().map(str::to_owned)),
+        group: rendition.map(|rendition| rendition.group_id().to_owned()),
+        name: rendition.map(|rendition| rendition.name().to_owned()),
+        language: rendition.and_then(|rendition| rendition.language().map(str::to_owned)),
         selected: true,
         muxed: false,
         segments,

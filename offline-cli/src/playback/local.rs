@@ -155,7 +155,7 @@ impl LocalAsset {
         let has_audio = |group: &str| {
             let is_member = |index: usize| {
                 multivariant.renditions.get(index).is_some_and(|member| {
-                    member.kind == hls_parse::RenditionKind::Audio && member.group_id == group
+                    member.kind == hls_parse::RenditionKind::Audio && member.group_id() == group
                 })
             };
             let declared = (0..multivariant.renditions.len()).any(is_member);
@@ -167,7 +167,7 @@ impl LocalAsset {
                     .any(|(index, _)| is_member(*index))
         };
         for (index, variant) in multivariant.variants.iter().enumerate() {
-            let playable = variant.audio.as_deref().is_none_or(has_audio);
+            let playable = variant.audio().is_none_or(has_audio);
             if let Some(track) = self
                 .presentation
                 .variant_track(index)

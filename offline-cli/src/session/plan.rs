@@ -79,12 +79,12 @@ pub(crate) fn same_presentation(one: &Multivariant, other: &Multivariant) -> boo
     let variant = |a: &Variant, b: &Variant| {
         source::identity(&a.url) == source::identity(&b.url)
             && (a.bandwidth, a.resolution) == (b.bandwidth, b.resolution)
-            && (&a.audio, &a.subtitles, &a.video) == (&b.audio, &b.subtitles, &b.video)
+            && (a.audio(), a.subtitles(), a.video()) == (b.audio(), b.subtitles(), b.video())
     };
     let rendition = |a: &Rendition, b: &Rendition| {
         a.url.as_deref().map(source::identity) == b.url.as_deref().map(source::identity)
-            && (&a.kind, &a.group_id, &a.name, &a.language)
-                == (&b.kind, &b.group_id, &b.name, &b.language)
+            && (&a.kind, a.group_id(), a.name(), a.language())
+                == (&b.kind, b.group_id(), b.name(), b.language())
     };
     one.variants.len() == other.variants.len()
         && one.renditions.len() == other.renditions.len()

@@ -124,7 +124,7 @@ impl Network {
                         resolution: variant
                             .resolution
                             .map(|size| format!("{}x{}", size.width, size.height)),
-                        codecs: variant.codecs.as_deref().map(str::to_owned),
+                        codecs: variant.codecs().map(str::to_owned),
                         estimated_bytes: variant
                             .average_bandwidth
                             .or(variant.bandwidth)
@@ -138,9 +138,9 @@ impl Network {
                     .enumerate()
                     .map(|(index, rendition)| ProbedRendition {
                         kind: rendition.kind.to_string().to_ascii_lowercase(),
-                        group: rendition.group_id.to_string(),
-                        name: rendition.name.to_string(),
-                        language: rendition.language.as_deref().map(str::to_owned),
+                        group: rendition.group_id().to_owned(),
+                        name: rendition.name().to_owned(),
+                        language: rendition.language().map(str::to_owned),
                         selected: selection.renditions.contains(&index),
                     })
                     .collect();
