@@ -1,16 +1,17 @@
 //! An asset as readers see it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::{AssetId, Digest, Entry};
 
-/// A snapshot of an asset: a tree of entries, as it was when it was read.
+/// A snapshot of an asset: a tree of entries, as it was when it was read. Clones share the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
     pub(crate) id: AssetId,
     pub(crate) generation: u64,
     pub(crate) sealed: bool,
-    pub(crate) entries: BTreeMap<String, Entry>,
+    pub(crate) entries: Arc<BTreeMap<String, Entry>>,
 }
 
 impl Asset {
@@ -19,7 +20,7 @@ impl Asset {
             id,
             generation: 0,
             sealed: false,
-            entries: BTreeMap::new(),
+            entries: Arc::default(),
         }
     }
 

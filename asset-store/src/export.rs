@@ -79,7 +79,7 @@ impl Store {
         fs.create_directory(root)?;
         let mut folders = vec![root.to_owned()];
         let mut exported = Exported::default();
-        for (path, entry) in &asset.entries {
+        for (path, entry) in asset.entries.iter() {
             check_entry_path(path)?;
             let target = root.join(path);
             make_folders(fs, root, &target, &mut folders)?;

@@ -184,13 +184,23 @@ impl Fs {
 
     /// Replaces `directory/name` atomically and durably.
     pub(crate) fn replace(&self, directory: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.replace_with(directory, name, |file| file.write_all(bytes))
+    }
+
+    /// Replaces `directory/name` atomically and durably with what `write` writes.
+    pub(crate) fn replace_with(
+        &self,
+        directory: &Path,
+        name: &str,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<(), Error> {
         let temporary = directory.join(unique_name(TEMPORARY));
         let path = directory.join(name);
         let written = self
             .0
             .open(&temporary, Access::CreateNew)
             .and_then(|mut file| {
-                file.write_all(bytes)?;
+                write(&mut file)?;
                 file.sync_all()
             })
             .and_then(|()| self.0.rename(&temporary, &path))

@@ -1,10 +1,14 @@
 //! Manifests, logs and HEAD of one asset: how they are written and how an asset is read from them.
 
+mod write;
+
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::write::{write, write_in};
 use crate::entry::check_entry_path;
 use crate::fs::{self, Fs};
 use crate::layout::{self, Layout};
@@ -205,7 +209,7 @@ fn load_manifest(
     loaded: &mut Loaded,
 ) -> Result<(), Error> {
     let name = layout::manifest_name(generation);
-    loaded.asset.entries.clear();
+    loaded.asset.entries = Arc::default();
     let Some(bytes) = fs.read(&folder.join(&name), MAX_BYTES)? else {
         loaded.manifest_damage = Some(format!("{name} is missing"));
         return Ok(());
@@ -291,14 +295,16 @@ fn load_log(fs: &Fs, folder: &Path, loaded: &mut Loaded) -> Result<(), Error> {
 /// Applies changes in order. Says how many were refused because of their path.
 pub(crate) fn apply(asset: &mut Asset, records: Vec<Record>) -> usize {
     let mut refused = 0_usize;
+    // Copies the tree if somebody still looks at an earlier state of it.
+    let entries = Arc::make_mut(&mut asset.entries);
     for record in records {
         match record {
             Record::Put { path, entry, .. } if check_entry_path(&path).is_ok() => {
-                asset.entries.insert(path, entry);
+                entries.insert(path, entry);
             }
             Record::Put { .. } => refused = refused.saturating_add(1),
             Record::Remove { path, .. } => {
-                asset.entries.remove(&path);
+                entries.remove(&path);
             }
             Record::Header { .. } | Record::Trailer { .. } => {}
         }
@@ -313,37 +319,6 @@ pub(crate) enum Old {
     Delete,
     /// They are moved to the trash: something in them could not be read.
     MoveAside,
-}
-
-/// Writes `asset` as a new generation, durably, that nothing refers to yet.
-pub(crate) fn write(layout: &Layout, asset: &Asset) -> Result<(), Error> {
-    write_in(layout.fs(), &layout.asset(&asset.id), asset)
-}
-
-/// [`write()`] in a folder that is not the asset's yet.
-pub(crate) fn write_in(fs: &Fs, folder: &Path, asset: &Asset) -> Result<(), Error> {
-    let header = Record::Header {
-        asset: asset.id.clone(),
-        generation: asset.generation,
-        sealed: asset.sealed,
-    };
-    let mut bytes = record::encode(&header)?;
-    for (path, entry) in &asset.entries {
-        let put = Record::Put {
-            path: path.clone(),
-            entry: entry.clone(),
-            relaxed: false,
-        };
-        bytes.extend_from_slice(&record::encode(&put)?);
-    }
-    let entries = u64::try_from(asset.entries.len()).unwrap_or(u64::MAX);
-    let trailer = Record::Trailer {
-        entries,
-        digest: Digest::of(&bytes),
-    };
-    bytes.extend_from_slice(&record::encode(&trailer)?);
-
-    fs.replace(folder, &layout::manifest_name(asset.generation), &bytes)
 }
 
 /// Lets HEAD name the generation of `asset`, durably.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
 use crate::lock::{Mode, SweepLock};
 use crate::{Digest, Entry, Error, ErrorKind, Finding, Store, VerifyReport, blob, manifest};
@@ -74,7 +75,7 @@ impl Store {
     fn current(&self, finding: &Finding) -> Result<Option<Entry>, Error> {
         match manifest::load(self.layout(), &finding.asset) {
             Ok(mut loaded) => {
-                let entry = loaded.asset.entries.remove(&finding.path);
+                let entry = Arc::make_mut(&mut loaded.asset.entries).remove(&finding.path);
                 Ok(entry.filter(|entry| entry.digest == finding.digest))
             }
             Err(error) if error.kind() == ErrorKind::UnknownAsset => Ok(None),

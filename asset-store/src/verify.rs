@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::Builder;
@@ -218,7 +219,7 @@ impl Store {
         }
         let mut told = BTreeSet::new();
         self.for_each_chosen(id, |loaded| {
-            for (path, entry) in loaded.asset.entries {
+            for (path, entry) in Arc::unwrap_or_clone(loaded.asset.entries) {
                 let Some(&what) = wrong.get(&(entry.digest, entry.length)) else {
                     continue;
                 };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use url::Url;
 
-use crate::timeline::{Key, Timeline};
+use crate::timeline::Timeline;
 use crate::value::ByteRange;
 
 /// What a [`Resource`] is for, by index in the timeline.
@@ -102,49 +102,68 @@ pub fn selection_resources(timelines: &[&Timeline]) -> Vec<SharedResource> {
 impl Timeline {
     /// Every resource the playlist needs, each (URL, byte range) once, in order of media time: keys before the map before the first segment that needs them.
     ///
-    /// Gaps are not requested, nor are keys that cannot [simply be loaded](Key::fetchable_url).
+    /// Gaps are not requested, nor are keys that cannot [simply be loaded](crate::Key::fetchable_url).
     pub fn resources(&self) -> Vec<Resource> {
         let mut list = ResourceList {
             resources: Vec::with_capacity(self.segments().len()),
             numbers: HashMap::with_capacity(self.segments().len()),
         };
-        let mut key_seen = vec![false; self.keys.len()];
-        let mut map_seen = vec![false; self.maps.len()];
-        for (index, segment) in self.segments().iter().enumerate() {
-            if segment.gap {
-                continue;
+        for kind in self.needs() {
+            if let Some((url, byte_range)) = self.address(kind) {
+                list.add(kind, url, byte_range);
             }
-            let mut map_keys: &[usize] = &[];
-            let mut new_map = None;
-            if let Some((number, map)) = segment
-                .map
-                .and_then(|map| self.maps.get(map).map(|found| (map, found)))
-                && !mark(&mut map_seen, number)
-            {
-                map_keys = &map.keys;
-                new_map = Some((number, map));
-            }
-            for &number in map_keys.iter().chain(self.segment_keys(index)) {
-                if let (false, Some(url)) = (
-                    mark(&mut key_seen, number),
-                    self.keys.get(number).and_then(Key::fetchable_url),
-                ) {
-                    list.add(ResourceKind::Key(number), url.clone(), None);
-                }
-            }
-            if let Some((number, map)) = new_map {
-                list.add(ResourceKind::Map(number), map.url.clone(), map.byte_range);
-            }
-            list.add(
-                ResourceKind::Segment(index),
-                self.segment_url(index),
-                segment.byte_range,
-            );
         }
         list.resources
     }
 
-    /// The key systems that the timeline needs, when some segment is encrypted and has no key that can [simply be loaded](Key::fetchable_url).
+    /// What the playlist needs, each key, map and segment once, in the order of [`resources`](Self::resources); several may be the same bytes.
+    ///
+    /// With [`address`](Self::address) it is `resources` for those who have no room for the addresses of a long playlist.
+    pub fn needs(&self) -> impl Iterator<Item = ResourceKind> + '_ {
+        let mut key_seen = vec![false; self.keys.len()];
+        let mut map_seen = vec![false; self.maps.len()];
+        let segments = self.segments().iter().enumerate();
+        segments
+            .filter(|(_, segment)| !segment.gap)
+            .flat_map(move |(index, segment)| {
+                let mut new = Vec::new();
+                let map = segment
+                    .map
+                    .and_then(|number| Some((number, self.maps.get(number)?)))
+                    .filter(|&(number, _)| !mark(&mut map_seen, number));
+                let map_keys = map.map_or(&[][..], |(_, map)| &map.keys);
+                for &number in map_keys.iter().chain(self.segment_keys(index)) {
+                    let key = ResourceKind::Key(number);
+                    if !mark(&mut key_seen, number) && self.address(key).is_some() {
+                        new.push(key);
+                    }
+                }
+                new.extend(map.map(|(number, _)| ResourceKind::Map(number)));
+                new.push(ResourceKind::Segment(index));
+                new
+            })
+    }
+
+    /// Where something that the playlist needs is, without fragment, and which part of it; `None` means all of it.
+    ///
+    /// There is none of a key that cannot [simply be loaded](crate::Key::fetchable_url), and of what the playlist does not have.
+    pub fn address(&self, kind: ResourceKind) -> Option<(Url, Option<ByteRange>)> {
+        let (mut url, byte_range) = match kind {
+            ResourceKind::Key(number) => (self.keys.get(number)?.fetchable_url()?.clone(), None),
+            ResourceKind::Map(number) => {
+                let map = self.maps.get(number)?;
+                (map.url.clone(), map.byte_range)
+            }
+            ResourceKind::Segment(index) => {
+                let segment = self.segments().get(index)?;
+                (self.segment_url(index), segment.byte_range)
+            }
+        };
+        url.set_fragment(None);
+        Some((url, byte_range))
+    }
+
+    /// The key systems that the timeline needs, when some segment is encrypted and has no key that can [simply be loaded](crate::Key::fetchable_url).
     pub fn protection(&self) -> Option<Protection> {
         let needs_system = |keys: &[usize]| {
             let mut keys = keys.iter().filter_map(|&key| self.keys.get(key)).peekable();
@@ -200,8 +219,7 @@ struct ResourceList {
 }
 
 impl ResourceList {
-    fn add(&mut self, kind: ResourceKind, mut url: Url, byte_range: Option<ByteRange>) {
-        url.set_fragment(None);
+    fn add(&mut self, kind: ResourceKind, url: Url, byte_range: Option<ByteRange>) {
         let next = self.resources.len();
         let number = *self
             .numbers

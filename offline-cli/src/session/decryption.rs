@@ -26,26 +26,20 @@ pub(super) fn take_out_undecryptable(
     writer: &AssetWriter,
     job: &Prepared,
 ) -> Result<Option<Error>> {
+    let tracks = job.plan.tracks();
+    if tracks.iter().all(|track| track.pinned.keys().is_empty()) {
+        return Ok(None);
+    }
     let asset = writer.asset();
-    let stored = job
-        .pending
-        .iter()
-        .filter_map(|&index| job.resources.get(index));
-    let fresh: HashSet<&str> = stored
-        .flat_map(|resource| &resource.paths)
-        .map(String::as_str)
-        .collect();
+    let stored = job.pending.iter();
+    let fresh: HashSet<String> = stored.flat_map(|&index| job.plan.paths(index)).collect();
     let mut wrong = None;
-    for track in &job.tracks {
-        let layout = TrackLayout {
-            track: &track.name,
-            timeline: &track.pinned,
-            subtitles: track.subtitles,
-        };
+    for track in tracks {
+        let layout = track.layout();
         let mut keys: BTreeMap<usize, Opened> = BTreeMap::new();
         for (key, path, content) in encrypted(&asset, &layout) {
             let opened = keys.entry(key).or_default();
-            if !fresh.contains(path.as_str()) && !fresh.contains(layout.key(key).as_str()) {
+            if !fresh.contains(&path) && !fresh.contains(&layout.key(key)) {
                 // Looked at by the run that stored it.
                 opened.good += 1;
                 continue;

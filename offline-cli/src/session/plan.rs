@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
-use hls_parse::{Key, Multivariant, Rendition, Resource, ResourceKind, Timeline, Variant};
+use hls_parse::{ByteRange, Key, Multivariant, Rendition, ResourceKind, Timeline, Variant};
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
 
@@ -24,9 +25,19 @@ pub(crate) struct PlannedTrack {
     pub(crate) name: String,
     pub(crate) subtitles: bool,
     /// The playlist as it was when the download began; entries are named after it.
-    pub(crate) pinned: Timeline,
+    pub(crate) pinned: Arc<Timeline>,
     /// The playlist as it is now; its addresses are the ones that are still signed.
-    pub(crate) fresh: Timeline,
+    pub(crate) fresh: Arc<Timeline>,
+}
+
+impl PlannedTrack {
+    pub(crate) fn layout(&self) -> TrackLayout<'_> {
+        TrackLayout {
+            track: &self.name,
+            timeline: &self.pinned,
+            subtitles: self.subtitles,
+        }
+    }
 }
 
 /// One resource: fetched once, stored under every path that needs it.
@@ -39,10 +50,6 @@ pub(crate) struct PlannedResource {
     /// Whether it is text by nature, as subtitles are.
     pub(crate) text: bool,
     pub(crate) paths: Vec<String>,
-    /// When in the presentation it is first needed.
-    pub(crate) start: Duration,
-    /// Media time of the segments it makes, over all tracks.
-    pub(crate) media_time: Duration,
 }
 
 impl PlannedResource {
@@ -139,83 +146,147 @@ pub(crate) fn same_media(one: &Timeline, other: &Timeline) -> bool {
             })
 }
 
-/// Every resource that the tracks need.
+/// Every resource that some tracks need, once, in the order of media time.
 ///
-/// Within one reading resources are told apart by their whole address, since a parameter that looks
-/// like a signature may be what tells them apart. Between readings they are matched without it.
-pub(crate) fn resources(tracks: &[PlannedTrack]) -> Vec<PlannedResource> {
-    let mut planned: Vec<PlannedResource> = Vec::new();
-    let mut known: HashMap<(Url, Option<Range<u64>>), usize> = HashMap::new();
-    for track in tracks {
-        let layout = TrackLayout {
-            track: &track.name,
-            timeline: &track.pinned,
-            subtitles: track.subtitles,
-        };
-        let mut start = Duration::ZERO;
-        for resource in track.fresh.resources() {
-            let range = resource
-                .byte_range
-                .map(|range| range.start..range.start.saturating_add(range.length));
-            let mut paths = Vec::with_capacity(1);
-            let mut media_time = Duration::ZERO;
-            for user in &resource.users {
-                paths.push(path(&layout, *user));
-                if let ResourceKind::Segment(index) = user
-                    && let Some(segment) = track.fresh.segments().get(*index)
+/// Resources are numbers here: their addresses and names are made from the playlists when they are
+/// asked for, so that a hundred thousand of them take some megabytes.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    tracks: Vec<PlannedTrack>,
+    rows: Vec<Row>,
+}
+
+/// What is noted of a resource.
+#[derive(Debug)]
+struct Row {
+    start: Duration,
+    first: Need,
+    /// What else the same bytes are needed for.
+    others: Vec<Need>,
+    /// Whether another resource would have the same identity.
+    is_ambiguous: bool,
+}
+
+/// What a resource is needed for: a track by number, and something in its playlist.
+#[derive(Clone, Copy, Debug)]
+struct Need {
+    track: usize,
+    kind: ResourceKind,
+}
+
+impl Row {
+    fn needs(&self) -> impl Iterator<Item = Need> + '_ {
+        std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+}
+
+impl Plan {
+    /// Within one reading resources are told apart by their whole address, since a parameter that looks
+    /// like a signature may be what tells them apart. Between readings they are matched without it.
+    pub(crate) fn new(tracks: Vec<PlannedTrack>) -> Self {
+        let mut rows: Vec<Row> = Vec::new();
+        let mut by_address: HashMap<blake3::Hash, usize> = HashMap::new();
+        let mut by_identity: HashMap<blake3::Hash, usize> = HashMap::new();
+        for (track, PlannedTrack { fresh, .. }) in tracks.iter().enumerate() {
+            let mut start = Duration::ZERO;
+            for kind in fresh.needs() {
+                let Some((url, range)) = fresh.address(kind) else {
+                    continue;
+                };
+                if let ResourceKind::Segment(index) = kind
+                    && let Some(segment) = fresh.segments().get(index)
                 {
-                    media_time += segment.duration;
+                    start = segment.start;
                 }
+                let need = Need { track, kind };
+                let next = rows.len();
+                let known = *by_address.entry(key(url.as_str(), range)).or_insert(next);
+                if let Some(row) = rows.get_mut(known) {
+                    row.others.push(need);
+                    row.start = row.start.min(start);
+                    continue;
+                }
+                let identity = key(&source::identity(&url), range);
+                let namesake = *by_identity.entry(identity).or_insert(next);
+                if let Some(namesake) = rows.get_mut(namesake) {
+                    namesake.is_ambiguous = true;
+                }
+                rows.push(Row {
+                    start,
+                    first: need,
+                    others: Vec::new(),
+                    is_ambiguous: namesake != next,
+                });
             }
-            if let ResourceKind::Segment(index) = resource.kind
-                && let Some(segment) = track.fresh.segments().get(index)
-            {
-                start = segment.start;
-            }
-            let key = (resource.url.clone(), range.clone());
-            if let Some(existing) = known.get(&key).and_then(|&index| planned.get_mut(index)) {
-                existing.paths.append(&mut paths);
-                existing.media_time += media_time;
-                existing.start = existing.start.min(start);
-                continue;
-            }
-            known.insert(key, planned.len());
-            planned.push(PlannedResource {
-                identity: source::identity(&resource.url),
-                role: role_of(&resource),
-                text: track.subtitles,
-                url: resource.url,
-                range,
-                paths,
-                start,
-                media_time,
-            });
         }
+        // Stable: within one instant the order of the playlists stays, keys and maps before their segments.
+        rows.sort_by_key(|row| row.start);
+        rows.shrink_to_fit();
+        Self { tracks, rows }
     }
-    tell_apart(&mut planned);
-    // Stable: within one instant the order of the playlists stays, keys and maps before their segments.
-    planned.sort_by_key(|resource| resource.start);
-    planned
+
+    pub(crate) fn tracks(&self) -> &[PlannedTrack] {
+        &self.tracks
+    }
+
+    /// How many resources there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// A resource, spelled out.
+    pub(crate) fn get(&self, index: usize) -> Option<PlannedResource> {
+        let row = self.rows.get(index)?;
+        let track = self.tracks.get(row.first.track)?;
+        let (url, range) = track.fresh.address(row.first.kind)?;
+        Some(PlannedResource {
+            identity: if row.is_ambiguous {
+                // Otherwise resources would share it.
+                url.to_string()
+            } else {
+                source::identity(&url)
+            },
+            role: role_of(row.first.kind),
+            text: track.subtitles,
+            url,
+            range: range.map(|range| range.start..range.start.saturating_add(range.length)),
+            paths: self.paths(index).collect(),
+        })
+    }
+
+    /// Under which names a resource is stored, at least one.
+    pub(crate) fn paths(&self, index: usize) -> impl Iterator<Item = String> + '_ {
+        let needs = self.rows.get(index).into_iter().flat_map(Row::needs);
+        needs.filter_map(|need| Some(path(&self.tracks.get(need.track)?.layout(), need.kind)))
+    }
+
+    /// Media time of the segments that a resource makes, over all tracks.
+    pub(crate) fn media_time(&self, index: usize) -> Duration {
+        let needs = self.rows.get(index).into_iter().flat_map(Row::needs);
+        let durations = needs.filter_map(|need| match need.kind {
+            ResourceKind::Segment(index) => {
+                let segments = self.tracks.get(need.track)?.fresh.segments();
+                Some(segments.get(index)?.duration)
+            }
+            ResourceKind::Key(_) | ResourceKind::Map(_) => None,
+        });
+        durations.sum()
+    }
 }
 
-/// Gives resources that would share an identity their whole address as one.
-fn tell_apart(planned: &mut [PlannedResource]) {
-    let mut holders: HashMap<(String, Option<Range<u64>>), u32> = HashMap::new();
-    for resource in &*planned {
-        *holders
-            .entry((resource.identity.clone(), resource.range.clone()))
-            .or_default() += 1;
-    }
-    for resource in planned {
-        let key = (resource.identity.clone(), resource.range.clone());
-        if holders.get(&key).is_some_and(|&count| count > 1) {
-            resource.identity = resource.url.to_string();
-        }
-    }
+/// Tells addresses, or identities, with their ranges apart in little space.
+fn key(text: &str, range: Option<ByteRange>) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    let (start, length) = range.map_or((0, 0), |range| (range.start, range.length));
+    hasher.update(&[u8::from(range.is_some())]);
+    hasher.update(&start.to_le_bytes());
+    hasher.update(&length.to_le_bytes());
+    hasher.update(text.as_bytes());
+    hasher.finalize()
 }
 
-fn role_of(resource: &Resource) -> &'static str {
-    match resource.kind {
+fn role_of(kind: ResourceKind) -> &'static str {
+    match kind {
         ResourceKind::Key(_) => role::KEY,
         ResourceKind::Map(_) => role::INITIALIZATION,
         ResourceKind::Segment(_) => role::SEGMENT,

@@ -1,6 +1,7 @@
 //! Before the first segment: playlists pinned, and what is missing worked out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use asset_store::{AssetId, AssetWriter, Entry, EntryAttributes, Store};
@@ -8,7 +9,7 @@ use hls_parse::Multivariant;
 
 use super::download::Gap;
 use super::event::seconds;
-use super::plan::{self, PlannedResource, PlannedTrack};
+use super::plan::{self, Plan, PlannedResource, PlannedTrack};
 use super::record::{self, DownloadState, Metadata, StateRecord, StoredSelection};
 use super::resolve::{Received, Resolved, ResolvedTrack};
 use super::{DownloadEvent, DownloadRequest, Session, layout, presentation, source};
@@ -19,9 +20,9 @@ pub(super) struct Prepared {
     pub(super) id: AssetId,
     pub(super) metadata: Metadata,
     pub(super) duration: Duration,
-    pub(super) tracks: Vec<PlannedTrack>,
     pub(super) notes: Vec<String>,
-    pub(super) resources: Vec<PlannedResource>,
+    pub(super) plan: Plan,
+    /// Numbers of the resources in the plan that are not stored.
     pub(super) pending: Vec<usize>,
     /// Stored resources, each with a further path that lacks its entry.
     pub(super) links: VecDeque<Link>,
@@ -73,12 +74,12 @@ impl Session {
         for track in resolved.tracks {
             tracks.push(pin_track(&self.store, writer, track)?);
         }
-        let resources = plan::resources(&tracks);
         let duration = tracks
             .iter()
             .map(|track| track.fresh.duration())
             .max()
             .unwrap_or_default();
+        let plan = Plan::new(tracks);
         let mut selections = before
             .as_ref()
             .map(|before| before.selections.clone())
@@ -98,13 +99,17 @@ impl Session {
                 .as_ref()
                 .map_or_else(record::unix_now, |before| before.created),
             duration: seconds(duration),
-            resources: u64::try_from(resources.len()).unwrap_or(u64::MAX),
+            resources: u64::try_from(plan.len()).unwrap_or(u64::MAX),
             treat_as_vod: request.treat_as_vod,
             allow_gaps: request.allow_gaps,
             selections,
-            tracks: tracks.iter().map(|track| track.name.clone()).collect(),
+            tracks: plan
+                .tracks()
+                .iter()
+                .map(|track| track.name.clone())
+                .collect(),
         };
-        let (pending, links) = pending(writer, &resources);
+        let (pending, links) = pending(writer, &plan);
         record::set_metadata(&self.store, id, &metadata)?;
         let stored = metadata
             .resources
@@ -120,9 +125,8 @@ impl Session {
             id: id.clone(),
             metadata,
             duration,
-            tracks,
             notes: resolved.notes,
-            resources,
+            plan,
             pending,
             links,
             accepted_gaps,
@@ -197,21 +201,22 @@ fn pin_multivariant(
 /// Pins the playlist of a track, or makes sure that the pinned one still describes what the server has.
 fn pin_track(store: &Store, writer: &AssetWriter, track: ResolvedTrack) -> Result<PlannedTrack> {
     let path = layout::playlist(&track.name);
+    let fresh = Arc::new(track.timeline);
     let pinned = match compared(store, writer, &path, &track.playlist)? {
         Some(pinned) => {
             let timeline = presentation::timeline(store, &writer.asset(), &pinned)?;
-            if !plan::same_media(&timeline, &track.timeline) {
+            if !plan::same_media(&timeline, &fresh) {
                 return Err(changed(&format!("the playlist of {}", track.name)));
             }
-            timeline
+            Arc::new(timeline)
         }
-        None => track.timeline.clone(),
+        None => Arc::clone(&fresh),
     };
     Ok(PlannedTrack {
         name: track.name,
         subtitles: track.subtitles,
         pinned,
-        fresh: track.timeline,
+        fresh,
     })
 }
 
@@ -224,21 +229,20 @@ pub(super) struct Link {
 }
 
 /// Indices of the resources that are stored under none of their paths, and the links that those stored under one lack.
-fn pending(writer: &AssetWriter, resources: &[PlannedResource]) -> (Vec<usize>, VecDeque<Link>) {
+fn pending(writer: &AssetWriter, plan: &Plan) -> (Vec<usize>, VecDeque<Link>) {
     let mut pending = Vec::new();
     let mut links = VecDeque::new();
     let asset = writer.asset();
-    for (index, resource) in resources.iter().enumerate() {
-        let is_there = |path: &&String| writer.contains(path);
-        let stored = resource.paths.iter().find(is_there);
-        let Some(entry) = stored.and_then(|path| asset.entries().get(path)) else {
+    for index in 0..plan.len() {
+        let stored = plan.paths(index).find(|path| writer.contains(path));
+        let Some(entry) = stored.and_then(|path| asset.entries().get(&path)) else {
             pending.push(index);
             continue;
         };
-        for path in resource.paths.iter().filter(|path| !is_there(path)) {
+        for path in plan.paths(index).filter(|path| !writer.contains(path)) {
             links.push_back(Link {
                 resource: index,
-                path: path.clone(),
+                path,
                 entry: entry.clone(),
             });
         }

@@ -49,17 +49,9 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(super) fn new(job: &'a Prepared, is_refreshed: bool, bytes: u64) -> Self {
-        let media_total: Duration = job
-            .resources
-            .iter()
-            .map(|resource| resource.media_time)
-            .sum();
-        let outstanding: Duration = job
-            .pending
-            .iter()
-            .filter_map(|&index| job.resources.get(index))
-            .map(|resource| resource.media_time)
-            .sum();
+        let media_time = |index| job.plan.media_time(index);
+        let media_total: Duration = (0..job.plan.len()).map(media_time).sum();
+        let outstanding: Duration = job.pending.iter().copied().map(media_time).sum();
         let pending = u64::try_from(job.pending.len()).unwrap_or(u64::MAX);
         Self {
             job,
@@ -92,18 +84,16 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         let job = self.job;
         let unopened: Arc<Mutex<Option<Error>>> = Arc::default();
-        let jobs = stream::iter(
-            job.pending
-                .iter()
-                .filter_map(|&index| Some((index, job.resources.get(index)?))),
-        )
-        .map(|(index, resource)| {
+        let pending = job.pending.iter();
+        let resources = pending.filter_map(|&index| Some((index, job.plan.get(index)?)));
+        let jobs = stream::iter(resources).map(|(index, resource)| {
+            let request = resource.request(job.reach);
             let key = PartialKey {
-                identity: resource.identity.clone(),
-                range: resource.range.clone(),
+                identity: resource.identity,
+                range: resource.range,
             };
             let sink = PartialSink::new(writer.partial(&key)?);
-            Ok(Job::new(index, resource.request(job.reach), sink))
+            Ok(Job::new(index, request, sink))
         });
         let failed = Arc::clone(&unopened);
         let jobs = jobs.scan((), move |(), opened: Result<_>| {
@@ -122,13 +112,13 @@ impl<'a> Run<'a> {
             while commits.len() < COMMITS_IN_FLIGHT
                 && let Some(link) = self.links.pop_front()
             {
-                if let Some(resource) = job.resources.get(link.resource) {
+                if let Some(resource) = job.plan.get(link.resource) {
                     let entry = &link.entry;
                     let linked = writer.begin_link(
                         &link.path,
                         &entry.digest,
                         entry.length,
-                        attributes(resource),
+                        attributes(&resource),
                     );
                     commits.push(settle(None, linked));
                 }
@@ -150,10 +140,10 @@ impl<'a> Run<'a> {
                 event = fetches.next(), if fetching && commits.len() < COMMITS_IN_FLIGHT => match event {
                     None => fetching = false,
                     Some(Event::Finished { tag, sink, .. }) => {
-                        if let Some(resource) = job.resources.get(tag)
+                        if let Some(resource) = job.plan.get(tag)
                             && let Some(path) = resource.paths.first()
                         {
-                            let commit = writer.commit(sink.into_partial(), path, attributes(resource));
+                            let commit = writer.commit(sink.into_partial(), path, attributes(&resource));
                             commits.push(settle(Some(tag), commit));
                         }
                     }
@@ -190,18 +180,16 @@ impl<'a> Run<'a> {
 
     /// Counts a resource whose first path is stored, and asks for its other paths.
     fn stored(&mut self, index: usize, entry: &Entry) {
-        let Some(resource) = self.job.resources.get(index) else {
-            return;
-        };
-        for path in resource.paths.iter().skip(1) {
+        let plan = &self.job.plan;
+        for path in plan.paths(index).skip(1) {
             self.links.push_back(Link {
                 resource: index,
-                path: path.clone(),
+                path,
                 entry: entry.clone(),
             });
         }
         self.stored = self.stored.saturating_add(1);
-        self.media_stored += resource.media_time;
+        self.media_stored += plan.media_time(index);
     }
 
     /// Notes a resource that cannot be had; an error means that going on is pointless.
@@ -211,7 +199,7 @@ impl<'a> Run<'a> {
         error: segment_fetch::Error,
         observe: &mut impl FnMut(DownloadEvent),
     ) -> Result<()> {
-        let Some(resource) = self.job.resources.get(index) else {
+        let Some(resource) = self.job.plan.get(index) else {
             return Ok(());
         };
         // After a fresh reading of the playlist an address that is refused is that of a resource that is withheld.
