@@ -128,7 +128,9 @@ impl Update<'_> {
         let (mut shift, mut reported_order, mut reported_change) = (None, false, false);
         let listed = (0u64..).zip(&after).zip(&self.next.media.segments);
         for ((number, identity), segment) in listed {
-            let number = self.next.first.saturating_add(number);
+            let Some(number) = self.next.first.checked_add(number) else {
+                break;
+            };
             let mut report = |rule: Rule, message: &str| {
                 diagnostics.report(rule, place(segment), segment.uri.range(), message);
             };
@@ -355,7 +357,10 @@ impl Update<'_> {
 fn unique<'t>(identities: &[Identity<'t>], first: u64) -> HashMap<Identity<'t>, Option<u64>> {
     let mut numbers = HashMap::with_capacity(identities.len());
     for (number, identity) in (0u64..).zip(identities) {
-        let number = first.saturating_add(number);
+        // What has none that 64 bits can hold is like nothing else.
+        let Some(number) = first.checked_add(number) else {
+            break;
+        };
         numbers
             .entry(*identity)
             .and_modify(|known| *known = None)

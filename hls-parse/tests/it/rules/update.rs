@@ -194,6 +194,8 @@ fn numbers_at_the_end_of_their_range_are_survived() {
     let body =
         "#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n#EXTINF:6,\na\n#EXTINF:6,\nb\n#EXTINF:6,\nc";
     assert_eq!(found(body, body), []);
+    let repeated = "#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n#EXTINF:6,\na\n#EXTINF:6,\na";
+    assert_eq!(found(repeated, repeated), []);
     let skip = "#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n#EXT-X-SKIP:SKIPPED-SEGMENTS=18446744073709551615\n#EXTINF:6,\na\n#EXTINF:6,\nb";
     found(skip, skip);
     found(body, skip);
