@@ -276,6 +276,14 @@ fn works_that_once_lost_something_lose_nothing() {
             fail_everywhere(&handles, work).unwrap();
         }
     }
+    // An asset that could not be made leaves its id to another.
+    let given = [
+        Operation::RemoveEntry { asset: 0, path: 0 },
+        commit(1, 1),
+        Operation::Rename { asset: 1 },
+        commit(0, 3),
+    ];
+    fail_everywhere(&[Durable], &given).unwrap();
 }
 
 #[test]

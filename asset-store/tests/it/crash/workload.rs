@@ -317,8 +317,10 @@ impl Run {
         drop(self.writers.remove(&asset));
         let said = self.stores[self.current].0.rename(&id(from), &id(to));
         let mut after = self.model.clone();
-        if let Some(moved) = after.assets.remove(from) {
-            after.assets.entry(to).or_insert(moved);
+        if let Some(moved) = after.assets.remove(from)
+            && (said.is_ok() || self.may_be_new(to))
+        {
+            after.assets.insert(to, moved);
         }
         self.relocated(after, said)
     }
@@ -335,10 +337,20 @@ impl Run {
             };
             made.settle(copy).unwrap();
             after.assets.insert(to, made);
-        } else if let Some(original) = self.model.assets.get(from) {
-            after.assets.entry(to).or_insert_with(|| original.clone());
+        } else if let Some(original) = self.model.assets.get(from)
+            && self.may_be_new(to)
+        {
+            after.assets.insert(to, original.clone());
         }
         self.relocated(after, said.map(drop))
+    }
+
+    /// Whether nothing is known to be there: what failed while it was made may have left nothing.
+    fn may_be_new(&self, id: &str) -> bool {
+        self.model
+            .assets
+            .get(id)
+            .is_none_or(|asset| asset.uncertain)
     }
 
     /// Something was to become as in `after`.
