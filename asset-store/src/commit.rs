@@ -170,7 +170,7 @@ impl Work {
             }
             Err(busy) => batch.iter_mut().for_each(|step| step.fail(&busy)),
         }
-        if !told {
+        if !told || self.index.is_broken() {
             // Another process may have built it in between, without these.
             self.index.mark_stale();
         }

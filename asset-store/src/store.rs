@@ -314,7 +314,8 @@ impl Store {
     }
 
     /// The blob that was stored for a whole resource of this identity, by whatever asset, if it is
-    /// still there. A hint: `None` may also mean that the index is in use by another process.
+    /// still there. A hint: `None` may also mean that the index is in use by another process, or
+    /// is being built: the first call waits for it, but for a second at most.
     ///
     /// # Errors
     /// Never because of the index: a broken one is rebuilt or done without.
