@@ -64,18 +64,10 @@ impl Session {
         let writer = self.store.writer(&id)?;
         let mut progress = Totals::default();
         let mut is_refreshed = false;
-        loop {
+        let error = loop {
             let job = match self.prepare(&request, &id, resolved, &writer) {
                 Ok(job) => job,
-                Err(error) if is_refreshed => {
-                    return self.ended_badly(
-                        &id,
-                        is_new.then_some(writer),
-                        progress,
-                        error,
-                        &mut observe,
-                    );
-                }
+                Err(error) if is_refreshed => break error,
                 Err(error) => {
                     drop(writer);
                     if is_new {
@@ -110,28 +102,14 @@ impl Session {
                     is_refreshed = true;
                     resolved = match self.resolve(&request, &mut stop).await {
                         Ok(resolved) => resolved,
-                        Err(error) => {
-                            return self.ended_badly(
-                                &id,
-                                is_new.then_some(writer),
-                                progress,
-                                error,
-                                &mut observe,
-                            );
-                        }
+                        Err(error) => break error,
                     };
                 }
-                Err(error) => {
-                    return self.ended_badly(
-                        &id,
-                        is_new.then_some(writer),
-                        progress,
-                        error,
-                        &mut observe,
-                    );
-                }
+                Err(error) => break error,
             }
-        }
+        };
+        let kept = is_new.then_some(writer);
+        self.ended_badly(&id, kept, progress, error, &mut observe)
     }
 
     async fn resolve(
