@@ -115,6 +115,25 @@ const fn slots() -> [(AttributeName, &'static str); 256] {
     slots
 }
 
+/// Whether two names are equal. They are too short for a call to be worth it: words at the start and at the end, which may overlap, cover nearly all.
+#[inline]
+fn is_same(text: &[u8], spelled: &[u8]) -> bool {
+    if text.len() != spelled.len() {
+        return false;
+    }
+    match text.len() {
+        8..=16 => {
+            text.first_chunk::<8>() == spelled.first_chunk()
+                && text.last_chunk::<8>() == spelled.last_chunk()
+        }
+        4..=7 => {
+            text.first_chunk::<4>() == spelled.first_chunk()
+                && text.last_chunk::<4>() == spelled.last_chunk()
+        }
+        _ => text == spelled,
+    }
+}
+
 impl AttributeName {
     /// How many there are.
     pub(crate) const COUNT: usize = NAMES.len();
@@ -123,7 +142,7 @@ impl AttributeName {
     #[inline]
     pub(crate) fn of(text: &str) -> Option<Self> {
         let (name, spelled) = SLOTS[slot(text.as_bytes())];
-        (spelled == text).then_some(name)
+        is_same(text.as_bytes(), spelled.as_bytes()).then_some(name)
     }
 
     /// As it is spelled.

@@ -4,12 +4,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::attribute_name::AttributeName;
+use crate::lazy_url::LazyUrl;
 use crate::source::Source;
 
 /// What the attributes of a tag say: as they are written, but for those that were replaced.
+///
+/// Each count of a playlist costs time, so an entry whose URL keeps the playlist has no second one here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EntryTexts {
-    /// The playlist; `None` for an entry that was not read.
+    /// The playlist; `None` when the URL of the entry keeps it, and for an entry that was not read.
     source: Option<Arc<Source>>,
     /// The place of the attributes among those of the playlist.
     start: u32,
@@ -39,21 +42,39 @@ pub(crate) struct EntryText<'a> {
 impl EntryTexts {
     /// What is written at that place among the attributes that are kept with the playlist.
     #[inline]
-    pub(crate) fn written(source: &Arc<Source>, place: Range<u32>) -> Self {
+    pub(crate) fn written(source: &Arc<Source>, place: Range<u32>, url: Option<&LazyUrl>) -> Self {
+        let is_kept = url
+            .and_then(LazyUrl::source)
+            .is_some_and(|kept| Arc::ptr_eq(kept, source));
         Self {
-            source: Some(Arc::clone(source)),
+            source: (!is_kept).then(|| Arc::clone(source)),
             start: place.start,
             end: place.end,
             replaced: None,
         }
     }
 
-    /// The value of an attribute.
-    pub(crate) fn get(&self, name: AttributeName) -> Option<&str> {
-        self.entry(name).map(|text| text.value)
+    /// Keeps the playlist when the URL that kept it goes.
+    pub(crate) fn keep_source_of(&mut self, url: Option<&LazyUrl>) {
+        if self.source.is_none() {
+            self.source = url.and_then(LazyUrl::source).cloned();
+        }
     }
 
-    pub(crate) fn entry(&self, name: AttributeName) -> Option<EntryText<'_>> {
+    /// The value of an attribute; `url` is that of the entry.
+    pub(crate) fn get<'a>(
+        &'a self,
+        url: Option<&'a LazyUrl>,
+        name: AttributeName,
+    ) -> Option<&'a str> {
+        self.entry(url, name).map(|text| text.value)
+    }
+
+    pub(crate) fn entry<'a>(
+        &'a self,
+        url: Option<&'a LazyUrl>,
+        name: AttributeName,
+    ) -> Option<EntryText<'a>> {
         let mut replaced = self.replaced.iter().flat_map(|replaced| &replaced.0);
         if let Some(replaced) = replaced.find(|replaced| replaced.name == name) {
             return Some(EntryText {
@@ -61,7 +82,8 @@ impl EntryTexts {
                 value: replaced.value.as_deref()?,
             });
         }
-        let source = self.source.as_deref()?;
+        let source = self.source.as_ref();
+        let source: &Source = source.or_else(|| url.and_then(LazyUrl::source))?;
         let written = source.entries()?.of(self.start..self.end);
         let attribute = written.iter().find(|attribute| attribute.name == name)?;
         Some(EntryText {
@@ -107,7 +129,7 @@ macro_rules! text_attributes {
             $(
                 $(#[$doc])*
                 pub fn $getter(&self) -> Option<&str> {
-                    self.texts.get(crate::attribute_name::AttributeName::$name)
+                    self.text(crate::attribute_name::AttributeName::$name)
                 }
 
                 #[doc = concat!("Sets [`", stringify!($getter), "`](Self::", stringify!($getter), "); `None` takes the attribute away.")]

@@ -9,7 +9,7 @@ use url::Url;
 use crate::error::Error;
 use crate::multivariant::join;
 use crate::reference::is_path;
-use crate::source::Part;
+use crate::source::{Part, Source};
 
 /// An absolute URL that is joined when it is first looked at. Use it as the [`Url`] it dereferences to.
 ///
@@ -52,6 +52,15 @@ impl LazyUrl {
             }));
         }
         Ok(join(base, text, line)?.into())
+    }
+
+    /// What keeps the reference, when it is not joined already.
+    #[inline]
+    pub(crate) fn source(&self) -> Option<&Arc<Source>> {
+        match &self.0 {
+            State::Known(_) => None,
+            State::Joinable { reference, .. } => Some(reference.source()),
+        }
     }
 
     /// Whether both are the same reference from the same base, so that they need not be joined to see that they are equal.

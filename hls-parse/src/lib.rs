@@ -21,7 +21,7 @@
 //!     ..SelectionRequest::default()
 //! };
 //! let selection = resolved.select(&request)?;
-//! assert_eq!(resolved.variants[selection.variants[0]].url.as_str(), "https://example.com/film/low.m3u8");
+//! assert_eq!(resolved.variants[selection.variants[0]].url().as_str(), "https://example.com/film/low.m3u8");
 //! assert_eq!(resolved.renditions[selection.renditions[0]].name(), "English");
 //!
 //! let inner = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n#EXT-X-BYTERANGE:1000@0\nall.ts\n#EXTINF:6,\n#EXT-X-BYTERANGE:900\nall.ts\n#EXT-X-ENDLIST\n";
@@ -40,7 +40,7 @@
 //! * [`parse()`] makes a [`Playlist`] of bytes, with [`Diagnostic`]s for what is wrong. It is either a [`MultivariantPlaylist`] or a [`MediaPlaylist`].
 //! * `resolve` needs a [`Context`], the place a playlist came from, and makes a [`Multivariant`] or a [`Timeline`] of it: variables replaced, URLs absolute,
 //!   byte ranges, keys and maps known for every [`Segment`].
-//! * What a [`Variant`] or [`Rendition`] says is looked up where it was read when somebody asks ([`Variant::codecs`]), and its [`LazyUrl`] is joined then; a
+//! * What a [`Variant`] or [`Rendition`] says is looked up where it was read when somebody asks ([`Variant::codecs`]), and its URL is joined then ([`Variant::url`]); a
 //!   [`SharedText`] is used as the `str` it is. All of them keep the text of the playlist in memory.
 //! * Low-latency playlists have [`Part`]s, [`PreloadHint`]s and [`RenditionReport`]s beside the segments; a [`DateRange`] says what happens when, an
 //!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.

@@ -142,8 +142,9 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The text attributes, which stay where they are.
-    fn texts(&self) -> EntryTexts {
-        EntryTexts::written(self.source, self.place.clone())
+    #[inline]
+    fn texts(&self, url: Option<&LazyUrl>) -> EntryTexts {
+        EntryTexts::written(self.source, self.place.clone(), url)
     }
 
     /// Replaces variables in an attribute.
@@ -157,27 +158,36 @@ impl<'a> Reader<'a, '_> {
 
     /// Adds the variant.
     fn variant(&mut self, uri: Span, variants: &mut Vec<Variant>) -> Result<(), Error> {
-        let mut variant = Variant::new(self.url(uri)?, 0);
-        variant.bandwidth = None;
-        variant.line = self.tag.line;
-        variant.texts = self.texts();
+        let url = self.url(uri)?;
+        let mut texts = self.texts(Some(&url));
+        let (mut bandwidth, mut average_bandwidth) = (None, None);
+        let (mut score, mut resolution, mut frame_rate) = (None, None, None);
         for attribute in self.entry {
             let value = || attribute.value.of(self.source).as_bytes();
             match attribute.name {
-                AttributeName::Bandwidth => variant.bandwidth = value::decimal_integer(value()),
+                AttributeName::Bandwidth => bandwidth = value::decimal_integer(value()),
                 AttributeName::AverageBandwidth => {
-                    variant.average_bandwidth = value::decimal_integer(value());
+                    average_bandwidth = value::decimal_integer(value());
                 }
-                AttributeName::Score => variant.score = Decimal::parse(value()),
-                AttributeName::Resolution => variant.resolution = value::resolution(value()),
-                AttributeName::FrameRate => variant.frame_rate = Decimal::parse(value()),
+                AttributeName::Score => score = Decimal::parse(value()),
+                AttributeName::Resolution => resolution = value::resolution(value()),
+                AttributeName::FrameRate => frame_rate = Decimal::parse(value()),
                 name if self.expander.is_active() && Variant::has_variables(name) => {
-                    self.replace(attribute, &mut variant.texts)?;
+                    self.replace(attribute, &mut texts)?;
                 }
                 _ => {}
             }
         }
-        variants.push(variant);
+        variants.push(Variant {
+            url,
+            bandwidth,
+            average_bandwidth,
+            score,
+            resolution,
+            frame_rate,
+            line: self.tag.line,
+            texts,
+        });
         Ok(())
     }
 
@@ -188,14 +198,16 @@ impl<'a> Reader<'a, '_> {
         if matches!(kind, RenditionKind::Other(_)) {
             return Ok(());
         }
-        let mut rendition = Rendition::with_texts(kind, self.texts());
+        let url = match find(self.entry, AttributeName::Uri) {
+            Some(uri) if kind != RenditionKind::ClosedCaptions => Some(self.url(uri)?),
+            _ => None,
+        };
+        let texts = self.texts(url.as_ref());
+        let mut rendition = Rendition::with_texts(kind, url, texts);
         rendition.line = self.tag.line;
         for attribute in self.entry {
             let value = || attribute.value.of(self.source);
             match attribute.name {
-                AttributeName::Uri if rendition.kind != RenditionKind::ClosedCaptions => {
-                    rendition.url = Some(self.url(attribute.value)?);
-                }
                 AttributeName::Default => rendition.default = value() == "YES",
                 AttributeName::Autoselect => rendition.autoselect = value() == "YES",
                 AttributeName::Forced => rendition.forced = value() == "YES",

@@ -82,6 +82,11 @@ impl Part {
         self.span.of(&self.source)
     }
 
+    #[inline]
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
     pub(crate) fn base(&self) -> &Arc<Url> {
         &self.source.base
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, excerpt};
-use crate::variant::{ContentSteering, Multivariant, Rendition, RenditionKind, Variant};
+use crate::variant::{ContentSteering, Multivariant, RenditionKind, Variant};
 
 /// What a steering server answers (section 7.1). With the feature `serde` it can be read from its JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Multivariant {
     /// };
     /// assert!(resolved.clone_pathways(&[clone]).is_empty());
     /// assert_eq!(resolved.pathways(), ["A", "B"]);
-    /// assert_eq!(resolved.variants[1].url.as_str(), "https://b.example.com/v?x=1&token=7");
+    /// assert_eq!(resolved.variants[1].url().as_str(), "https://b.example.com/v?x=1&token=7");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn clone_pathways(&mut self, clones: &[PathwayClone]) -> Vec<Error> {
@@ -180,11 +180,9 @@ impl Multivariant {
         for variant in variants.iter_mut().chain(&mut i_frames) {
             let own = variant.stable_variant_id();
             let given = own.and_then(|id| clone.uri_replacement.per_variant_uris.get(id));
-            variant.url = clone
-                .uri_replacement
-                .apply(&variant.url, given)
-                .ok_or_else(|| invalid("has an address that is no URL, or too long"))?
-                .into();
+            let url = clone.uri_replacement.apply(variant.url(), given);
+            variant
+                .set_url(url.ok_or_else(|| invalid("has an address that is no URL, or too long"))?);
             variant.set_pathway_id(Some(&clone.id));
             let audio = groups.renamed(RenditionKind::Audio, variant.audio());
             variant.set_audio(audio.as_deref());
@@ -201,14 +199,12 @@ impl Multivariant {
             };
             let own = rendition.stable_rendition_id();
             let given = own.and_then(|id| clone.uri_replacement.per_rendition_uris.get(id));
-            let url = rendition.url.as_ref().map(|url| {
+            let url = rendition.url().map(|url| {
                 let replaced = clone.uri_replacement.apply(url, given);
                 replaced.ok_or_else(|| invalid("has an address that is no URL, or too long"))
             });
-            let mut copy = Rendition {
-                url: url.transpose()?.map(Into::into),
-                ..rendition.clone()
-            };
+            let mut copy = rendition.clone();
+            copy.set_url(url.transpose()?);
             copy.set_group_id(group_id);
             renditions.push(copy);
         }

@@ -281,11 +281,8 @@ fn spaced_byte_range(text: &[u8]) -> Option<(u64, Option<u64>)> {
 
 /// `WIDTHxHEIGHT`; an upper-case X is taken too.
 pub(crate) fn resolution(text: &[u8]) -> Option<Resolution> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (width, rest) = text.split_at_checked(digits)?;
-    let [b'x' | b'X', height @ ..] = rest else {
-        return None;
-    };
+    let by = text.iter().position(|byte| matches!(byte, b'x' | b'X'))?;
+    let (width, height) = (text.get(..by)?, text.get(by + 1..)?);
     Some(Resolution {
         width: decimal_integer(width)?,
         height: decimal_integer(height)?,

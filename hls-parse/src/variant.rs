@@ -122,8 +122,7 @@ pub enum ClosedCaptions<'a> {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Variant {
-    /// The Media Playlist.
-    pub url: LazyUrl,
+    pub(crate) url: LazyUrl,
     /// `BANDWIDTH`: peak bits per second.
     pub bandwidth: Option<u64>,
     /// `AVERAGE-BANDWIDTH`: average bits per second.
@@ -163,6 +162,21 @@ text_attributes! { Variant:
 }
 
 impl Variant {
+    /// The URL of its Media Playlist.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Sets [`url`](Self::url).
+    pub fn set_url(&mut self, url: Url) {
+        self.texts.keep_source_of(Some(&self.url));
+        self.url = url.into();
+    }
+
+    fn text(&self, name: AttributeName) -> Option<&str> {
+        self.texts.get(Some(&self.url), name)
+    }
+
     /// Whether variables are replaced in the attribute.
     pub(crate) fn has_variables(name: AttributeName) -> bool {
         Self::is_text(name) || name == AttributeName::ClosedCaptions
@@ -170,7 +184,7 @@ impl Variant {
 
     /// `HDCP-LEVEL`.
     pub fn hdcp_level(&self) -> Option<HdcpLevel> {
-        self.texts.get(AttributeName::HdcpLevel).map(Into::into)
+        self.text(AttributeName::HdcpLevel).map(Into::into)
     }
 
     /// Sets [`hdcp_level`](Self::hdcp_level); `None` takes the attribute away.
@@ -181,7 +195,7 @@ impl Variant {
 
     /// `VIDEO-RANGE`.
     pub fn video_range(&self) -> Option<VideoRange> {
-        self.texts.get(AttributeName::VideoRange).map(Into::into)
+        self.text(AttributeName::VideoRange).map(Into::into)
     }
 
     /// Sets [`video_range`](Self::video_range); `None` takes the attribute away.
@@ -192,7 +206,9 @@ impl Variant {
 
     /// `CLOSED-CAPTIONS`.
     pub fn closed_captions(&self) -> Option<ClosedCaptions<'_>> {
-        let text = self.texts.entry(AttributeName::ClosedCaptions)?;
+        let text = self
+            .texts
+            .entry(Some(&self.url), AttributeName::ClosedCaptions)?;
         Some(match text.value {
             "NONE" if !text.quoted => ClosedCaptions::None,
             group => ClosedCaptions::Group(group),
@@ -245,8 +261,7 @@ impl Variant {
 pub struct Rendition {
     /// `TYPE`.
     pub kind: RenditionKind,
-    /// The Media Playlist; `None` when it is inside the variants themselves.
-    pub url: Option<LazyUrl>,
+    pub(crate) url: Option<LazyUrl>,
     /// `DEFAULT`: to be played when the user chooses nothing.
     pub default: bool,
     /// `AUTOSELECT`: may be chosen without the user; implied by `DEFAULT`.
@@ -278,6 +293,21 @@ text_attributes! { Rendition:
 }
 
 impl Rendition {
+    /// The URL of its Media Playlist; `None` when it is inside the variants themselves.
+    pub fn url(&self) -> Option<&Url> {
+        self.url.as_deref()
+    }
+
+    /// Sets [`url`](Self::url).
+    pub fn set_url(&mut self, url: Option<Url>) {
+        self.texts.keep_source_of(self.url.as_ref());
+        self.url = url.map(Into::into);
+    }
+
+    fn text(&self, name: AttributeName) -> Option<&str> {
+        self.texts.get(self.url.as_ref(), name)
+    }
+
     /// Whether variables are replaced in the attribute.
     pub(crate) fn has_variables(name: AttributeName) -> bool {
         Self::is_text(name) || matches!(name, AttributeName::GroupId | AttributeName::Name)
@@ -285,7 +315,7 @@ impl Rendition {
 
     /// `GROUP-ID`; empty when it is missing.
     pub fn group_id(&self) -> &str {
-        self.texts.get(AttributeName::GroupId).unwrap_or_default()
+        self.text(AttributeName::GroupId).unwrap_or_default()
     }
 
     /// Sets [`group_id`](Self::group_id).
@@ -295,7 +325,7 @@ impl Rendition {
 
     /// `NAME`; empty when it is missing.
     pub fn name(&self) -> &str {
-        self.texts.get(AttributeName::Name).unwrap_or_default()
+        self.text(AttributeName::Name).unwrap_or_default()
     }
 
     /// Sets [`name`](Self::name).

@@ -278,10 +278,10 @@ pub fn write(input: &[u8]) {
                 let copy = written.resolve(&context()).unwrap();
                 let urls = |of: &Multivariant| -> Vec<Url> {
                     let variants = of.variants.iter().chain(&of.i_frame_variants);
-                    let variants = variants.map(|variant| Url::clone(&variant.url));
+                    let variants = variants.map(|variant| variant.url().clone());
                     let renditions = of.renditions.iter();
                     variants
-                        .chain(renditions.filter_map(|member| member.url.as_deref().cloned()))
+                        .chain(renditions.filter_map(|member| member.url().cloned()))
                         .collect()
                 };
                 assert_eq!(urls(&copy), urls(&original));
@@ -303,9 +303,7 @@ pub fn write(input: &[u8]) {
                     .renditions
                     .iter()
                     .enumerate()
-                    .map(|(index, rendition)| {
-                        (index, rendition.url.as_ref().map(|_| format!("r{index}")))
-                    })
+                    .map(|(index, rendition)| (index, rendition.url().map(|_| format!("r{index}"))))
                     .collect(),
             };
             let text = original.write_local(&offered);

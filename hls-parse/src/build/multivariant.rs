@@ -44,7 +44,7 @@ impl Multivariant {
     /// let base = Url::parse("https://example.com/film/index.m3u8")?;
     /// let mut playlist = Multivariant::new();
     /// let mut english = Rendition::new(RenditionKind::Audio, "aac", "English");
-    /// english.url = Some(base.join("en.m3u8")?.into());
+    /// english.set_url(Some(base.join("en.m3u8")?));
     /// english.default = true;
     /// english.autoselect = true;
     /// playlist.renditions.push(english);
@@ -121,7 +121,7 @@ impl Default for Multivariant {
 
 impl Variant {
     /// A variant with nothing but a Media Playlist and its peak bits per second.
-    pub fn new(url: impl Into<LazyUrl>, bandwidth: u64) -> Self {
+    pub fn new(url: Url, bandwidth: u64) -> Self {
         Self {
             url: url.into(),
             bandwidth: Some(bandwidth),
@@ -138,17 +138,17 @@ impl Variant {
 impl Rendition {
     /// A rendition with nothing but a group and a name.
     pub fn new(kind: RenditionKind, group_id: &str, name: &str) -> Self {
-        let mut rendition = Self::with_texts(kind, EntryTexts::default());
+        let mut rendition = Self::with_texts(kind, None, EntryTexts::default());
         rendition.set_group_id(group_id);
         rendition.set_name(name);
         rendition
     }
 
     /// A rendition with nothing but text.
-    pub(crate) fn with_texts(kind: RenditionKind, texts: EntryTexts) -> Self {
+    pub(crate) fn with_texts(kind: RenditionKind, url: Option<LazyUrl>, texts: EntryTexts) -> Self {
         Self {
             kind,
-            url: None,
+            url,
             default: false,
             autoselect: false,
             forced: false,

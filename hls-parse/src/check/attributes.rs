@@ -205,7 +205,7 @@ fn is_as_it_should_be(form: Form, attribute: &Attribute<'_>) -> bool {
             Form::Yes => value == "YES",
             Form::Word(values) => values.contains(&value),
             Form::Resolution => {
-                value::resolution(value.as_bytes()).is_some() && !value.contains('X')
+                value::resolution(value.as_bytes()).is_some() && !value.as_bytes().contains(&b'X')
             }
             _ => false,
         }

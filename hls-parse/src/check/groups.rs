@@ -71,12 +71,19 @@ struct Member<'t> {
 }
 
 /// What variants say of a group; neighbours say the same most often.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Use<'t> {
     kind: &'static str,
     group: &'t str,
     pathway: &'t str,
     codecs: &'t str,
+}
+
+impl Use<'_> {
+    /// Whether another one of the same type says the same.
+    fn says(&self, other: &Self) -> bool {
+        self.group == other.group && self.codecs == other.codecs && self.pathway == other.pathway
+    }
 }
 
 /// A variant that names a group.
@@ -156,7 +163,8 @@ impl<'t> GroupCheck<'t> {
                     pathway: list.text("PATHWAY-ID").unwrap_or("."),
                     codecs: list.text("CODECS").unwrap_or_default(),
                 };
-                let same = last.filter(|at| self.uses.get(*at) == Some(&this));
+                let said = |at: &usize| self.uses.get(*at).is_some_and(|before| before.says(&this));
+                let same = last.filter(said);
                 let place = same.unwrap_or(self.uses.len());
                 if same.is_none() {
                     self.uses.push(this);

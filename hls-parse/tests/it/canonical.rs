@@ -182,7 +182,7 @@ fn said(playlist: &Multivariant) -> String {
         playlist
             .variants
             .iter()
-            .map(|variant| (variant.url.to_string(), variant.clone()))
+            .map(|variant| (variant.url().to_string(), variant.clone()))
             .collect::<Vec<_>>(),
         playlist.i_frame_variants,
         playlist.renditions,

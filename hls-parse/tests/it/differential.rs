@@ -91,7 +91,7 @@ proptest! {
             prop_assert_eq!(one.bandwidth, Some(other.bandwidth));
             prop_assert_eq!(one.codecs(), other.codecs.as_deref());
             prop_assert_eq!(one.resolution.map(|size| (size.width, size.height)), other.resolution.map(|size| (size.width, size.height)));
-            prop_assert!(one.url.path().ends_with(&other.uri));
+            prop_assert!(one.url().path().ends_with(&other.uri));
         }
     }
 }

@@ -462,7 +462,7 @@ fn an_unknown_attribute_or_value_takes_no_variant_along() {
     let uris: Vec<_> = outer
         .variants
         .iter()
-        .map(|variant| variant.url.path().to_owned())
+        .map(|variant| variant.url().path().to_owned())
         .collect();
     assert_eq!(uris, ["/film/a", "/film/b", "/film/d"]);
 }

@@ -214,7 +214,10 @@ fn variables_come_from_names_imports_and_the_query() {
     let outer = multivariant(
         "#EXTM3U\n#EXT-X-DEFINE:NAME=\"host\",VALUE=\"cdn.example\"\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"{$host}\"\nhttps://{$host}/v.m3u8\n",
     );
-    assert_eq!(outer.variants[0].url.as_str(), "https://cdn.example/v.m3u8");
+    assert_eq!(
+        outer.variants[0].url().as_str(),
+        "https://cdn.example/v.m3u8"
+    );
     assert_eq!(outer.variants[0].codecs(), Some("cdn.example"));
     let text = concat!(
         "#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"host\"\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n#EXT-X-DEFINE:NAME=\"raw\",VALUE=\"{$token}{\"\n",
@@ -396,8 +399,33 @@ proptest! {
         let base = Url::parse(base).unwrap();
         let resolved = crate::multivariant_playlist(&text).resolve(&Context::new(base.clone()));
         let joined = base.join(&reference).map_err(|_| ErrorKind::InvalidUrl);
-        let url = resolved.map(|resolved| Url::from(resolved.renditions[0].url.clone().unwrap()));
+        let url = resolved.map(|resolved| resolved.renditions[0].url().unwrap().clone());
         prop_assert_eq!(url.map_err(|error| error.kind()), joined);
+    }
+}
+
+#[test]
+fn text_stays_when_the_url_is_replaced() {
+    let other = Url::parse("https://other.example/x").unwrap();
+    for uri in ["v", "https://cdn.example/v", "{$a}", "//cdn.example/{$a}"] {
+        let text = format!(
+            "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g\",NAME=\"n\",LANGUAGE=\"en\",URI=\"{uri}\"\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"c\",AUDIO=\"{{$a}}\"\n{uri}\n"
+        );
+        let read = multivariant(&text);
+        let (mut variant, mut rendition) = (read.variants[0].clone(), read.renditions[0].clone());
+        assert_eq!(Some(variant.url()), rendition.url());
+        drop(read);
+        for _ in 0..2 {
+            assert_eq!((variant.codecs(), variant.audio()), (Some("c"), Some("b")));
+            assert_eq!((rendition.language(), rendition.name()), (Some("en"), "n"));
+            variant.set_url(other.clone());
+            assert_eq!(variant.url(), &other);
+            rendition.set_url(None);
+            assert_eq!(rendition.url(), None);
+        }
+        assert_eq!((variant.codecs(), variant.audio()), (Some("c"), Some("b")));
+        assert_eq!((rendition.language(), rendition.name()), (Some("en"), "n"));
     }
 }
 
@@ -417,7 +445,7 @@ fn variables_are_replaced_in_text_that_variants_and_renditions_have() {
         (Some("en"), Some(2))
     );
     assert_eq!(
-        rendition.url.as_ref().map(|url| url.as_str()),
+        rendition.url().map(Url::as_str),
         Some("https://example.com/film/NONE.m3u8")
     );
     let [one, other] = outer.variants.as_slice() else {
@@ -451,7 +479,7 @@ fn what_is_set_counts_in_the_place_of_what_was_read() {
     assert_eq!(changed.video_range(), None);
     assert_ne!(changed, read.variants[0]);
     assert_eq!(read.variants[0].video_range(), Some(VideoRange::Hlg));
-    let mut made = Variant::new(read.variants[0].url.clone(), 1);
+    let mut made = Variant::new(read.variants[0].url().clone(), 1);
     made.line = 2;
     made.set_codecs(Some("c"));
     made.set_name(Some("n"));

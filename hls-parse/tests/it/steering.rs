@@ -33,7 +33,7 @@ fn pathways_are_cloned_with_their_groups() {
     assert_eq!(resolved.pathways(), ["A", "B", "C", "D"]);
     let copy = &resolved.variants[variants];
     assert_eq!(
-        copy.url.as_str(),
+        copy.url().as_str(),
         "https://c.example.com:8443/high?x=1&alpha=1&token=a%20b%26c"
     );
     assert_eq!(copy.audio(), Some("a-C"));
@@ -43,12 +43,12 @@ fn pathways_are_cloned_with_their_groups() {
         .find(|rendition| rendition.stable_rendition_id().is_some())
         .unwrap();
     assert_eq!(
-        (english.group_id(), english.url.as_ref().unwrap().as_str()),
+        (english.group_id(), english.url().unwrap().as_str()),
         ("a-C", "https://r.example.com/e")
     );
     assert_eq!(resolved.i_frame_variants.len(), 9);
     assert_eq!(
-        resolved.i_frame_variants[8].url.host_str(),
+        resolved.i_frame_variants[8].url().host_str(),
         Some("d.example.com")
     );
     // The same once more changes nothing.

@@ -146,7 +146,7 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
             // A member without an address of its own is muxed into the variant, so nothing else is needed.
             audio_required: !presentation.silent
                 && !audio.is_empty()
-                && audio.iter().all(|rendition| rendition.url.is_some()),
+                && audio.iter().all(|rendition| rendition.url().is_some()),
             audio: stored(&audio),
             subtitles: stored(&subtitles),
         }
@@ -168,7 +168,7 @@ fn further(
         .multivariant
         .iter()
         .flat_map(|multivariant| multivariant.renditions.iter().enumerate());
-    renditions.filter_map(|(index, rendition)| match &rendition.url {
+    renditions.filter_map(|(index, rendition)| match rendition.url() {
         None => (rendition.kind == RenditionKind::Audio).then_some((index, rendition, None)),
         Some(url) => {
             let stored = presentation.track_of(url)?;

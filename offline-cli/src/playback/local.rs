@@ -138,7 +138,7 @@ impl LocalAsset {
         };
         let mut offered = LocalMultivariant::default();
         for (index, rendition) in multivariant.renditions.iter().enumerate() {
-            let Some(url) = &rendition.url else {
+            let Some(url) = rendition.url() else {
                 offered.renditions.push((index, None));
                 continue;
             };

@@ -84,12 +84,12 @@ impl PlannedResource {
 /// Whether two readings of a Multivariant Playlist offer the same, whatever signs their addresses.
 pub(crate) fn same_presentation(one: &Multivariant, other: &Multivariant) -> bool {
     let variant = |a: &Variant, b: &Variant| {
-        source::identity(&a.url) == source::identity(&b.url)
+        source::identity(a.url()) == source::identity(b.url())
             && (a.bandwidth, a.resolution) == (b.bandwidth, b.resolution)
             && (a.audio(), a.subtitles(), a.video()) == (b.audio(), b.subtitles(), b.video())
     };
     let rendition = |a: &Rendition, b: &Rendition| {
-        a.url.as_deref().map(source::identity) == b.url.as_deref().map(source::identity)
+        a.url().map(source::identity) == b.url().map(source::identity)
             && (&a.kind, a.group_id(), a.name(), a.language())
                 == (&b.kind, b.group_id(), b.name(), b.language())
     };

@@ -106,7 +106,7 @@ impl Presentation {
 
     /// The stored track of a variant.
     pub(crate) fn variant_track(&self, variant: usize) -> Option<usize> {
-        self.track_of(&self.multivariant.as_ref()?.variants.get(variant)?.url)
+        self.track_of(self.multivariant.as_ref()?.variants.get(variant)?.url())
     }
 }
 

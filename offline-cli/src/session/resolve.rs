@@ -6,7 +6,8 @@ use bytes::Bytes;
 use cache_inspect::TrackKind;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hls_parse::{
-    Context, Multivariant, Playlist, Selection, SelectionRequest, Timeline, Unmatched,
+    Context, Multivariant, Playlist, Rendition, Selection, SelectionRequest, Timeline, Unmatched,
+    Variant,
 };
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
@@ -130,8 +131,8 @@ impl Network {
             .iter()
             .filter_map(|&index| multivariant.renditions.get(index));
         let urls: Vec<&Url> = variants
-            .map(|variant| &*variant.url)
-            .chain(renditions.filter_map(|rendition| rendition.url.as_deref()))
+            .map(Variant::url)
+            .chain(renditions.filter_map(Rendition::url))
             .collect();
         // Variants that differ only in their groups share a Media Playlist, and so may renditions.
         let wanted = tracks::declared(multivariant)

@@ -25,11 +25,11 @@ pub(crate) fn declared(multivariant: &Multivariant) -> Vec<Declared> {
     let mut seen: HashSet<&Url> = HashSet::new();
     let mut declared = Vec::new();
     for (index, variant) in multivariant.variants.iter().enumerate() {
-        if seen.insert(&variant.url) {
+        if seen.insert(variant.url()) {
             declared.push(Declared {
                 name: layout::variant_track(index),
                 kind: TrackKind::Main,
-                url: Url::clone(&variant.url),
+                url: variant.url().clone(),
                 rendition: None,
             });
         }
@@ -41,7 +41,7 @@ pub(crate) fn declared(multivariant: &Multivariant) -> Vec<Declared> {
             RenditionKind::Subtitles => TrackKind::Subtitles,
             _ => continue,
         };
-        if let Some(url) = rendition.url.as_deref().filter(|url| seen.insert(url)) {
+        if let Some(url) = rendition.url().filter(|url| seen.insert(url)) {
             declared.push(Declared {
                 name: layout::rendition_track(index, rendition),
                 kind,
