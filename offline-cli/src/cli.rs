@@ -91,7 +91,7 @@ pub struct Choice {
 #[derive(Default, Args)]
 #[command(next_help_heading = "Network")]
 pub struct Connection {
-    /// Send this header with every request (Cookie and Authorization to the server of URL only)
+    /// Send this header with every request (Cookie and Authorization to the server of the playlist only)
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
     pub headers: Vec<(HeaderName, HeaderValue)>,
 
@@ -112,7 +112,7 @@ pub struct Connection {
     #[arg(long, value_name = "FILE")]
     pub cacert: Vec<PathBuf>,
 
-    /// Show this certificate (PEM) to the server of URL
+    /// Show this certificate (PEM) to the server of the playlist
     #[arg(long, value_name = "FILE")]
     pub cert: Option<PathBuf>,
 
@@ -266,13 +266,18 @@ pub struct Gc {
 
 /// Options of `verify`.
 #[derive(Debug, Args)]
+#[command(mut_group("Connection", |connection| connection.requires("repair")))]
 pub struct Verify {
     /// The asset [default: all of them]
     pub id: Option<String>,
 
-    /// Fetch what is damaged or missing again
+    /// Fetch what is damaged or missing again, from where it came from
     #[arg(long)]
     pub repair: bool,
+
+    // Last, since its heading is for all that follows.
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 /// Options of `serve`.

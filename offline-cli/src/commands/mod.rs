@@ -57,6 +57,14 @@ pub fn main() -> ExitCode {
 
 /// The network as the command line describes it, for an address.
 fn network(connection: &Connection, url: &Url, output: Output) -> Result<Network> {
+    Network::with(&NetworkOptions {
+        origin: Some(url.clone()),
+        ..network_options(connection, output)
+    })
+}
+
+/// The options of the command line, for no address yet.
+fn network_options(connection: &Connection, output: Output) -> NetworkOptions {
     if connection.insecure {
         // Said even when --quiet.
         let loud = Output {
@@ -65,8 +73,8 @@ fn network(connection: &Connection, url: &Url, output: Output) -> Result<Network
         };
         loud.message("warning: --insecure: certificates are not verified, and whoever is on the way can read and change everything");
     }
-    Network::with(&NetworkOptions {
-        origin: Some(url.clone()),
+    NetworkOptions {
+        origin: None,
         headers: connection.headers.iter().cloned().collect(),
         cookies: connection.cookies.clone(),
         user_agent: connection.user_agent.clone(),
@@ -77,7 +85,7 @@ fn network(connection: &Connection, url: &Url, output: Output) -> Result<Network
         danger_accept_invalid_certificates: connection.insecure,
         parallel: connection.parallel,
         limit_rate: connection.limit_rate,
-    })
+    }
 }
 
 fn log(cli: &Cli) {

@@ -1,16 +1,14 @@
 //! `offline verify`
 
-use std::collections::BTreeSet;
-
-use asset_store::{AssetId, Store};
+use asset_store::Store;
 
 use crate::Result;
 use crate::cli::Verify;
 use crate::render::output::{self, Output};
 use crate::render::text::{printable, size};
 use crate::session::library;
+use crate::session::repair::{self, RepairEvent};
 use crate::session::upkeep::{self, Verified};
-use crate::session::{Network, Session};
 
 pub(super) fn run(store: Option<&Store>, arguments: &Verify, output: Output) -> Result<u8> {
     let Some(store) = store else {
@@ -26,22 +24,14 @@ pub(super) fn run(store: Option<&Store>, arguments: &Verify, output: Output) -> 
         .transpose()?;
     let mut verified = upkeep::verify(store, id.as_ref(), &mut |_| {})?;
     if arguments.repair && !verified.is_clean() {
-        let session = Session::new(store.clone(), Network::new()?);
-        let affected: BTreeSet<String> = verified
-            .damaged
-            .iter()
-            .chain(&verified.missing)
-            .map(|finding| finding.id.clone())
-            .collect();
-        let runtime = super::runtime()?;
-        for id in affected {
-            let id = AssetId::new(&id)?;
-            output.message(&format!("fetching what {id} lacks"));
-            if let Err(error) = runtime.block_on(session.repair(&id)) {
+        let network = super::network_options(&arguments.connection, output);
+        let repaired = repair::repair(store, &mut verified, &network, |event| match event {
+            RepairEvent::Began(id) => output.message(&format!("fetching what {id} lacks")),
+            RepairEvent::Failed(id, error) => {
                 output.message(&format!("error: {id}: {}", error.one_line()));
             }
-        }
-        verified.mark_repaired(store)?;
+        });
+        super::runtime()?.block_on(repaired)?;
     }
     answer(&verified, output)
 }

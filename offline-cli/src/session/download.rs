@@ -205,28 +205,6 @@ impl Session {
         }
         Err(error)
     }
-
-    /// Fetches what an asset lacks, from where it came from and with the choices made then.
-    ///
-    /// # Errors
-    /// Like [`Session::download`].
-    pub async fn repair(&self, id: &AssetId) -> Result<Outcome> {
-        let unknown = || Error::usage(format!("it is not known where {id} came from"));
-        let metadata = record::metadata(&self.store, id)?.ok_or_else(unknown)?;
-        let mut request = DownloadRequest::new(metadata.url.parse().map_err(|_| unknown())?);
-        request.treat_as_vod = metadata.treat_as_vod;
-        request.allow_gaps = metadata.allow_gaps;
-        request.id = Some(id.clone());
-        let mut outcome = None;
-        for selection in &metadata.selections {
-            request.selection = selection.request();
-            outcome = Some(
-                self.download(request.clone(), std::future::pending(), |_| {})
-                    .await?,
-            );
-        }
-        outcome.ok_or_else(unknown)
-    }
 }
 
 pub(super) fn interrupted() -> Error {

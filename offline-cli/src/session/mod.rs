@@ -17,6 +17,7 @@ mod prepare;
 pub(crate) mod presentation;
 mod probe;
 pub(crate) mod record;
+pub mod repair;
 mod resolve;
 mod run;
 pub mod source;

@@ -5,6 +5,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use segment_fetch::{
     ClientCertificate, Concurrency, CookieJar, Credentials, FetchOptions, Fetcher, HeaderMap,
     Proxy, TransportOptions,
@@ -58,6 +59,14 @@ impl fmt::Debug for NetworkOptions {
                 &self.danger_accept_invalid_certificates,
             )
             .finish_non_exhaustive()
+    }
+}
+
+impl NetworkOptions {
+    /// Whether there is something among them that only one origin may see.
+    pub(super) fn is_for_one_origin(&self) -> bool {
+        let secrets = [COOKIE, AUTHORIZATION, PROXY_AUTHORIZATION];
+        self.certificate.is_some() || secrets.iter().any(|name| self.headers.contains_key(name))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use segment_fetch::testing::Fault;
 
 use crate::environment::Environment;
@@ -84,6 +85,65 @@ fn a_repair_without_the_origin_says_so() {
     assert_eq!(said.code, 1);
     assert_eq!(said.json()["damaged"].as_array().unwrap().len(), 1);
     assert!(said.stderr.contains("error: "), "{}", said.stderr);
+}
+
+/// Answers only those who send this field.
+fn demand(plain: &Plain, name: HeaderName, value: &'static str) {
+    let value = HeaderValue::from_static(value);
+    let fault = Fault::Demand { name, value };
+    let paths = (0..plain.segments.len()).map(segment_path);
+    for path in paths.chain(["/media.m3u8".to_owned()]) {
+        plain.origin.site().always(&path, fault.clone());
+    }
+}
+
+#[test]
+fn a_repair_says_to_the_origin_what_a_download_says() {
+    let plain = Plain::new(3, 30);
+    demand(&plain, HeaderName::from_static("x-ticket"), "42");
+    let environment = Environment::new();
+    let ticket = ["--header", "X-Ticket: 42", "--user-agent", "mender/1"];
+    let run = |arguments: &[&str]| environment.run(arguments);
+    run(&[&["download", &plain.url()][..], &ticket].concat()).fine();
+    flip(&blobs(&environment, 5000)[0], 99);
+    let said = run(&["verify", "--repair"]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    let said = run(&[&["verify", "--repair", "--json"][..], &ticket].concat()).fine();
+    assert_eq!(said.json()["repaired"].as_array().unwrap().len(), 1);
+    let last = plain.origin.site().requests().pop().unwrap();
+    assert_eq!(last.headers["user-agent"], "mender/1");
+    run(&["verify"]).fine();
+    // Without a repair nothing is sent to anybody.
+    assert_eq!(run(&[&["verify"][..], &ticket].concat()).code, 2);
+    assert_eq!(run(&["verify", "--insecure"]).code, 2);
+}
+
+#[test]
+fn credentials_for_a_repair_go_to_one_server_only() {
+    let (one, other) = (Plain::new(3, 30), Plain::new(3, 31));
+    let environment = Environment::new();
+    for (plain, id) in [(&one, "one"), (&other, "other")] {
+        let run = environment.run(["download", &plain.url(), "--id", id]);
+        run.fine();
+    }
+    for blob in blobs(&environment, 5000) {
+        flip(&blob, 99);
+    }
+    demand(&one, AUTHORIZATION, "Bearer 1");
+    let repair = ["verify", "--repair", "--header", "Authorization: Bearer 1"];
+    let asked = |plain: &Plain| plain.origin.site().requests().len();
+    let before = (asked(&one), asked(&other));
+    let said = environment.run(repair).refused(2);
+    assert!(said.stderr.contains("name the asset"), "{}", said.stderr);
+    assert_eq!((asked(&one), asked(&other)), before);
+    environment.run(repair.iter().chain(&["one"])).fine();
+    environment.run(["verify", "--repair"]).fine();
+    let leaked = other.origin.site().requests();
+    assert!(
+        leaked
+            .iter()
+            .all(|it| !it.headers.contains_key(AUTHORIZATION))
+    );
 }
 
 #[test]

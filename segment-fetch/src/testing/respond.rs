@@ -31,6 +31,9 @@ pub(super) fn respond(
         Fault::RetryAfter { status, value } => {
             return Ok(text(*status, Some((RETRY_AFTER, value))));
         }
+        Fault::Demand { name, value } if asked.get(name) != Some(value) => {
+            return Ok(text(401, None));
+        }
         Fault::Redirect { status, location } => {
             return Ok(text(*status, Some((LOCATION, location))));
         }

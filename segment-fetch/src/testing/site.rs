@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::RANGE;
-use http::{HeaderMap, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use tokio::time::Instant;
 use tower::Service;
 
@@ -68,6 +68,13 @@ pub enum Fault {
         status: u16,
         /// The value of the field.
         value: String,
+    },
+    /// 401, unless the request has this field with this value.
+    Demand {
+        /// The field.
+        name: HeaderName,
+        /// Its value.
+        value: HeaderValue,
     },
     /// A redirect.
     Redirect {
