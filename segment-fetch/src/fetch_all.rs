@@ -4,6 +4,7 @@ mod hedging;
 mod merged;
 mod neighbours;
 mod running;
+mod telling;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -23,7 +24,8 @@ use tokio::time::Instant;
 
 use self::hedging::Hedging;
 use self::neighbours::{File, Lobby, Neighbours, Start};
-use self::running::{Ended, Outcome, Signal};
+use self::running::{Ended, Outcome};
+use self::telling::{Signal, Teller};
 use crate::schedule::{Place, Schedule};
 use crate::{Control, Event, FetchOptions, Fetcher, HttpService, Job, Sink, Summary};
 
@@ -54,8 +56,8 @@ struct Driver<S, T, K> {
     /// What runs, by a number that is not used again.
     under_way: HashMap<u64, UnderWay<T, K>>,
     count: u64,
-    sender: UnboundedSender<Signal<T, K>>,
-    signals: UnboundedReceiver<Signal<T, K>>,
+    sender: UnboundedSender<(u64, Signal<T, K>)>,
+    signals: UnboundedReceiver<(u64, Signal<T, K>)>,
     events: VecDeque<Event<T, K>>,
     hedging: Hedging,
     began: Option<Instant>,
@@ -252,10 +254,9 @@ where
             self.count = self.count.wrapping_add(1);
             let hedge = Arc::new(Notify::new());
             let context = running::Context {
-                number,
+                teller: Teller::new(number, self.sender.clone()),
                 hedge: Arc::clone(&hedge),
                 paused: self.control.wait(true),
-                sender: self.sender.clone(),
             };
             let fetcher = self.fetcher.clone();
             let (running, file, lobby): (BoxFuture<'static, _>, _, _) =
@@ -300,13 +301,13 @@ where
 
     /// Takes in what the jobs told so far.
     fn take_signals(&mut self, context: &mut Context<'_>) {
-        while let Poll::Ready(Some(signal)) = self.signals.poll_next_unpin(context) {
+        while let Poll::Ready(Some((number, signal))) = self.signals.poll_next_unpin(context) {
             match signal {
                 Signal::Event(event) => {
                     self.note(&event);
                     self.events.push_back(*event);
                 }
-                Signal::Received { number, bytes } => {
+                Signal::Received(bytes) => {
                     self.summary.bytes = self.summary.bytes.saturating_add(bytes);
                     let now = self.now();
                     if let Some(under_way) = self.under_way.get_mut(&number) {
@@ -314,21 +315,21 @@ where
                         self.schedule.received(under_way.place, now, bytes);
                     }
                 }
-                Signal::Congested { number, began } => {
+                Signal::Congested(began) => {
                     let (now, began) = (self.now(), self.since(began));
                     if let Some(under_way) = self.under_way.get(&number) {
                         self.schedule.congested(under_way.place, now, began);
                     }
                 }
-                Signal::Multiplexed { number } => {
+                Signal::Multiplexed => {
                     if let Some(under_way) = self.under_way.get(&number) {
                         self.schedule.multiplexed(under_way.place);
                     }
                 }
-                Signal::IgnoresRanges { number, ignores } => self.ignores_ranges(number, ignores),
-                Signal::NotMerged { number } => self.not_merged(number),
-                Signal::HedgeEnded { number } => self.hedge_ended(number),
-                Signal::Requests { count } => {
+                Signal::IgnoresRanges(ignores) => self.ignores_ranges(number, ignores),
+                Signal::NotMerged => self.not_merged(number),
+                Signal::HedgeEnded => self.hedge_ended(number),
+                Signal::Requests(count) => {
                     self.summary.requests = self.summary.requests.saturating_add(count.into());
                 }
             }

@@ -1,20 +1,18 @@
 //! One request for several jobs, each of which ends by itself.
 
 use std::ops::Range;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::channel::mpsc::UnboundedSender;
-use futures::future::{Either, select};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::neighbours::{Lobby, Part};
-use super::running::{Context, Ended, Outcome, Reporter, Signal};
+use super::running::{Context, Ended, Outcome, unless_paused};
+use super::telling::{Reporter, Signal, Teller};
 use crate::fetcher::Settings;
 use crate::intake::Intake;
 use crate::metrics::Recorder;
@@ -22,19 +20,18 @@ use crate::resume::{Encoding, Retry, Storing};
 use crate::retry::Attempts;
 use crate::run::{Failure, Observer, Piece, Shared, sink_error};
 use crate::{
-    Error, ErrorKind, Event, Expect, Fetcher, HttpService, Job, Report, Request, RetryPolicy, Sink,
-    Start, Validator,
+    Error, ErrorKind, Expect, Fetcher, HttpService, Report, Request, RetryPolicy, Sink, Start,
+    Validator,
 };
 
 /// A request for several jobs. Whatever ends it, jobs that have not ended are still in it.
 struct Merged<T, K> {
-    number: u64,
+    teller: Teller<T, K>,
     taking: Vec<Taking<T, K>>,
     /// Jobs whose part of the body was wrong.
     spoilt: Vec<Part<T, K>>,
     lobby: Lobby<T, K>,
     held: Arc<AtomicUsize>,
-    sender: UnboundedSender<Signal<T, K>>,
     recorder: Recorder,
     began: Instant,
     /// Whether a job got all it wanted.
@@ -87,19 +84,17 @@ where
     P: Future<Output = ()> + Send,
 {
     let Context {
-        number,
+        teller,
         hedge,
         paused,
-        sender,
     } = context;
     let Fetcher { service, settings } = fetcher;
     let mut merged = Merged {
-        number,
+        teller,
         taking: Vec::new(),
         spoilt: Vec::new(),
         lobby,
         held,
-        sender,
         recorder: Recorder::new(),
         began: Instant::now(),
         progressed: false,
@@ -108,32 +103,26 @@ where
     for part in parts {
         merged.add(part);
     }
-    let good = match select(pin!(paused), pin!(merged.fetch(service, &settings, &hedge))).await {
-        Either::Left(_) => false,
-        Either::Right((good, _)) => good,
-    };
-    let count = merged.recorder.requests();
-    merged.tell(Signal::Requests { count });
+    let fetch = merged.fetch(service, &settings, &hedge);
+    let good = unless_paused(paused, fetch).await.unwrap_or(false);
+    let requests = merged.recorder.requests();
+    merged.teller.tell(Signal::Requests(requests));
     let mut left = merged.spoilt;
     left.extend(merged.taking.into_iter().map(|mut taking| {
         taking.reporter.flush();
         taking.part
     }));
+    let number = merged.teller.number();
     let outcome = Outcome::Shared { good, left };
     Ended { number, outcome }
 }
 
 impl<T: Clone + Send, K: Sink> Merged<T, K> {
-    fn tell(&self, signal: Signal<T, K>) {
-        // The receiver lives in the stream that polls this future.
-        let _ = self.sender.unbounded_send(signal);
-    }
-
     fn add(&mut self, part: Part<T, K>) {
         let job = &part.waiting.job;
         let range = job.request.range.clone().unwrap_or_default();
         self.taking.push(Taking {
-            reporter: Reporter::new(self.number, job.tag.clone(), self.sender.clone()),
+            reporter: Reporter::new(self.teller.clone(), job.tag.clone()),
             at: range.start,
             range,
             part,
@@ -189,15 +178,15 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
         let Some(request) = self.request() else {
             return Ok(());
         };
-        let (number, recorder) = (self.number, self.recorder.clone());
+        let recorder = self.recorder.clone();
         let asking = Shared::ask(settings, service, &request, &recorder);
         let mut body = unless_slow(hedge, asking).await?;
         if body.is_multiplexed() {
-            self.tell(Signal::Multiplexed { number });
+            self.teller.tell(Signal::Multiplexed);
         }
         let ignores = body.is_whole();
         if ignores || self.lobby.enter().is_open {
-            self.tell(Signal::IgnoresRanges { number, ignores });
+            self.teller.tell(Signal::IgnoresRanges(ignores));
         }
         let source = Source {
             url: body.url().clone(),
@@ -209,7 +198,7 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
             let piece = match unless_slow(hedge, body.next()).await {
                 Err(Stopped::Slow) if ignores => {
                     // Others would have to take the whole again.
-                    self.tell(Signal::HedgeEnded { number });
+                    self.teller.tell(Signal::HedgeEnded);
                     continue;
                 }
                 piece => piece?,
@@ -218,7 +207,7 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
                 Piece::More { received, right } => (received, right, false),
                 Piece::Last(right) => (0, right, true),
             };
-            self.tell(Signal::Received { number, bytes });
+            self.teller.tell(Signal::Received(bytes));
             let next = at.saturating_add(right.len() as u64);
             if ignores {
                 self.let_in(next);
@@ -295,8 +284,7 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
             metrics,
             metrics_omitted,
         };
-        let Job { tag, sink, .. } = taking.part.waiting.job;
-        self.ended(Event::Finished { tag, sink, report });
+        self.ended(taking.part, Ok(report));
     }
 
     /// A job could not take its part: its sink failed, or it may do better alone.
@@ -304,9 +292,7 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
         let error = failure.error.with_url(&source.url);
         if error.kind() == ErrorKind::Sink {
             taking.reporter.flush();
-            let error = error.with_attempts(1);
-            let Job { tag, sink, .. } = taking.part.waiting.job;
-            self.ended(Event::Failed { tag, sink, error });
+            self.ended(taking.part, Err(error.with_attempts(1)));
         } else {
             let after = Duration::ZERO;
             taking.reporter.retrying(error, after, 1, self.began);
@@ -315,9 +301,9 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
         }
     }
 
-    fn ended(&self, event: Event<T, K>) {
+    fn ended(&self, part: Part<T, K>, result: Result<Report, Error>) {
         self.held.fetch_sub(1, Ordering::Relaxed);
-        self.tell(Signal::Event(Box::new(event)));
+        self.teller.ended(part.waiting.job, result);
     }
 
     /// Waits as long as policy wants before those that are left try by themselves.
@@ -325,7 +311,6 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
         let Failure {
             error, retry_after, ..
         } = failure;
-        let number = self.number;
         if matches!(
             error.kind(),
             ErrorKind::WrongRange
@@ -333,7 +318,7 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
                 | ErrorKind::WrongContent
                 | ErrorKind::TooLarge
         ) {
-            self.tell(Signal::NotMerged { number });
+            self.teller.tell(Signal::NotMerged);
         }
         let after = Attempts::new(policy, 0)
             .next(error.retry(), retry_after, 0)
