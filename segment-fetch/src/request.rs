@@ -100,8 +100,8 @@ impl Request {
 pub struct Expect {
     /// More bytes than this are refused, by announcement if possible, else as soon as they come. 512 MiB.
     ///
-    /// It also bounds how far into a resource a range may begin when the server ignores ranges and the bytes before
-    /// it have to be read and dropped.
+    /// It also bounds how far into a resource a range may begin when the server ignores ranges, so that the bytes before
+    /// it have to be read and dropped, and does not announce how long the resource is.
     pub max_length: u64,
     /// The content has exactly this many bytes.
     pub exact_length: Option<u64>,

@@ -132,9 +132,9 @@ fn whole(asked: &Asked<'_>, headers: &HeaderMap) -> Result<Storing, Rejection> {
         );
         return Err(Rejection::new(ErrorKind::WrongRange, Retry::Always, reason));
     }
-    if range.start > asked.expect.max_length {
+    if announced.is_none() && range.start > asked.expect.max_length {
         let reason = format!(
-            "the server ignores ranges and this one begins {} bytes into the resource",
+            "the server ignores ranges, does not say how long the resource is, and this one begins {} bytes into it",
             range.start
         );
         return Err(Rejection::new(ErrorKind::TooLarge, Retry::Never, reason));

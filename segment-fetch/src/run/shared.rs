@@ -66,16 +66,19 @@ impl<'a, S: HttpService> Shared<'a, S> {
             }
         };
         let is_whole = response.status() == StatusCode::OK;
+        let mut expect = request.expect.clone();
         if is_whole {
             storing.skip = 0;
             storing.take = None;
+            // It is read as far as somebody wants it, and the limit is for what each of them gets.
+            expect.max_length = u64::MAX;
         }
         Ok(Shared {
             settings,
             recorder: recorder.clone(),
             is_whole,
             is_multiplexed: response.version() == Version::HTTP_2,
-            lane: Lane::new(url, response, sent, storing, &request.expect),
+            lane: Lane::new(url, response, sent, storing, &expect),
             pace: Pace::default(),
         })
     }

@@ -364,8 +364,10 @@ fn a_range_is_cut_out_of_a_whole() {
     assert_eq!(
         reject(&asked, 200, &[]),
         (ErrorKind::TooLarge, Retry::Never, false),
-        "too much to read and drop"
+        "how much there is to read and drop is not known"
     );
+    let storing = store(&asked, 200, &[("content-length", "9000")]);
+    assert_eq!((storing.skip, storing.take), (5000, Some(1000)));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Ranges of one file in one request, and one body for all when the server ignores ranges.
 
+mod trouble;
 mod whole;
 
 use std::collections::HashMap;
