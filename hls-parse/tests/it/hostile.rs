@@ -229,7 +229,7 @@ fn checks_across_playlists_grow_with_the_input() {
 }
 
 #[test]
-fn a_million_attributes_and_many_definitions_are_read_within_limits() {
+fn a_million_attributes_and_definitions_are_read_within_limits() {
     let text = format!(
         "#EXTM3U\n#EXT-X-DATERANGE:ID=\"a\"{}\n",
         ",X-A=1".repeat(1_000_000)
@@ -260,10 +260,10 @@ fn a_million_attributes_and_many_definitions_are_read_within_limits() {
     );
     // All of them count when they can.
     let mut text = String::from("#EXTM3U\n");
-    for number in 0..200_000 {
+    for number in 0..1_000_000 {
         writeln!(text, "#EXT-X-DEFINE:NAME=\"{number}\",VALUE=\"x\"").unwrap();
     }
-    text.push_str("#EXTINF:1,\n{$199999}{$0}\n");
+    text.push_str("#EXTINF:1,\n{$999999}{$0}\n");
     assert_eq!(
         media(&text).resolve(&context()).unwrap().segment_uri(0),
         "xx"
