@@ -52,6 +52,12 @@ pub enum ErrorKind {
     InvalidOffset,
     /// More bytes than the operation takes.
     TooLarge,
+    /// What was to be imported is neither a file nor a folder: a link, a device, a sparse file of an archive.
+    NotImportable,
+    /// What was to be imported changed while it was read.
+    Changed,
+    /// An archive is none, or not whole.
+    InvalidArchive,
     /// The store belongs to another user, or others may write in it, so nothing in it can be trusted.
     NotPrivate,
     /// Any other failure of the file system.
@@ -114,6 +120,18 @@ impl Error {
             kind,
             message: format!("cannot {action} {}{hint}", path.display()),
             path: Some(path.to_owned()),
+            shortage: None,
+            source: Some(Box::new(source)),
+        }))
+    }
+
+    /// An error with the failure that led to it.
+    #[cfg(feature = "tar")]
+    pub(crate) fn caused(kind: ErrorKind, message: impl Into<String>, source: io::Error) -> Error {
+        Error(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            path: None,
             shortage: None,
             source: Some(Box::new(source)),
         }))

@@ -109,7 +109,7 @@ impl Store {
 }
 
 /// A path that goes through another entry cannot be a file system's.
-fn check_tree(asset: &Asset) -> Result<(), Error> {
+pub(crate) fn check_tree(asset: &Asset) -> Result<(), Error> {
     for path in asset.entries.keys() {
         let above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
         for above in above {

@@ -3,6 +3,7 @@
 mod local;
 mod system;
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -310,6 +311,18 @@ impl Fs {
             },
             modified: metadata.modified,
         })
+    }
+
+    /// At most `most` of the names in a folder, those that are not Unicode too; that there is no folder is an
+    /// error.
+    pub(crate) fn list_kinds(
+        &self,
+        path: &Path,
+        most: usize,
+    ) -> Result<Vec<(OsString, Kind)>, Error> {
+        self.0
+            .list_kinds(path, most)
+            .map_err(|error| Error::io("list", path, error))
     }
 
     /// The names of the folders in a folder, cheaper than [`list`](Fs::list); nothing when there is no

@@ -42,6 +42,11 @@ impl AssetId {
         }
     }
 
+    /// The name of a folder that no reader takes for an asset.
+    pub(crate) fn unpublished(name: String) -> AssetId {
+        AssetId(name)
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

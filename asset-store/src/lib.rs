@@ -46,6 +46,7 @@
 //! * Readers take no lock. An asset has one writer at a time, over all processes; locks end with
 //!   the process that has them.
 //! * [`Store::verify`] finds every changed bit. What is damaged is moved aside and never served again.
+//! * [`Store::rename`], [`Store::copy`], [`Store::export`] and [`Store::import_folder`] happen as a whole or not at all.
 //! * The files are the truth: the index (sled) can be deleted whenever nobody writes, and no answer
 //!   but the hint of [`Store::find_source`] changes.
 //!
@@ -71,6 +72,7 @@ mod export;
 mod format;
 mod fs;
 mod id;
+mod import;
 mod index;
 mod layout;
 mod lock;
@@ -99,6 +101,7 @@ pub use entry::{Entry, EntryAttributes, ROLE_KEY, Source, check_entry_path};
 pub use error::{Error, ErrorKind, Shortage};
 pub use export::{ExportOptions, Exported};
 pub use id::AssetId;
+pub use import::{ImportOptions, Imported, SkipReason, Skipped};
 pub use lock::InUse;
 pub use partial::{Partial, PartialKey};
 pub use reading::VerifyOnRead;

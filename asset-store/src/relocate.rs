@@ -22,25 +22,7 @@ impl Store {
             return Err(Error::new(ErrorKind::UnknownAsset, message));
         }
         refuse_existing(layout, to)?;
-        let lock = layout.writer_lock(from);
-        if fs.length(&lock).is_some() {
-            // No writer can come while we have the sweep lock.
-            drop(WriterLock::acquire(layout, from)?);
-            // Where it is, the name of the folder is durable, which the new one is not yet.
-            fs.remove_file(&lock)?;
-        }
-        fs.rename(&layout.asset(from), &layout.asset(to))?;
-        let partials = layout.partials_of(to);
-        let moved = fs.remove_directory_all(&partials).and_then(|()| {
-            if fs.is_directory(&layout.partials_of(from)) {
-                fs.rename(&layout.partials_of(from), &partials)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = moved {
-            tracing::warn!(%error, "what was received of a renamed asset has to be received again");
-        }
-        fs.sync_directory(&layout.assets())
+        move_asset(layout, from, to)
     }
 
     /// Makes an asset that has the entries and documents of another one as they are now. No bytes of
@@ -78,7 +60,31 @@ impl Store {
     }
 }
 
-fn refuse_existing(layout: &Layout, id: &AssetId) -> Result<(), Error> {
+/// Moves the folder of an asset, and its partials, under the sweep lock.
+pub(crate) fn move_asset(layout: &Layout, from: &AssetId, to: &AssetId) -> Result<(), Error> {
+    let fs = layout.fs();
+    let lock = layout.writer_lock(from);
+    if fs.length(&lock).is_some() {
+        // No writer can come while we have the sweep lock.
+        drop(WriterLock::acquire(layout, from)?);
+        // Where it is, the name of the folder is durable, which the new one is not yet.
+        fs.remove_file(&lock)?;
+    }
+    fs.rename(&layout.asset(from), &layout.asset(to))?;
+    let partials = layout.partials_of(to);
+    let moved = fs.remove_directory_all(&partials).and_then(|()| {
+        if fs.is_directory(&layout.partials_of(from)) {
+            fs.rename(&layout.partials_of(from), &partials)?;
+        }
+        Ok(())
+    });
+    if let Err(error) = moved {
+        tracing::warn!(%error, "what was received of a renamed asset has to be received again");
+    }
+    fs.sync_directory(&layout.assets())
+}
+
+pub(crate) fn refuse_existing(layout: &Layout, id: &AssetId) -> Result<(), Error> {
     if layout.fs().exists(&layout.asset(id)) {
         let message = format!("there is an asset {id} already");
         return Err(Error::new(ErrorKind::AlreadyExists, message));

@@ -6,7 +6,7 @@ use crate::collector::Collector;
 use crate::layout::Layout;
 use crate::lock::{Mode, SweepLock, WriterLock};
 use crate::manifest::{self, Loaded};
-use crate::{AssetId, Digest, Error, ErrorKind, Store, fs, reservation};
+use crate::{AssetId, Digest, Error, ErrorKind, Store, fs, import, reservation};
 
 /// What [`Store::remove`] freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Store {
     /// All blobs that any asset refers to, or would again after a power cut, sorted.
     fn mark(&self) -> Result<Vec<Digest>, Error> {
         let mut marked = Collector::default();
-        self.for_each_asset(|loaded| {
+        let mut visit = |loaded: Loaded| {
             loaded
                 .fallback
                 .iter()
@@ -144,7 +144,11 @@ impl Store {
             let entries = asset.entries.values();
             entries.for_each(|entry| marked.add(entry.digest));
             Ok(())
-        })?;
+        };
+        self.for_each_asset(&mut visit)?;
+        for id in import::under_way(self.layout())? {
+            visit(manifest::load(self.layout(), &id)?)?;
+        }
         Ok(marked.finish())
     }
 
@@ -207,7 +211,11 @@ impl Sweep<'_> {
             let in_use = AssetId::new(folder.name.as_str()).is_ok_and(|id| {
                 WriterLock::is_held(layout.fs(), &layout.writer_lock(&id)).unwrap_or(true)
             });
-            if in_use {
+            if in_use || import::is_under_way(layout, &folder.name)? {
+                continue;
+            }
+            if folder.name.starts_with(fs::TEMPORARY) {
+                self.folder(layout, folder)?;
                 continue;
             }
             for item in layout.fs().list(&folder.path)? {
@@ -234,9 +242,11 @@ impl Sweep<'_> {
         let folders = assets.into_iter().filter(|item| item.is_directory);
         let (copies, folders): (Vec<_>, Vec<_>) =
             folders.partition(|item| item.name.starts_with(fs::TEMPORARY));
-        // Copies of assets that were cut off: whoever makes one has the sweep lock.
+        // Copies and imports that were cut off: whoever makes a copy has the sweep lock.
         for item in copies {
-            self.folder(layout, &item)?;
+            if !import::is_under_way(layout, &item.name)? {
+                self.folder(layout, &item)?;
+            }
         }
         let others = [layout.root().to_owned(), layout.index()];
         for folder in folders.into_iter().map(|item| item.path).chain(others) {

@@ -120,6 +120,16 @@ impl AssetWriter {
         self.open_partial(Some(key.clone()), name)
     }
 
+    /// Opens a partial that no later attempt continues.
+    pub(crate) fn unnamed_partial(&self) -> Result<Partial, Error> {
+        self.open_partial(None, fs::unique_name("put-"))
+    }
+
+    /// Makes durable what a relaxed store leaves for the seal.
+    pub(crate) fn sync_blobs(&self) -> Result<(), Error> {
+        self.state.sync_blobs()
+    }
+
     fn open_partial(&self, key: Option<PartialKey>, name: String) -> Result<Partial, Error> {
         let has_folder = &self.state.has_partials_folder;
         if !has_folder.load(Ordering::Acquire) {
@@ -170,7 +180,7 @@ impl AssetWriter {
         attributes: EntryAttributes,
     ) -> Result<Entry, Error> {
         check_entry_path(path)?;
-        let mut partial = self.open_partial(None, fs::unique_name("put-"))?;
+        let mut partial = self.unnamed_partial()?;
         partial
             .append(bytes)
             .inspect_err(|_| partial.mark_duplicate())?;

@@ -1,5 +1,6 @@
 //! The real file system.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
@@ -10,17 +11,22 @@ use super::system::{Access, FileHandle, FileSystem, Item, Kind, Metadata};
 #[derive(Debug)]
 pub(crate) struct LocalFileSystem;
 
-impl From<&fs::Metadata> for Metadata {
-    fn from(metadata: &fs::Metadata) -> Metadata {
-        let kind = if metadata.is_file() {
+impl From<fs::FileType> for Kind {
+    fn from(file_type: fs::FileType) -> Kind {
+        if file_type.is_file() {
             Kind::File
-        } else if metadata.is_dir() {
+        } else if file_type.is_dir() {
             Kind::Directory
         } else {
             Kind::Other
-        };
+        }
+    }
+}
+
+impl From<&fs::Metadata> for Metadata {
+    fn from(metadata: &fs::Metadata) -> Metadata {
         Metadata {
-            kind,
+            kind: Kind::from(metadata.file_type()),
             length: metadata.len(),
             modified: metadata.modified().ok(),
             read_only: metadata.permissions().readonly(),
@@ -184,6 +190,14 @@ impl FileSystem for LocalFileSystem {
                     .transpose()
             })
             .collect()
+    }
+
+    fn list_kinds(&self, path: &Path, most: usize) -> io::Result<Vec<(OsString, Kind)>> {
+        let found = fs::read_dir(path)?.take(most).map(|entry| {
+            let entry = entry?;
+            Ok((entry.file_name(), Kind::from(entry.file_type()?)))
+        });
+        found.collect()
     }
 
     fn list_directories(&self, path: &Path) -> io::Result<Vec<String>> {

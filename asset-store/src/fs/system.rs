@@ -1,6 +1,7 @@
 //! What the store asks of a file system: a few calls, each of them one step that a crash comes
 //! before or after. The real ones are in [`local`](super::local); tests bring simulated ones.
 
+use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -84,6 +85,8 @@ pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
         let items = self.list(path)?;
         Ok(items.into_iter().map(|item| item.name).collect())
     }
+    /// At most `most` of the names in a folder, in no order, those that are not Unicode too.
+    fn list_kinds(&self, path: &Path, most: usize) -> io::Result<Vec<(OsString, Kind)>>;
     /// The names of the folders in a folder, cheaper than [`list`](FileSystem::list).
     fn list_directories(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Bytes left for this user on the volume of `path`.

@@ -1,5 +1,6 @@
 //! The simulated system calls.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -351,6 +352,19 @@ impl FileSystem for SimulatedSystem {
             }
         };
         Ok(names.iter().map(item).collect())
+    }
+
+    fn list_kinds(&self, path: &Path, most: usize) -> io::Result<Vec<(OsString, Kind)>> {
+        let items = self.list(path)?.into_iter().take(most);
+        let kinds = items.map(|item| match item {
+            Item {
+                is_directory: true,
+                name,
+                ..
+            } => (name.into(), Kind::Directory),
+            Item { name, .. } => (name.into(), Kind::File),
+        });
+        Ok(kinds.collect())
     }
 
     fn list_directories(&self, path: &Path) -> io::Result<Vec<String>> {

@@ -8,6 +8,7 @@ mod damage;
 mod documents;
 mod export;
 mod golden;
+mod import;
 mod index;
 mod killed;
 mod locks;
