@@ -300,6 +300,18 @@ impl Partial {
         self.handed_over = self.length;
     }
 
+    /// Notes how far it is, so that all of it can be continued if the process is killed. That happens by itself with every
+    /// megabyte and on drop, so it is for those who are about to wait.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DiskFull`] and others; what was received stays.
+    pub fn checkpoint(&mut self) -> Result<(), Error> {
+        if self.checkpoint == self.length {
+            return Ok(());
+        }
+        self.write_meta()
+    }
+
     fn write_meta(&mut self) -> Result<(), Error> {
         let Some(key) = self.key.clone() else {
             return Ok(());

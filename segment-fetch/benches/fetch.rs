@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use segment_fetch::resume::{Asked, decide};
 use segment_fetch::testing::{Origin, Resource, Site};
 use segment_fetch::{
-    Bytes, Event, Expect, FetchOptions, Fetcher, Job, Position, Request, Sink, Start,
+    Bytes, End, Event, Expect, FetchOptions, Fetcher, Job, Position, Request, Sink, Start,
     TransportOptions, https,
 };
 
@@ -104,7 +104,7 @@ impl Sink for Discard {
         Ok(())
     }
 
-    async fn finish(&mut self, _: u64) -> io::Result<()> {
+    async fn finish(&mut self, _: &End) -> io::Result<()> {
         Ok(())
     }
 }

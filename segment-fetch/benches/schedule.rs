@@ -10,7 +10,7 @@ use futures::StreamExt;
 use segment_fetch::schedule::{Schedule, Window};
 use segment_fetch::testing::{Resource, Site};
 use segment_fetch::{
-    Bytes, Concurrency, Event, FetchOptions, Fetcher, Job, Position, Request, Sink, Start, Url,
+    Bytes, Concurrency, End, Event, FetchOptions, Fetcher, Job, Position, Request, Sink, Start, Url,
 };
 
 const JOBS: u64 = 100_000;
@@ -105,7 +105,7 @@ impl Sink for Hashing {
         Ok(())
     }
 
-    async fn finish(&mut self, _: u64) -> io::Result<()> {
+    async fn finish(&mut self, _: &End) -> io::Result<()> {
         black_box(self.hasher.finalize());
         Ok(())
     }

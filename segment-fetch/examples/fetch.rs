@@ -14,8 +14,8 @@ use std::process::ExitCode;
 
 use futures::StreamExt;
 use segment_fetch::{
-    Bytes, Event, FetchOptions, Fetcher, Job, Position, Request, Sink, Start, TransportOptions,
-    Url, https,
+    Bytes, End, Event, FetchOptions, Fetcher, Job, Position, Request, Sink, Start,
+    TransportOptions, Url, https,
 };
 
 /// A file, `NAME.part` while it is incomplete, with what is needed to resume it in `NAME.state`.
@@ -97,7 +97,7 @@ impl Sink for FileSink {
         Ok(())
     }
 
-    async fn finish(&mut self, _: u64) -> io::Result<()> {
+    async fn finish(&mut self, _: &End) -> io::Result<()> {
         File::open(self.beside("part"))?.sync_all()?;
         fs::rename(self.beside("part"), &self.path)?;
         fs::remove_file(self.beside("state"))

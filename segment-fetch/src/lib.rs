@@ -33,7 +33,7 @@
 //! * A [`Request`] says what to get: an address, maybe a range of bytes, what the answer is [expected](Expect) to be,
 //!   and which addresses are within [`Reach`].
 //! * A [`Sink`] takes the bytes and knows how far it is and under which [`Validator`]; that is all that resuming needs,
-//!   in the same run or in another. [`MemorySink`] is one; yours may be a file or a store.
+//!   in the same run or in another. It also compares the [digest](Expect::digest), where one is expected. [`MemorySink`] is one; yours may be a file or a store.
 //! * A [`Fetcher`] gets requests into sinks, over any [`tower::Service`] that carries HTTP. [`https()`] makes the usual
 //!   one, with hyper and rustls. One at a time with [`fetch`](Fetcher::fetch) and [`fetch_into`](Fetcher::fetch_into),
 //!   many with [`fetch_all`](Fetcher::fetch_all): a stream of [jobs](Job) in, a stream of [events](Event) out.
@@ -108,7 +108,7 @@ pub use options::{Concurrency, Credentials, FetchOptions, LeastPace, Merge, Retr
 pub use refresh::RefreshAddress;
 pub use request::{Expect, Reach, Request};
 pub use service::{HttpService, RequestBody};
-pub use sink::{MemorySink, Position, Sink, Start};
+pub use sink::{End, MemorySink, Position, Sink, Start};
 pub use summary::Summary;
 pub use transport::{ClientCertificate, Proxy, Resolve, Transport, TransportOptions, https};
 pub use validator::{ParseValidatorError, Validator};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use url::Url;
 
@@ -105,6 +106,9 @@ pub struct Expect {
     pub max_length: u64,
     /// The content has exactly this many bytes.
     pub exact_length: Option<u64>,
+    /// The digest of the content, as the sink knows digests: a hash that it makes of the bytes as they come, for example. It
+    /// is [given to the sink](crate::End) and compared there; nothing is hashed here.
+    pub digest: Option<Bytes>,
     /// The content begins with these bytes, after a UTF-8 byte order mark if there is one.
     pub starts_with: Option<&'static [u8]>,
     /// An HTML page is refused, told by its first bytes; the content type is not looked at, since it is often wrong.
@@ -124,6 +128,7 @@ impl Default for Expect {
         Expect {
             max_length: 512 << 20,
             exact_length: None,
+            digest: None,
             starts_with: None,
             refuse_html: false,
             refuse_text: false,

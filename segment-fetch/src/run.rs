@@ -21,7 +21,7 @@ use crate::rate::RateLimit;
 use crate::refresh::Refresher;
 use crate::resume::{Rejection, Retry, RetryAfter};
 use crate::retry::Attempts;
-use crate::{Error, ErrorKind, FetchOptions, HttpService, Report, Request, Sink};
+use crate::{End, Error, ErrorKind, Expect, FetchOptions, HttpService, Report, Request, Sink};
 
 pub(crate) use self::shared::{Piece, Shared};
 
@@ -238,6 +238,10 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
                 Err(failure) => failure,
             };
             self.start_again |= start_again;
+            if error.kind() != ErrorKind::Sink {
+                let kept = sink.checkpoint().await;
+                kept.map_err(|error| sink_error(error).error)?;
+            }
             let expired = error.kind() == ErrorKind::AddressExpired;
             let (error, after) = if expired && let Some(address) = replacements.next().await {
                 // Nothing is gained by waiting: this is another address.
@@ -289,6 +293,27 @@ pub(crate) fn sink_error(error: std::io::Error) -> Failure {
     Error::new(ErrorKind::Sink, Retry::Never, "the sink failed")
         .with_source(error)
         .into()
+}
+
+/// Ends a resource in its sink, which says whether the digest is the one expected.
+pub(crate) async fn finish<K: Sink>(
+    sink: &mut K,
+    expect: &Expect,
+    length: u64,
+) -> Result<(), Failure> {
+    let digest = expect.digest.clone();
+    let end = End { length, digest };
+    sink.finish(&end).await.map_err(|error| {
+        if end.digest.is_none() || error.kind() != std::io::ErrorKind::InvalidData {
+            return sink_error(error);
+        }
+        let reason = "the digest of the content is not the one expected";
+        Failure {
+            error: Error::new(ErrorKind::WrongContent, Retry::Once, reason).with_source(error),
+            retry_after: None,
+            start_again: true,
+        }
+    })
 }
 
 /// For log lines.

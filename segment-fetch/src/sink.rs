@@ -12,8 +12,8 @@ use crate::Validator;
 ///
 /// A fetch calls [`begin`](Sink::begin) when the first right bytes of a response are there (not when it asks for
 /// them, so that a bad answer destroys nothing), then [`append`](Sink::append) for each piece, in order, and
-/// [`finish`](Sink::finish) once at the end. After a cut it looks at [`position`](Sink::position), asks for the rest
-/// and begins again. All offsets and lengths count from the start of what was asked for: of the range when the
+/// [`finish`](Sink::finish) once at the end. After a cut comes a [`checkpoint`](Sink::checkpoint); then it looks at
+/// [`position`](Sink::position), asks for the rest and begins again. All offsets and lengths count from the start of what was asked for: of the range when the
 /// request has one, else of the resource.
 ///
 /// Any of the futures may be dropped half way. What [`position`](Sink::position) then reports must still be there and
@@ -30,10 +30,19 @@ pub trait Sink: Send {
     /// Adds `chunk` at the end.
     fn append(&mut self, chunk: Bytes) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// The content is complete and right, and has `length` bytes: flush what is buffered. Not called otherwise.
+    /// No more comes for now, after a failure that may be followed by a pause, or may be the last: makes sure that what is
+    /// held would outlive the process. By default nothing is done, which is right for a sink that buffers nothing.
+    fn checkpoint(&mut self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// The content is complete and as long as it has to be: flush what is buffered. Not called otherwise.
+    ///
+    /// A digest that is [expected](crate::Expect::digest) is held against the content here. When it is another, the error is
+    /// of kind [`InvalidData`](io::ErrorKind::InvalidData), and the resource is fetched once more, from its beginning.
     ///
     /// It comes without a [`begin`](Sink::begin) when everything was held before.
-    fn finish(&mut self, length: u64) -> impl Future<Output = io::Result<()>> + Send;
+    fn finish(&mut self, end: &End) -> impl Future<Output = io::Result<()>> + Send;
 }
 
 /// How far a [`Sink`] is. The default is an empty one.
@@ -58,7 +67,16 @@ pub struct Start {
     pub complete_length: Option<u64>,
 }
 
-/// A [`Sink`] in memory. Its `Debug` form leaves the content out, which may be a key.
+/// What the content has to be in the end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct End {
+    /// How many bytes there are.
+    pub length: u64,
+    /// Which [digest](crate::Expect::digest) they have to have, when that was said.
+    pub digest: Option<Bytes>,
+}
+
+/// A [`Sink`] in memory. It knows no digests, so it refuses to finish where one is expected. Its `Debug` form leaves the content out, which may be a key.
 #[derive(Clone, Default)]
 pub struct MemorySink {
     bytes: BytesMut,
@@ -127,8 +145,14 @@ impl Sink for MemorySink {
         Ok(())
     }
 
-    async fn finish(&mut self, length: u64) -> io::Result<()> {
-        if length != self.bytes.len() as u64 {
+    async fn finish(&mut self, end: &End) -> io::Result<()> {
+        if end.digest.is_some() {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "a sink in memory cannot compare digests",
+            ));
+        }
+        if end.length != self.bytes.len() as u64 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "length is not what is held",

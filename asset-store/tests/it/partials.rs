@@ -41,6 +41,32 @@ fn a_partial_continues_after_a_restart() {
 }
 
 #[test]
+fn what_a_checkpoint_notes_outlives_a_process_that_is_killed() {
+    for has_checkpoint in [false, true] {
+        let scratch = Scratch::new();
+        let bytes = noise(1, 5000);
+        let writer = scratch.store().writer(&id("film")).unwrap();
+        let mut partial = writer.partial(&key()).unwrap();
+        partial.begin(0, Some("\"v1\""), Some(5000)).unwrap();
+        partial.append(&bytes[..3000]).unwrap();
+        if has_checkpoint {
+            partial.checkpoint().unwrap();
+        }
+        // What a process that ends here would leave behind.
+        let left = Scratch::new();
+        for file in files_below(&scratch.root()) {
+            let copy = left.root().join(file.strip_prefix(scratch.root()).unwrap());
+            std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            std::fs::copy(&file, copy).unwrap();
+        }
+        drop(partial);
+        let writer = left.store().writer(&id("film")).unwrap();
+        let expected = if has_checkpoint { 3000 } else { 0 };
+        assert_eq!(writer.partial(&key()).unwrap().length(), expected);
+    }
+}
+
+#[test]
 fn other_ranges_and_assets_have_other_partials() {
     let scratch = Scratch::new();
     let store = scratch.store();

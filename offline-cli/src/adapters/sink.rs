@@ -5,7 +5,7 @@ use std::io;
 
 use asset_store::Partial;
 use bytes::Bytes;
-use segment_fetch::{Position, Sink, Start, Validator};
+use segment_fetch::{End, Position, Sink, Start, Validator};
 
 /// A partial that a fetch writes into.
 #[derive(Debug)]
@@ -49,15 +49,27 @@ impl Sink for PartialSink {
         std::future::ready(self.partial.append(&chunk).map_err(into_io))
     }
 
-    fn finish(&mut self, length: u64) -> impl Future<Output = io::Result<()>> + Send {
+    fn checkpoint(&mut self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(self.partial.checkpoint().map_err(into_io))
+    }
+
+    /// Digests are BLAKE3's.
+    fn finish(&mut self, end: &End) -> impl Future<Output = io::Result<()>> + Send {
         let held = self.partial.length();
-        std::future::ready(if held == length {
-            Ok(())
-        } else {
-            Err(io::Error::other(format!(
-                "the partial holds {held} bytes instead of {length}"
+        let wrong = if held != end.length {
+            Some(io::Error::other(format!(
+                "the partial holds {held} bytes instead of {}",
+                end.length
             )))
-        })
+        } else if let Some(expected) = &end.digest
+            && expected[..] != self.partial.digest().as_bytes()[..]
+        {
+            let reason = "the partial holds other bytes";
+            Some(io::Error::new(io::ErrorKind::InvalidData, reason))
+        } else {
+            None
+        };
+        std::future::ready(wrong.map_or(Ok(()), Err))
     }
 }
 
@@ -66,5 +78,40 @@ fn into_io(error: asset_store::Error) -> io::Error {
     match error.kind() {
         asset_store::ErrorKind::DiskFull => io::Error::new(io::ErrorKind::StorageFull, error),
         _ => io::Error::other(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use asset_store::{AssetId, EntryAttributes, PartialKey, Store};
+    use segment_fetch::testing::sink_contract;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_partial_keeps_the_contract_of_sinks() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let writer = store.writer(&AssetId::new("a").unwrap()).unwrap();
+        let mut number = 0;
+        let make = || {
+            number += 1;
+            let key = PartialKey::new(format!("https://cdn.example.com/{number}.ts"));
+            PartialSink::new(writer.partial(&key).unwrap())
+        };
+        let mut stored = 0;
+        let read = |sink: PartialSink| {
+            stored += 1;
+            let path = format!("{stored}.ts");
+            let commit = writer.commit(sink.into_partial(), &path, EntryAttributes::new("segment"));
+            let entry = commit.wait().map_err(into_io)?;
+            let mut bytes = Vec::new();
+            let mut file = store.open_entry(&entry).map_err(into_io)?;
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        sink_contract(make, read).await.unwrap();
     }
 }

@@ -18,7 +18,7 @@ use crate::intake::Intake;
 use crate::metrics::Recorder;
 use crate::resume::{Encoding, Retry, Storing};
 use crate::retry::Attempts;
-use crate::run::{Failure, Observer, Piece, Shared, sink_error};
+use crate::run::{Failure, Observer, Piece, Shared, finish, sink_error};
 use crate::{
     Error, ErrorKind, Expect, Fetcher, HttpService, Report, Request, RetryPolicy, Sink, Start,
     Validator,
@@ -376,7 +376,7 @@ impl<T: Clone + Send, K: Sink> Taking<T, K> {
             self.reporter.appended(count);
         }
         if is_last {
-            sink.finish(length).await.map_err(sink_error)?;
+            finish(sink, &self.part.waiting.job.request.expect, length).await?;
         }
         Ok(is_last)
     }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::exchange::{Answer, Exchange};
 use super::race::{self, Lane, Race};
-use super::{Ended, Failure, Observer, Run, silent, sink_error};
+use super::{Ended, Failure, Observer, Run, finish, silent, sink_error};
 use crate::intake::Intake;
 use crate::metrics;
 use crate::resume::{Asked, Decision, Rejection, Retry, Storing, decide};
@@ -244,7 +244,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
         ended: Ended,
     ) -> Result<Ended, Failure> {
         self.resumed_at.get_or_insert(length);
-        sink.finish(length).await.map_err(sink_error)?;
+        finish(sink, &self.request.expect, length).await?;
         Ok(Ended { length, ..ended })
     }
 
@@ -300,7 +300,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
                     .into(),
             );
         }
-        sink.finish(length).await.map_err(sink_error)?;
+        finish(sink, &self.request.expect, length).await?;
         self.url = lane.url.clone();
         Ok(Ended {
             headers: std::mem::take(&mut lane.headers),
@@ -384,7 +384,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
             self.store(sink, &mut begun, &storing, &mut at, right)
                 .await?;
         }
-        sink.finish(length).await.map_err(sink_error)?;
+        finish(sink, expect, length).await?;
         Ok(Ended {
             headers: content.headers,
             length,

@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 
-use crate::{Position, Sink, Start, Validator};
+use crate::{End, Position, Sink, Start, Validator};
 
 /// Runs a sink through the contract of [`Sink`]. `make` makes an empty one each time it is called; `read` returns the
 /// bytes that one holds once it was finished.
@@ -43,6 +43,10 @@ pub async fn sink_contract<K: Sink>(
         validator: validator.clone(),
         complete_length: Some(9),
     };
+    let end = |length| End {
+        length,
+        digest: None,
+    };
     sink.begin(&start(0, &first)).await?;
     ensure(
         sink.position() == at(0, &first),
@@ -53,13 +57,18 @@ pub async fn sink_contract<K: Sink>(
     sink.append(Bytes::from_static(b"def")).await?;
     ensure(sink.position() == at(6, &first), "what was appended counts")?;
 
+    sink.checkpoint().await?;
+    ensure(
+        sink.position() == at(6, &first),
+        "a checkpoint changes nothing",
+    )?;
     sink.begin(&start(6, &first)).await?;
     ensure(
         sink.position() == at(6, &first),
         "to begin where it is drops nothing",
     )?;
     sink.append(Bytes::from_static(b"ghi")).await?;
-    sink.finish(9).await?;
+    sink.finish(&end(9)).await?;
     ensure(sink.position().length == 9, "finishing drops nothing")?;
     ensure(
         read(sink)? == b"abcdefghi",
@@ -86,8 +95,24 @@ pub async fn sink_contract<K: Sink>(
         "to begin at 0 drops everything, the old validator and length included",
     )?;
     sink.append(Bytes::from_static(b"new")).await?;
-    sink.finish(3).await?;
+    sink.finish(&end(3)).await?;
     ensure(read(sink)? == b"new", "nothing of the old version is left")?;
+
+    let mut sink = make();
+    sink.begin(&start(0, &first)).await?;
+    sink.append(Bytes::from_static(b"whatever")).await?;
+    let wrong = End {
+        length: 8,
+        digest: Some(Bytes::from_static(b"no digest of anything")),
+    };
+    ensure(
+        sink.finish(&wrong).await.is_err(),
+        "a digest that is not that of the content is not accepted",
+    )?;
+    sink.begin(&start(0, &first)).await?;
+    sink.append(Bytes::from_static(b"once more")).await?;
+    sink.finish(&end(9)).await?;
+    ensure(read(sink)? == b"once more", "it can begin again after that")?;
 
     let mut sink = make();
     sink.begin(&Start::default()).await?;
@@ -95,7 +120,7 @@ pub async fn sink_contract<K: Sink>(
         sink.position().validator.is_none(),
         "no validator is remembered when there is none",
     )?;
-    sink.finish(0).await?;
+    sink.finish(&end(0)).await?;
     ensure(read(sink)?.is_empty(), "an empty content is a content")
 }
 

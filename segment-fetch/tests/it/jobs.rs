@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use segment_fetch::testing::{Fault, Resource, Site};
 use segment_fetch::{
-    Bytes, Concurrency, ErrorKind, Event, FetchOptions, Fetcher, Job, MemorySink, Position,
+    Bytes, Concurrency, End, ErrorKind, Event, FetchOptions, Fetcher, Job, MemorySink, Position,
     Request, RetryPolicy, Sink, Start,
 };
 
@@ -151,9 +151,9 @@ impl Sink for Shared {
         Ok(())
     }
 
-    async fn finish(&mut self, length: u64) -> io::Result<()> {
+    async fn finish(&mut self, end: &End) -> io::Result<()> {
         let mut sink = self.0.lock().unwrap().clone();
-        sink.finish(length).await?;
+        sink.finish(end).await?;
         *self.0.lock().unwrap() = sink;
         Ok(())
     }

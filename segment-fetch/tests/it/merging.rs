@@ -13,8 +13,8 @@ use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use segment_fetch::testing::{Fault, Resource, Site};
 use segment_fetch::{
-    Bytes, Concurrency, ErrorKind, Event, Expect, FetchOptions, Fetcher, Job, MemorySink, Merge,
-    Position, Sink, Start,
+    Bytes, Concurrency, End, ErrorKind, Event, Expect, FetchOptions, Fetcher, Job, MemorySink,
+    Merge, Position, Sink, Start,
 };
 use tokio::time::Instant;
 
@@ -376,10 +376,10 @@ impl Sink for Disk {
         }
     }
 
-    async fn finish(&mut self, length: u64) -> io::Result<()> {
+    async fn finish(&mut self, end: &End) -> io::Result<()> {
         match self {
             Disk::Full => Ok(()),
-            Disk::Roomy(sink) => sink.finish(length).await,
+            Disk::Roomy(sink) => sink.finish(end).await,
         }
     }
 }

@@ -18,8 +18,8 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::Version;
 use segment_fetch::{
-    Concurrency, Event, FetchOptions, Fetcher, Job, MemorySink, Position, Request, Sink, Start,
-    Transport, TransportOptions, Url, https,
+    Concurrency, End, Event, FetchOptions, Fetcher, Job, MemorySink, Position, Request, Sink,
+    Start, Transport, TransportOptions, Url, https,
 };
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -251,8 +251,8 @@ impl Sink for Halting {
         self.inner.append(chunk).await
     }
 
-    async fn finish(&mut self, length: u64) -> io::Result<()> {
-        self.inner.finish(length).await
+    async fn finish(&mut self, end: &End) -> io::Result<()> {
+        self.inner.finish(end).await
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures::StreamExt;
-use segment_fetch::testing::{Fault, sink_contract};
+use futures::{StreamExt, stream};
+use segment_fetch::testing::{Fault, Resource, Site, sink_contract};
 use segment_fetch::{
-    Bytes, ErrorKind, FetchOptions, Fetcher, Job, MemorySink, Position, RequestBody, Sink, Start,
+    Bytes, Concurrency, End, Error, ErrorKind, Event, Expect, FetchOptions, Fetcher, Job,
+    MemorySink, Position, RequestBody, Sink, Start,
 };
 
-use crate::{content, fetcher, get, site};
+use crate::{content, fetcher, get, ranges, site};
 
 #[tokio::test]
 async fn the_sink_in_memory_keeps_the_contract() {
@@ -43,8 +44,8 @@ impl Sink for Hoarder {
         self.0.append(chunk).await
     }
 
-    async fn finish(&mut self, length: u64) -> io::Result<()> {
-        self.0.finish(length).await
+    async fn finish(&mut self, end: &End) -> io::Result<()> {
+        self.0.finish(end).await
     }
 }
 
@@ -78,8 +79,8 @@ impl Sink for Full {
         self.sink.append(chunk).await
     }
 
-    async fn finish(&mut self, length: u64) -> io::Result<()> {
-        self.sink.finish(length).await
+    async fn finish(&mut self, end: &End) -> io::Result<()> {
+        self.sink.finish(end).await
     }
 }
 
@@ -160,8 +161,8 @@ impl Sink for Stuck {
         self.0.append(chunk).await
     }
 
-    async fn finish(&mut self, length: u64) -> io::Result<()> {
-        self.0.finish(length).await
+    async fn finish(&mut self, end: &End) -> io::Result<()> {
+        self.0.finish(end).await
     }
 }
 
@@ -191,4 +192,156 @@ async fn a_slow_sink_stops_the_reading() {
     let most = FetchOptions::default().concurrency.per_host * 2 * PIECE;
     let sent = sent.load(Ordering::Relaxed);
     assert!(sent > 0 && sent <= most, "{sent} bytes");
+}
+
+/// Knows a digest, of a kind: a sum of all bytes. Notes where it was asked for a checkpoint.
+#[derive(Default)]
+struct Summing {
+    sink: MemorySink,
+    checkpoints: Vec<u64>,
+    is_full: bool,
+}
+
+fn sum(bytes: &[u8]) -> Bytes {
+    let places = (1_u64..).zip(bytes);
+    let sum: u64 = places.map(|(place, &byte)| place * u64::from(byte)).sum();
+    sum.to_be_bytes().to_vec().into()
+}
+
+impl Sink for Summing {
+    fn position(&self) -> Position {
+        self.sink.position()
+    }
+
+    async fn begin(&mut self, start: &Start) -> io::Result<()> {
+        self.sink.begin(start).await
+    }
+
+    async fn append(&mut self, chunk: Bytes) -> io::Result<()> {
+        self.sink.append(chunk).await
+    }
+
+    async fn checkpoint(&mut self) -> io::Result<()> {
+        self.checkpoints.push(self.position().length);
+        if self.is_full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self, end: &End) -> io::Result<()> {
+        if end
+            .digest
+            .as_ref()
+            .is_some_and(|digest| *digest != sum(self.sink.bytes()))
+        {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let length = end.length;
+        self.sink
+            .finish(&End {
+                length,
+                digest: None,
+            })
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_knows_digests_keeps_the_contract() {
+    let read = |sink: Summing| Ok(sink.sink.into_bytes().to_vec());
+    sink_contract(Summing::default, read).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_failed_attempt_ends_with_a_checkpoint() {
+    let site = site(content(10_000));
+    site.script(
+        "/a",
+        [Fault::Cut(3_000), Fault::Status(503), Fault::Cut(2_000)],
+    );
+    let mut sink = Summing::default();
+    fetcher(&site).fetch_into(&get(), &mut sink).await.unwrap();
+    assert_eq!(sink.checkpoints, [3_000, 3_000, 5_000]);
+    // The last one too.
+    site.script("/a", [Fault::Cut(3_000), Fault::Status(403)]);
+    let mut sink = Summing::default();
+    let request = get();
+    let failed = fetcher(&site).fetch_into(&request, &mut sink).await;
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::AddressExpired);
+    assert_eq!(sink.checkpoints, [3_000, 3_000]);
+    // Where it cannot be made, nothing more is asked for.
+    site.script("/a", [Fault::Cut(3_000)]);
+    let mut sink = Summing {
+        is_full: true,
+        ..Summing::default()
+    };
+    let before = site.requests().len();
+    let failed = fetcher(&site).fetch_into(&request, &mut sink).await;
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Sink);
+    assert_eq!(site.requests().len(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_with_another_digest_is_fetched_once_more_and_then_refused() {
+    let right = content(10_000);
+    let wrong: Vec<u8> = right.iter().map(|byte| byte ^ 1).collect();
+    let request = |digest: &[u8]| {
+        get().with_expect(Expect {
+            digest: Some(sum(digest)),
+            ..Expect::default()
+        })
+    };
+    let fetch = async |site: &Site, sink: &mut Summing| -> Result<(), Error> {
+        fetcher(site).fetch_into(&request(&right), sink).await?;
+        Ok(())
+    };
+    let site = site(right.clone());
+    let mut sink = Summing::default();
+    fetch(&site, &mut sink).await.unwrap();
+    assert_eq!(site.requests().len(), 1);
+    // Held before, under the digest: nothing is asked for.
+    fetch(&site, &mut sink).await.unwrap();
+    assert_eq!(site.requests().len(), 1);
+
+    let bad = self::site(wrong.clone());
+    let mut sink = Summing::default();
+    let error = fetch(&bad, &mut sink).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.attempts()),
+        (ErrorKind::WrongContent, 2)
+    );
+    assert!(!sink.sink.is_finished());
+    assert_eq!(ranges(&bad), ["", ""], "the whole, twice");
+    // Once the server has the right one, what is held of the wrong one is dropped.
+    bad.route("/a", Resource::new(right.clone()));
+    fetch(&bad, &mut sink).await.unwrap();
+    assert_eq!(sink.sink.bytes(), right);
+
+    // Neighbours that share a request are judged one by one.
+    let options = FetchOptions {
+        concurrency: Concurrency::fixed(1),
+        ..FetchOptions::default()
+    };
+    let part = |tag: u64| {
+        usize::try_from(tag * 1_000).unwrap()..usize::try_from((tag + 1) * 1_000).unwrap()
+    };
+    let jobs = (0..10_u64).map(|tag| {
+        let expected = if tag == 4 { &wrong } else { &right };
+        let request = request(&expected[part(tag)]).with_range(tag * 1_000..(tag + 1) * 1_000);
+        Job::new(tag, request, Summing::default())
+    });
+    let mut events = Fetcher::with_service(site.clone(), options).fetch_all(stream::iter(jobs));
+    let (mut finished, mut failed) = (0, Vec::new());
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Finished { tag, sink, .. } => {
+                assert_eq!(sink.sink.bytes(), &right[part(tag)]);
+                finished += 1;
+            }
+            Event::Failed { tag, error, .. } => failed.push((tag, error.kind())),
+            _ => {}
+        }
+    }
+    assert_eq!((finished, failed), (9, vec![(4, ErrorKind::WrongContent)]));
 }
