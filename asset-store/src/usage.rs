@@ -65,6 +65,26 @@ impl Store {
         self.layout().fs().free_bytes(self.root())
     }
 
+    /// The assets that refer to a blob, sorted by id: who has lost something when it is damaged. Of a damaged
+    /// asset counts what can be read.
+    ///
+    /// All manifests are read, since only they know: an index that may have lost something could leave
+    /// one out.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read.
+    pub fn assets_with(&self, digest: &Digest) -> Result<Vec<AssetId>, Error> {
+        let mut found = Vec::new();
+        self.for_each_asset(|loaded| {
+            let mut entries = loaded.asset.entries.values();
+            if entries.any(|entry| entry.digest == *digest) {
+                found.push(loaded.asset.id);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
     /// Counts the bytes of the store and of each asset. Of a damaged asset counts what can be read.
     ///
     /// # Errors

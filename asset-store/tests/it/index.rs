@@ -118,6 +118,10 @@ fn deleting_or_damaging_it_changes_no_answer() {
             contents(store, &asset),
             report,
             store.usage().unwrap(),
+            ["one", "nothing"].map(|content| {
+                let digest = asset_store::Digest::of(content.as_bytes());
+                store.assets_with(&digest).unwrap()
+            }),
         )
     };
     let expected = answer(&scratch.store());

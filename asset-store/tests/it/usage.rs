@@ -36,5 +36,13 @@ fn bytes_are_counted_logical_stored_and_exclusive() {
         .collect();
     assert_eq!(bytes, [("a", 6000, 6000, 4000), ("b", 4100, 2100, 100)]);
     drop(writer);
+    let with = |seed, length| {
+        let digest = asset_store::Digest::of(&noise(seed, length));
+        store.assets_with(&digest).unwrap()
+    };
+    assert_eq!(with(0, 2000), [id("a"), id("b")]);
+    assert_eq!(with(1, 2000), [id("a")]);
+    assert_eq!(with(90, 100), [id("b")]);
+    assert_eq!(with(91, 100), []);
     assert_eq!(store.remove(&id("a")).unwrap().bytes_freed, 4000);
 }

@@ -157,6 +157,7 @@ fn deleting_or_damaging_the_index_changes_no_answer() {
             vec!["list", "--json"],
             vec!["inspect", "--json", &id],
             vec!["verify", "--json"],
+            vec!["purge", "--dry-run", "--max-size", "1", "--json"],
         ]
         .map(|arguments| environment.run(arguments).fine().stdout)
     };
