@@ -45,8 +45,14 @@ content protected; 4 network gave up; 5 storage; 130 interrupted, resumable.";
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Download a stream, or continue a download
+    /// Download a stream; without an address, all that waits in the queue
     Download(Download),
+    /// Pause downloads, whichever process runs them, until they are resumed
+    Pause(Assets),
+    /// Continue a download
+    Resume(Resume),
+    /// Give downloads up, whichever process runs them; what is there stays until it is removed
+    Cancel(Assets),
     /// Show what an address offers; downloads no media
     Probe(Probe),
     /// List what is stored
@@ -142,28 +148,51 @@ impl std::fmt::Debug for Connection {
 /// Options of `download`.
 #[derive(Debug, Args)]
 pub struct Download {
-    /// Address of a Multivariant or Media Playlist
+    /// Address of a Multivariant or Media Playlist [default: what waits in the queue]
     #[arg(value_parser = parse_url)]
-    pub url: Url,
+    pub url: Option<Url>,
 
     #[command(flatten)]
     pub choice: Choice,
 
     /// What to call it [default: a word from the address]
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     pub title: Option<String>,
 
     /// The asset to download into [default: made from the address]
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     pub id: Option<String>,
 
     /// Take a playlist without EXT-X-ENDLIST as it is now for all there is
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     pub treat_as_vod: bool,
 
     /// Leave out segments that cannot be had, list them, and exit with 1
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     pub allow_gaps: bool,
+
+    /// Only put it into the queue, for an `offline download` without an address
+    #[arg(long, requires = "url")]
+    pub queue: bool,
+
+    /// How many downloads of the queue run at once
+    #[arg(long, value_name = "N", default_value = "2", conflicts_with = "url")]
+    pub jobs: NonZeroUsize,
+
+    // Last, since its heading is for all that follows.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// Options of `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// The asset
+    pub id: String,
+
+    /// Go on from this address, when the one it came from so far has expired
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
+    pub url: Option<Url>,
 
     // Last, since its heading is for all that follows.
     #[command(flatten)]

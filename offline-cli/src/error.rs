@@ -51,6 +51,10 @@ pub enum ErrorKind {
     Storage,
     /// The user interrupted; what is there can be resumed.
     Interrupted,
+    /// Paused on purpose, to be resumed.
+    Paused,
+    /// Given up on purpose; what is there is kept until it is removed.
+    Cancelled,
 }
 
 impl ErrorKind {
@@ -65,7 +69,7 @@ impl ErrorKind {
             Self::PlaylistRejected | Self::Live | Self::Protected | Self::Changed => 3,
             Self::Network | Self::AddressExpired => 4,
             Self::Busy | Self::DiskFull | Self::Storage => 5,
-            Self::Interrupted => 130,
+            Self::Interrupted | Self::Paused | Self::Cancelled => 130,
         }
     }
 
@@ -84,6 +88,8 @@ impl ErrorKind {
             Self::DiskFull => "disk-full",
             Self::Storage => "storage",
             Self::Interrupted => "interrupted",
+            Self::Paused => "paused",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -242,7 +248,7 @@ impl From<segment_fetch::Error> for Error {
             Fetch::AddressExpired => (
                 ErrorKind::AddressExpired,
                 Some(
-                    "the address has expired or needs credentials; get a fresh one from the site and download that: what is there is kept",
+                    "the address has expired or needs credentials: `offline resume ID --url URL` goes on from a fresh one, what is there is kept",
                 ),
             ),
             Fetch::WrongContent => (

@@ -2,22 +2,39 @@
 
 use asset_store::{AssetId, Store};
 
-use crate::cli::Download;
+use super::queue;
+use crate::cli::{Connection, Download};
 use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
 use crate::render::text::{printable, size};
-use crate::session::{DownloadEvent, DownloadRequest, Session};
+use crate::session::{DownloadEvent, DownloadRequest, Outcome, Session};
 use crate::{Error, Result};
 
 pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> Result<u8> {
-    let network = super::network(&arguments.connection, &arguments.url, output)?;
-    let session = Session::new(store, network);
-    let mut request = DownloadRequest::new(arguments.url.clone());
+    let Some(url) = &arguments.url else {
+        return queue::work_off(arguments, &store, output).await;
+    };
+    let mut request = DownloadRequest::new(url.clone());
     request.selection = super::selection(&arguments.choice);
     request.title.clone_from(&arguments.title);
     request.id = arguments.id.as_deref().map(AssetId::new).transpose()?;
     request.allow_gaps = arguments.allow_gaps;
     request.treat_as_vod = arguments.treat_as_vod;
+    if arguments.queue {
+        return queue::enqueue(&store, &request, output);
+    }
+    one(request, &arguments.connection, store, output).await
+}
+
+/// Downloads one asset and says how that ended.
+pub(super) async fn one(
+    request: DownloadRequest,
+    connection: &Connection,
+    store: Store,
+    output: Output,
+) -> Result<u8> {
+    let network = super::network(connection, &request.url, output)?;
+    let session = Session::new(store, network);
     let mut progress = Progress::new(output);
     let mut paused = false;
     let result = session
@@ -33,17 +50,7 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
     match result {
         Ok(outcome) => {
             if !output.json {
-                let got = if outcome.bytes_received > 0 {
-                    format!(", {} received", size(outcome.bytes_received))
-                } else {
-                    String::new()
-                };
-                output.message(&format!(
-                    "{} [{}] is complete: {}{got}",
-                    printable(&outcome.title),
-                    outcome.id,
-                    size(outcome.bytes)
-                ));
+                output.message(&completed(&outcome));
             }
             if outcome.gaps.is_empty() {
                 return Ok(0);
@@ -62,6 +69,21 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
             Err(error)
         }
     }
+}
+
+/// A download that ended well, in a line.
+pub(super) fn completed(outcome: &Outcome) -> String {
+    let got = if outcome.bytes_received > 0 {
+        format!(", {} received", size(outcome.bytes_received))
+    } else {
+        String::new()
+    };
+    format!(
+        "{} [{}] is complete: {}{got}",
+        printable(&outcome.title),
+        outcome.id,
+        size(outcome.bytes)
+    )
 }
 
 /// Ready when the user interrupts or the system asks the process to end.

@@ -7,6 +7,7 @@ mod list;
 mod policy;
 mod probe;
 mod purge;
+mod queue;
 mod remove;
 mod serve;
 mod usage;
@@ -41,10 +42,10 @@ pub fn main() -> ExitCode {
                 ..output
             };
             // To stop was the user's wish, not a mistake.
-            let what = if error.kind() == ErrorKind::Interrupted {
-                "paused"
-            } else {
-                "error"
+            let what = match error.kind() {
+                ErrorKind::Interrupted | ErrorKind::Paused => "paused",
+                ErrorKind::Cancelled => "cancelled",
+                _ => "error",
             };
             loud.message(&format!("{what}: {}", error.one_line()));
             if let Some(hint) = error.advice() {
@@ -109,6 +110,15 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
     match &cli.command {
         Command::Download(arguments) => {
             runtime()?.block_on(download::run(arguments, Store::open(place()?)?, output))
+        }
+        Command::Pause(arguments) => {
+            runtime()?.block_on(queue::pause(&required(place()?)?, &arguments.ids, output))
+        }
+        Command::Resume(arguments) => {
+            runtime()?.block_on(queue::resume(arguments, required(place()?)?, output))
+        }
+        Command::Cancel(arguments) => {
+            runtime()?.block_on(queue::cancel(&required(place()?)?, &arguments.ids, output))
         }
         Command::Probe(arguments) => runtime()?.block_on(probe::run(arguments, output)),
         Command::List => list::run(existing(place()?)?.as_ref(), output),

@@ -3,12 +3,13 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 
 use super::output::{self, Output};
 use super::text::{clock, printable, size};
-use crate::Error;
 use crate::session::DownloadEvent;
+use crate::{Error, Result};
 
 const STEPS: u64 = 10_000;
 /// A log file gets a line this often.
@@ -20,6 +21,8 @@ const JSON_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Progress {
     output: Output,
+    /// Of which asset, where several are shown.
+    asset: Option<String>,
     bar: Option<ProgressBar>,
     started: Instant,
     shown: Option<Instant>,
@@ -30,18 +33,37 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// The only download.
     pub(crate) fn new(output: Output) -> Self {
+        Self::shown_by(None, output, |bar| bar)
+    }
+
+    /// One of several downloads.
+    pub(crate) fn among(bars: &MultiProgress, asset: &str, output: Output) -> Self {
+        Self::shown_by(Some(asset.to_owned()), output, |bar| bars.add(bar))
+    }
+
+    fn shown_by(
+        asset: Option<String>,
+        output: Output,
+        place: impl FnOnce(ProgressBar) -> ProgressBar,
+    ) -> Self {
         let visible = !output.json && !output.quiet && std::io::stderr().is_terminal();
         let bar = visible.then(|| {
             let bar =
                 ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr_with_hz(8));
-            if let Ok(style) = ProgressStyle::with_template("{percent:>3} % {bar:20} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{prefix}{percent:>3} % {bar:20} {msg}")
+            {
                 bar.set_style(style.progress_chars("━╸─"));
             }
-            bar
+            if let Some(asset) = &asset {
+                bar.set_prefix(format!("{asset} "));
+            }
+            place(bar)
         });
         Self {
             output,
+            asset,
             bar,
             started: Instant::now(),
             shown: Some(Instant::now()),
@@ -49,6 +71,12 @@ impl Progress {
             retries: 0,
             failed: None,
         }
+    }
+
+    /// Takes the line away and says how it ended.
+    pub(crate) fn end(&self, message: &str) {
+        self.say(message);
+        self.clear();
     }
 
     /// Takes the line away.
@@ -62,7 +90,7 @@ impl Progress {
         if self.output.json {
             let is_progress = matches!(event, DownloadEvent::Progress { .. });
             if (!is_progress || self.is_due(JSON_EVERY))
-                && let Err(error) = output::json(event)
+                && let Err(error) = self.json(event)
             {
                 self.failed.get_or_insert(error);
             }
@@ -132,9 +160,12 @@ impl Progress {
                 bar.set_position((share * STEPS as f64) as u64);
                 bar.set_message(line);
             }
-            None if due => self
-                .output
-                .message(&format!("{:3.0} % {line}", share * 100.0)),
+            None if due => {
+                let of = self.asset.as_ref();
+                let of = of.map_or_else(String::new, |asset| format!("{asset} "));
+                self.output
+                    .message(&format!("{of}{:3.0} % {line}", share * 100.0));
+            }
             None => {}
         }
     }
@@ -175,7 +206,23 @@ impl Progress {
     fn say(&self, message: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| self.output.message(message)),
+            None if self.output.json => {}
             None => self.output.message(message),
         }
     }
+
+    fn json(&self, event: &DownloadEvent) -> Result<()> {
+        match &self.asset {
+            Some(asset) => output::json(&Of { asset, event }),
+            None => output::json(event),
+        }
+    }
+}
+
+/// An event of one of several downloads.
+#[derive(Serialize)]
+struct Of<'a> {
+    asset: &'a str,
+    #[serde(flatten)]
+    event: &'a DownloadEvent,
 }

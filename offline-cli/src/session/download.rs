@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::OnceLock;
 
 use asset_store::{AssetId, AssetWriter};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use super::prepare::Prepared;
 use super::record::{self, DownloadState, StateRecord};
 use super::resolve::Resolved;
 use super::run::{Run, Totals};
-use super::{DownloadEvent, DownloadRequest, Session, decryption, source};
+use super::{DownloadEvent, DownloadRequest, Session, decryption, queue, source};
 use crate::{Error, ErrorKind, Result};
 
 /// How a download ended well.
@@ -55,13 +56,32 @@ impl Session {
         mut observe: impl FnMut(DownloadEvent),
     ) -> Result<Outcome> {
         let mut stop = pin!(stop);
-        let mut resolved = self.resolve(&request, &mut stop).await?;
         let id = match &request.id {
             Some(id) => id.clone(),
             None => source::asset_id(&request.url)?,
         };
+        let mut resolved = match self.resolve(&request, &mut stop).await {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                self.never_began(&id, &error)?;
+                return Err(error);
+            }
+        };
         let is_new = !self.store.asset_ids()?.contains(&id);
         let writer = self.store.writer(&id)?;
+        if record::wish(&self.store, &id)?.is_some() {
+            // It was meant for an earlier run.
+            record::set_wish(&self.store, &id, None)?;
+        }
+        let wish = OnceLock::new();
+        let mut stop = pin!(async {
+            tokio::select! {
+                () = &mut stop => {}
+                wished = queue::wished(&self.store, &id) => {
+                    let _ = wish.set(wished);
+                }
+            }
+        });
         let mut progress = Totals::default();
         let mut is_refreshed = false;
         let error = loop {
@@ -108,8 +128,25 @@ impl Session {
                 Err(error) => break error,
             }
         };
+        let error = match wish.get() {
+            Some(wish) if error.kind() == ErrorKind::Interrupted => wish.error(&id),
+            _ => error,
+        };
         let kept = is_new.then_some(writer);
         self.ended_badly(&id, kept, progress, error, &mut observe)
+    }
+
+    /// Notes why a download that waited for its turn did not even begin.
+    fn never_began(&self, id: &AssetId, error: &Error) -> Result<()> {
+        if error.kind() == ErrorKind::Interrupted || !self.store.asset_ids()?.contains(id) {
+            return Ok(());
+        }
+        let state = record::state(&self.store, id)?;
+        if state.state == DownloadState::Queued {
+            let failed = StateRecord::new(DownloadState::Failed, 0).because(error);
+            record::set_state(&self.store, id, &failed)?;
+        }
+        Ok(())
     }
 
     async fn resolve(
@@ -172,21 +209,27 @@ impl Session {
     ) -> Result<Outcome> {
         if let Some(writer) = new
             && totals.stored == 0
-            && error.kind() != ErrorKind::Interrupted
+            && !matches!(
+                error.kind(),
+                ErrorKind::Interrupted | ErrorKind::Paused | ErrorKind::Cancelled
+            )
         {
             // Nothing came of it; an asset without any media is not worth listing.
             drop(writer);
             self.store.remove(id)?;
             return Err(error);
         }
-        let is_paused = matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::DiskFull);
-        let state = if is_paused {
-            DownloadState::Paused
-        } else {
-            DownloadState::Failed
+        let state = match error.kind() {
+            ErrorKind::Interrupted | ErrorKind::Paused | ErrorKind::DiskFull => {
+                DownloadState::Paused
+            }
+            ErrorKind::Cancelled => DownloadState::Cancelled,
+            _ => DownloadState::Failed,
         };
+        let is_paused = state == DownloadState::Paused;
         let recorded = record::state(&self.store, id).and_then(|before| {
             let mut state = StateRecord::new(state, totals.stored).because(&error);
+            state.held = matches!(error.kind(), ErrorKind::Paused | ErrorKind::Cancelled);
             // What was accepted before stays accepted.
             state.gaps = before.gaps;
             state.gaps.extend(totals.gaps);

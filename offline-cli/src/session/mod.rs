@@ -16,6 +16,7 @@ mod plan;
 mod prepare;
 pub(crate) mod presentation;
 mod probe;
+pub mod queue;
 pub(crate) mod record;
 pub mod repair;
 mod resolve;
@@ -65,6 +66,8 @@ pub struct DownloadRequest {
     pub treat_as_vod: bool,
     /// Whether segments that cannot be had are left out and listed instead of failing the download.
     pub allow_gaps: bool,
+    /// Whether `url` takes the place of the address that the asset came from so far.
+    pub new_address: bool,
 }
 
 impl DownloadRequest {
@@ -77,6 +80,7 @@ impl DownloadRequest {
             id: None,
             treat_as_vod: false,
             allow_gaps: false,
+            new_address: false,
         }
     }
 }

@@ -10,7 +10,7 @@ use hls_parse::Multivariant;
 use super::download::Gap;
 use super::event::seconds;
 use super::plan::{self, Plan, PlannedResource, PlannedTrack};
-use super::record::{self, DownloadState, Metadata, StateRecord, StoredSelection};
+use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::resolve::{Received, Resolved, ResolvedTrack};
 use super::{DownloadEvent, DownloadRequest, Session, layout, presentation, source};
 use crate::{Error, ErrorKind, Result};
@@ -59,14 +59,7 @@ impl Session {
         writer: &AssetWriter,
     ) -> Result<Prepared> {
         let before = record::metadata(&self.store, id)?;
-        if let Some(before) = &before {
-            let same = url::Url::parse(&before.url)
-                .is_ok_and(|url| source::identity(&url) == source::identity(&request.url));
-            if !same {
-                return Err(Error::usage(format!("asset {id} holds another address"))
-                    .hint("choose another --id, or remove that asset first"));
-            }
-        }
+        let mut metadata = Metadata::of(request, id, before)?;
         if let Some((received, multivariant)) = &resolved.multivariant {
             pin_multivariant(&self.store, writer, received, multivariant)?;
         }
@@ -80,35 +73,10 @@ impl Session {
             .max()
             .unwrap_or_default();
         let plan = Plan::new(tracks);
-        let mut selections = before
-            .as_ref()
-            .map(|before| before.selections.clone())
-            .unwrap_or_default();
-        let selection = StoredSelection::from(&request.selection);
-        if !selections.contains(&selection) {
-            selections.push(selection);
-        }
-        let metadata = Metadata {
-            title: request
-                .title
-                .clone()
-                .or_else(|| before.as_ref().map(|before| before.title.clone()))
-                .unwrap_or_else(|| source::title(&request.url)),
-            url: request.url.to_string(),
-            created: before
-                .as_ref()
-                .map_or_else(record::unix_now, |before| before.created),
-            duration: seconds(duration),
-            resources: u64::try_from(plan.len()).unwrap_or(u64::MAX),
-            treat_as_vod: request.treat_as_vod,
-            allow_gaps: request.allow_gaps,
-            selections,
-            tracks: plan
-                .tracks()
-                .iter()
-                .map(|track| track.name.clone())
-                .collect(),
-        };
+        metadata.duration = seconds(duration);
+        metadata.resources = u64::try_from(plan.len()).unwrap_or(u64::MAX);
+        let names = plan.tracks().iter().map(|track| track.name.clone());
+        metadata.tracks = names.collect();
         let (pending, links) = pending(writer, &plan);
         record::set_metadata(&self.store, id, &metadata)?;
         let stored = metadata

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use storage_policy::Policy;
 
 use super::download::Gap;
+use super::queue::Wish;
+use super::{DownloadRequest, source};
 use crate::{Error, ErrorKind, Result};
 
 /// What an asset is and where it came from. Written once when its download begins.
@@ -21,6 +23,9 @@ pub struct Metadata {
     pub url: String,
     /// Unix seconds when the download was first asked for.
     pub created: u64,
+    /// Unix milliseconds when it was put into the queue, or begun without: its place in the order of the queue.
+    #[serde(default)]
+    pub queued: u64,
     /// Length of the presentation in seconds.
     pub duration: f64,
     /// How many resources (segments, initialization sections, keys) the selection needs.
@@ -40,6 +45,43 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// What is known of a download before its playlists are, and of those `before` it into the same asset.
+    pub(crate) fn of(
+        request: &DownloadRequest,
+        id: &AssetId,
+        before: Option<Self>,
+    ) -> Result<Self> {
+        let mut metadata = before.unwrap_or_else(|| Self {
+            title: source::title(&request.url),
+            url: request.url.to_string(),
+            created: unix_now(),
+            queued: unix_milliseconds(),
+            duration: 0.0,
+            resources: 0,
+            treat_as_vod: false,
+            allow_gaps: false,
+            selections: Vec::new(),
+            tracks: Vec::new(),
+        });
+        let same = url::Url::parse(&metadata.url)
+            .is_ok_and(|url| source::identity(&url) == source::identity(&request.url));
+        if !same && !request.new_address {
+            return Err(Error::usage(format!("asset {id} holds another address"))
+                .hint("choose another --id, or remove that asset first"));
+        }
+        metadata.url = request.url.to_string();
+        if let Some(title) = &request.title {
+            metadata.title.clone_from(title);
+        }
+        metadata.treat_as_vod = request.treat_as_vod;
+        metadata.allow_gaps = request.allow_gaps;
+        let selection = StoredSelection::from(&request.selection);
+        // The last is the one that is asked for again.
+        metadata.selections.retain(|before| *before != selection);
+        metadata.selections.push(selection);
+        Ok(metadata)
+    }
+
     /// Whether no download asked for audio beside what is in the variants.
     pub(crate) fn is_silent(&self) -> bool {
         let no_audio = |selection: &StoredSelection| selection.audio.as_deref() == Some("none");
@@ -103,6 +145,8 @@ impl StoredSelection {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DownloadState {
+    /// It waits for its turn.
+    Queued,
     /// A process is fetching it now.
     Downloading,
     /// It was interrupted and continues where it stopped.
@@ -111,16 +155,20 @@ pub enum DownloadState {
     Failed,
     /// Everything that was selected is stored.
     Completed,
+    /// It was given up; what is there stays until the asset is removed.
+    Cancelled,
 }
 
 impl DownloadState {
     /// The word shown and printed.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Downloading => "downloading",
             Self::Paused => "paused",
             Self::Failed => "failed",
             Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -137,6 +185,9 @@ pub struct StateRecord {
     /// The class of the reason, as in [`ErrorKind::name`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_kind: Option<String>,
+    /// Whether it was paused or cancelled on purpose: it waits to be resumed, and is not in the queue.
+    #[serde(default)]
+    pub held: bool,
     /// Resources stored when the state was written.
     #[serde(default)]
     pub resources_stored: u64,
@@ -153,9 +204,20 @@ impl StateRecord {
             state,
             reason: None,
             reason_kind: None,
+            held: false,
             resources_stored,
             gaps: Vec::new(),
             updated: unix_now(),
+        }
+    }
+
+    /// Whether it is in the queue: it was put there, or ended through no fault of its own.
+    pub(crate) fn is_waiting(&self) -> bool {
+        match self.state {
+            DownloadState::Queued => true,
+            DownloadState::Paused => !self.held,
+            DownloadState::Failed => self.reason_kind.as_deref() == Some(ErrorKind::Network.name()),
+            _ => false,
         }
     }
 
@@ -176,6 +238,7 @@ const METADATA: &str = "metadata";
 const STATE: &str = "state";
 const POLICY: &str = "policy";
 const PLAYED: &str = "played";
+const WISH: &str = "wish";
 
 pub(crate) fn metadata(store: &Store, id: &AssetId) -> Result<Option<Metadata>> {
     read(store, id, METADATA)
@@ -219,6 +282,15 @@ pub(crate) fn set_last_played(store: &Store, id: &AssetId) -> Result<()> {
     write(store, id, PLAYED, &Played { last: unix_now() })
 }
 
+/// What another process wishes of the download.
+pub(crate) fn wish(store: &Store, id: &AssetId) -> Result<Option<Wish>> {
+    Ok(read::<Option<Wish>>(store, id, WISH)?.flatten())
+}
+
+pub(crate) fn set_wish(store: &Store, id: &AssetId, wish: Option<Wish>) -> Result<()> {
+    write(store, id, WISH, &wish)
+}
+
 fn read<T: DeserializeOwned>(store: &Store, id: &AssetId, name: &str) -> Result<Option<T>> {
     let Some(bytes) = store.document(id, name)? else {
         return Ok(None);
@@ -245,9 +317,14 @@ fn write<T: Serialize>(store: &Store, id: &AssetId, name: &str, value: &T) -> Re
 }
 
 pub(crate) fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    unix_milliseconds() / 1000
+}
+
+fn unix_milliseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 pub(crate) fn time(unix_seconds: u64) -> Option<SystemTime> {

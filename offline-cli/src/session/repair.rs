@@ -26,11 +26,8 @@ impl Session {
     /// # Errors
     /// Like [`Session::download`].
     pub async fn repair(&self, id: &AssetId) -> Result<Outcome> {
-        let (metadata, url) = origin(&self.store, id)?;
-        let mut request = DownloadRequest::new(url);
-        request.treat_as_vod = metadata.treat_as_vod;
-        request.allow_gaps = metadata.allow_gaps;
-        request.id = Some(id.clone());
+        let (metadata, _) = origin(&self.store, id)?;
+        let mut request = DownloadRequest::again(&self.store, id)?;
         let mut outcome = None;
         for selection in &metadata.selections {
             request.selection = selection.request();
@@ -90,7 +87,7 @@ pub async fn repair(
 }
 
 /// The session for what comes from a server; the platform's trust store is read once for each.
-fn session<'a>(
+pub(super) fn session<'a>(
     sessions: &'a mut HashMap<Origin, Session>,
     store: &Store,
     network: &NetworkOptions,
@@ -110,7 +107,7 @@ fn session<'a>(
 }
 
 /// Where an asset came from.
-fn origin(store: &Store, id: &AssetId) -> Result<(Metadata, Url)> {
+pub(super) fn origin(store: &Store, id: &AssetId) -> Result<(Metadata, Url)> {
     let metadata = record::metadata(store, id)?.ok_or_else(|| unknown(id))?;
     let url = metadata.url.parse().map_err(|_| unknown(id))?;
     Ok((metadata, url))

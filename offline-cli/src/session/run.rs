@@ -15,7 +15,7 @@ use super::event::seconds;
 use super::prepare::{Link, Prepared, attributes};
 use super::{DownloadEvent, Session, layout, source};
 use crate::adapters::sink::PartialSink;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Finished resources that wait for the disk; beyond this no new one is taken from the network.
 const COMMITS_IN_FLIGHT: usize = 64;
@@ -241,9 +241,16 @@ impl<'a> Run<'a> {
         } else {
             format!("{count} resources could not be had, the first")
         };
-        Err(Error::new(kind, what).because(first).hint(
-            "download again to try once more, or leave holes where they are with --allow-gaps",
-        ))
+        let hint = if kind == ErrorKind::AddressExpired {
+            format!(
+                "the address has expired or needs credentials: `offline resume {} --url URL` goes on from a fresh one, what is there is kept",
+                self.job.id
+            )
+        } else {
+            "download again to try once more, or leave holes where they are with --allow-gaps"
+                .to_owned()
+        };
+        Err(Error::new(kind, what).because(first).hint(hint))
     }
 
     fn progress(&self) -> DownloadEvent {

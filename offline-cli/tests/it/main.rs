@@ -22,6 +22,7 @@ mod presentation;
 mod probe;
 mod processes;
 mod property;
+mod queue;
 mod serve;
 mod stream;
 mod verify;
