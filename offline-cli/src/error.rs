@@ -217,6 +217,13 @@ impl From<asset_store::Error> for Error {
                     "free some space (`offline purge`, `offline remove`) and download again: what is there is kept",
                 ),
             ),
+            Store::OverQuota => (
+                ErrorKind::DiskFull,
+                "the store is full",
+                Some(
+                    "remove something (`offline purge`, `offline remove`) or raise its quota, and download again: what is there is kept",
+                ),
+            ),
             Store::InvalidName => (ErrorKind::Usage, "invalid name", None),
             _ => (ErrorKind::Storage, "the store failed", None),
         };

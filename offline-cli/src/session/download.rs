@@ -99,6 +99,9 @@ impl Session {
             };
             if !is_refreshed {
                 observe(job.resolved_event());
+                if let Err(error) = self.make_room(&job, &writer) {
+                    break error;
+                }
             }
             let mut run = Run::new(&job, is_refreshed, progress.bytes);
             let mut fetched = run.fetch(self, &writer, &mut stop, &mut observe).await;

@@ -22,6 +22,7 @@ pub mod repair;
 mod resolve;
 mod run;
 pub mod source;
+mod space;
 mod tracks;
 pub mod upkeep;
 

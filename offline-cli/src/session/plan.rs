@@ -16,7 +16,8 @@ use super::source;
 const SEGMENT_LIMIT: u64 = 512 * 1024 * 1024;
 const INITIALIZATION_LIMIT: u64 = 8 * 1024 * 1024;
 const KEY_LIMIT: u64 = 64 * 1024;
-const KEY_LENGTH: u64 = 16;
+/// Bytes of a key of AES-128.
+pub(super) const KEY_LENGTH: u64 = 16;
 const KEY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A track to be stored: named after its pinned playlist, fetched from the addresses of today's.
@@ -232,6 +233,12 @@ impl Plan {
     /// How many resources there are.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// What a resource is needed for first.
+    pub(super) fn need(&self, index: usize) -> Option<(&PlannedTrack, ResourceKind)> {
+        let need = self.rows.get(index)?.first;
+        Some((self.tracks.get(need.track)?, need.kind))
     }
 
     /// A resource, spelled out.

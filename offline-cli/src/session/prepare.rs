@@ -12,7 +12,7 @@ use super::event::seconds;
 use super::plan::{self, Plan, PlannedResource, PlannedTrack};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::resolve::{Received, Resolved, ResolvedTrack};
-use super::{DownloadEvent, DownloadRequest, Session, layout, presentation, source};
+use super::{DownloadEvent, DownloadRequest, Session, layout, presentation, source, space};
 use crate::{Error, ErrorKind, Result};
 
 /// A download whose playlists are pinned.
@@ -24,6 +24,8 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// Numbers of the resources in the plan that are not stored.
     pub(super) pending: Vec<usize>,
+    /// Bytes that they have at least.
+    pub(super) expected_bytes: u64,
     /// Stored resources, each with a further path that lacks its entry.
     pub(super) links: VecDeque<Link>,
     /// Holes that an earlier download accepted and that are still there.
@@ -78,6 +80,9 @@ impl Session {
         let names = plan.tracks().iter().map(|track| track.name.clone());
         metadata.tracks = names.collect();
         let (pending, links) = pending(writer, &plan);
+        let multivariant = resolved.multivariant.as_ref();
+        let multivariant = multivariant.map(|(_, multivariant)| &**multivariant);
+        let expected_bytes = space::expected(&plan, &pending, multivariant);
         record::set_metadata(&self.store, id, &metadata)?;
         let stored = metadata
             .resources
@@ -96,6 +101,7 @@ impl Session {
             notes: resolved.notes,
             plan,
             pending,
+            expected_bytes,
             links,
             accepted_gaps,
             reach: resolved.reach,

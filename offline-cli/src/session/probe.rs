@@ -1,16 +1,13 @@
 //! Looking at an address without downloading any media.
 
-use std::time::Duration;
-
 use hls_parse::{SelectionRequest, Timeline};
 use serde::Serialize;
 use url::Url;
 
-use super::Network;
 use super::event::seconds;
 use super::findings::{Findings, ProbedDiagnostic};
 use super::resolve::{Root, rejected};
-use super::tracks;
+use super::{Network, space, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// What an address offers, without any media.
@@ -128,7 +125,7 @@ impl Network {
                         estimated_bytes: variant
                             .average_bandwidth
                             .or(variant.bandwidth)
-                            .map(|rate| estimate(rate, main.timeline.duration())),
+                            .map(|rate| space::estimate(rate, main.timeline.duration())),
                         selected: selection.variants.contains(&index),
                     })
                     .collect();
@@ -166,9 +163,4 @@ impl Probe {
             notes: Vec::new(),
         }
     }
-}
-
-fn estimate(bits_per_second: u64, duration: Duration) -> u64 {
-    let bits = u128::from(bits_per_second) * duration.as_millis() / 1000;
-    u64::try_from(bits / 8).unwrap_or(u64::MAX)
 }

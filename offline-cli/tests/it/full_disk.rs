@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use segment_fetch::testing::Resource;
+
 use crate::environment::{Environment, Said, said, skipped};
 use crate::stream::Plain;
 
@@ -114,6 +116,37 @@ fn a_full_disk_pauses_the_download_and_loses_nothing() {
         );
     }
     run(&["verify"]).fine();
+}
+
+#[test]
+fn a_download_that_cannot_fit_is_refused_before_its_first_segment() {
+    let environment = Environment::new();
+    let Some((_disk, run)) = small_disk(&environment) else {
+        return;
+    };
+    // 40 s at 2 Mbit/s.
+    let plain = Plain::new(10, 10);
+    plain.origin.site().route(
+        "/index.m3u8",
+        Resource::new(
+            "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=3000000,AVERAGE-BANDWIDTH=2000000\nmedia.m3u8\n",
+        ),
+    );
+    let url = plain.origin.url("/index.m3u8").to_string();
+    let refused = run(&["download", &url]).refused(5);
+    assert!(
+        refused.stderr.contains("does not fit: at least 9.0 MB")
+            && refused.stderr.contains("hint: "),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(plain.requests(0), 0);
+    assert_eq!(
+        run(&["list", "--json"]).fine().json(),
+        serde_json::json!([])
+    );
+    // One that says nothing, and fits.
+    run(&["download", &plain.url()]).fine();
 }
 
 #[test]

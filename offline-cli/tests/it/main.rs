@@ -24,5 +24,6 @@ mod processes;
 mod property;
 mod queue;
 mod serve;
+mod space;
 mod stream;
 mod verify;
