@@ -73,6 +73,11 @@ impl ErrorKind {
         }
     }
 
+    /// Whether a download that ends so is paused.
+    pub(crate) fn is_pause(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Paused | Self::DiskFull)
+    }
+
     /// The name used in machine-readable output, for example `disk-full`.
     pub fn name(self) -> &'static str {
         match self {

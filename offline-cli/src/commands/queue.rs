@@ -84,7 +84,7 @@ pub(super) async fn work_off(arguments: &Download, store: &Store, output: Output
     let network = super::network_options(&arguments.connection, output);
     let bars = MultiProgress::new();
     let mut shown: HashMap<AssetId, Progress> = HashMap::new();
-    let (mut failed, mut interrupted) = (0usize, None);
+    let (mut failed, mut interrupted) = (0usize, false);
     let worked = queue::work_off(
         store,
         &network,
@@ -100,16 +100,21 @@ pub(super) async fn work_off(arguments: &Download, store: &Store, output: Output
                     failed += usize::from(!outcome.gaps.is_empty());
                 }
                 QueueEvent::Ended(Err(error)) => {
-                    match error.kind() {
-                        ErrorKind::Interrupted => interrupted = Some(id.clone()),
-                        ErrorKind::Paused | ErrorKind::Cancelled => {}
-                        _ => failed += 1,
-                    }
-                    progress.end(&format!("{id}: {}", error.one_line()));
-                    if !matches!(
-                        error.kind(),
-                        ErrorKind::Interrupted | ErrorKind::Paused | ErrorKind::DiskFull
-                    ) {
+                    let how = match error.kind() {
+                        ErrorKind::Interrupted => {
+                            interrupted = true;
+                            "is paused"
+                        }
+                        ErrorKind::Paused => "is paused",
+                        ErrorKind::Cancelled => "is cancelled",
+                        _ => {
+                            failed += 1;
+                            "failed"
+                        }
+                    };
+                    progress.end(&format!("{id} {how}: {}", error.one_line()));
+                    // What pauses has told so itself.
+                    if !error.kind().is_pause() {
                         progress.show(&DownloadEvent::failed(error));
                     }
                 }
@@ -124,7 +129,7 @@ pub(super) async fn work_off(arguments: &Download, store: &Store, output: Output
         return Err(error);
     }
     worked?;
-    if interrupted.is_some() {
+    if interrupted {
         return Err(
             Error::new(ErrorKind::Interrupted, "interrupted, what is there is kept")
                 .hint("`offline download` continues"),

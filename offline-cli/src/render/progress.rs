@@ -24,6 +24,8 @@ pub(crate) struct Progress {
     /// Of which asset, where several are shown.
     asset: Option<String>,
     bar: Option<ProgressBar>,
+    /// The lines of all downloads, where several are shown.
+    bars: Option<MultiProgress>,
     started: Instant,
     shown: Option<Instant>,
     start_share: Option<f64>,
@@ -35,36 +37,39 @@ pub(crate) struct Progress {
 impl Progress {
     /// The only download.
     pub(crate) fn new(output: Output) -> Self {
-        Self::shown_by(None, output, |bar| bar)
+        Self::with(None, None, output)
     }
 
     /// One of several downloads.
     pub(crate) fn among(bars: &MultiProgress, asset: &str, output: Output) -> Self {
-        Self::shown_by(Some(asset.to_owned()), output, |bar| bars.add(bar))
+        Self::with(Some(bars.clone()), Some(asset.to_owned()), output)
     }
 
-    fn shown_by(
-        asset: Option<String>,
-        output: Output,
-        place: impl FnOnce(ProgressBar) -> ProgressBar,
-    ) -> Self {
+    fn with(bars: Option<MultiProgress>, asset: Option<String>, output: Output) -> Self {
         let visible = !output.json && !output.quiet && std::io::stderr().is_terminal();
         let bar = visible.then(|| {
-            let bar =
-                ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr_with_hz(8));
-            if let Ok(style) = ProgressStyle::with_template("{prefix}{percent:>3} % {bar:20} {msg}")
+            let bar = match &bars {
+                Some(bars) => bars.add(ProgressBar::new(STEPS)),
+                None => ProgressBar::with_draw_target(
+                    Some(STEPS),
+                    ProgressDrawTarget::stderr_with_hz(8),
+                ),
+            };
+            if let Ok(style) =
+                ProgressStyle::with_template("{prefix}{percent:>3} % {bar:20} {wide_msg}")
             {
                 bar.set_style(style.progress_chars("━╸─"));
             }
             if let Some(asset) = &asset {
-                bar.set_prefix(format!("{asset} "));
+                bar.set_prefix(format!("{} ", cut(asset)));
             }
-            place(bar)
+            bar
         });
         Self {
             output,
             asset,
             bar,
+            bars,
             started: Instant::now(),
             shown: Some(Instant::now()),
             start_share: None,
@@ -204,10 +209,11 @@ impl Progress {
     }
 
     fn say(&self, message: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| self.output.message(message)),
-            None if self.output.json => {}
-            None => self.output.message(message),
+        match (&self.bar, &self.bars) {
+            (Some(_), Some(bars)) => bars.suspend(|| self.output.message(message)),
+            (Some(bar), None) => bar.suspend(|| self.output.message(message)),
+            (None, _) if self.output.json => {}
+            (None, _) => self.output.message(message),
         }
     }
 
@@ -216,6 +222,15 @@ impl Progress {
             Some(asset) => output::json(&Of { asset, event }),
             None => output::json(event),
         }
+    }
+}
+
+/// A name short enough to leave room for a bar beside it; ids are plain ASCII.
+fn cut(name: &str) -> String {
+    const ROOM: usize = 20;
+    match name.get(..ROOM) {
+        Some(start) if name.len() > ROOM => format!("{start}…"),
+        _ => name.to_owned(),
     }
 }
 

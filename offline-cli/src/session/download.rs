@@ -223,9 +223,7 @@ impl Session {
             return Err(error);
         }
         let state = match error.kind() {
-            ErrorKind::Interrupted | ErrorKind::Paused | ErrorKind::DiskFull => {
-                DownloadState::Paused
-            }
+            kind if kind.is_pause() => DownloadState::Paused,
             ErrorKind::Cancelled => DownloadState::Cancelled,
             _ => DownloadState::Failed,
         };
