@@ -147,6 +147,10 @@ impl std::fmt::Debug for Connection {
 
 /// Options of `download`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct Download {
     /// Address of a Multivariant or Media Playlist [default: what waits in the queue]
     #[arg(value_parser = parse_url)]
@@ -170,6 +174,10 @@ pub struct Download {
     /// Leave out segments that cannot be had, list them, and exit with 1
     #[arg(long, requires = "url")]
     pub allow_gaps: bool,
+
+    /// Only say what it would take: duration, tracks, bytes
+    #[arg(long, requires = "url", conflicts_with = "queue")]
+    pub dry_run: bool,
 
     /// Only put it into the queue, for an `offline download` without an address
     #[arg(long, requires = "url")]

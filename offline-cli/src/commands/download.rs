@@ -1,12 +1,17 @@
 //! `offline download`
 
+use std::path::Path;
+use std::time::Duration;
+
 use asset_store::{AssetId, Store};
+use url::Url;
 
 use super::queue;
 use crate::cli::{Connection, Download};
 use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
-use crate::render::text::{printable, size};
+use crate::render::table::table;
+use crate::render::text::{clock, printable, size};
 use crate::session::{DownloadEvent, DownloadRequest, Outcome, Session};
 use crate::{Error, Result};
 
@@ -14,16 +19,71 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
     let Some(url) = &arguments.url else {
         return queue::work_off(arguments, &store, output).await;
     };
+    let request = request(arguments, url)?;
+    if arguments.queue {
+        return queue::enqueue(&store, &request, output);
+    }
+    one(request, &arguments.connection, store, output).await
+}
+
+fn request(arguments: &Download, url: &Url) -> Result<DownloadRequest> {
     let mut request = DownloadRequest::new(url.clone());
     request.selection = super::selection(&arguments.choice);
     request.title.clone_from(&arguments.title);
     request.id = arguments.id.as_deref().map(AssetId::new).transpose()?;
     request.allow_gaps = arguments.allow_gaps;
     request.treat_as_vod = arguments.treat_as_vod;
-    if arguments.queue {
-        return queue::enqueue(&store, &request, output);
+    Ok(request)
+}
+
+/// `--dry-run`
+pub(super) async fn estimate(arguments: &Download, place: &Path, output: Output) -> Result<u8> {
+    let Some(url) = &arguments.url else {
+        return Err(Error::usage("--dry-run needs an address"));
+    };
+    let request = request(arguments, url)?;
+    let network = super::network(&arguments.connection, url, output)?;
+    // There may be no store yet; what counts is the disk it would be on.
+    let there = place.ancestors().find(|place| place.exists());
+    let free = there.and_then(|place| fs4::available_space(place).ok());
+    let estimate = network.estimate(&request, free).await?;
+    if output.json {
+        output::json(&estimate)?;
+        return Ok(0);
     }
-    one(request, &arguments.connection, store, output).await
+    let about = |bytes: Option<u64>, exact: bool| match bytes {
+        Some(bytes) if exact => size(bytes),
+        Some(bytes) => format!("~{}", size(bytes)),
+        None => "unknown".to_owned(),
+    };
+    let rows = estimate.tracks.iter().map(|track| {
+        vec![
+            track.name.clone(),
+            track.segments.to_string(),
+            about(track.bytes, track.exact),
+        ]
+    });
+    output::line(&table(
+        &["TRACK", "SEGMENTS", "SIZE"],
+        &[1, 2],
+        rows.collect(),
+    ))?;
+    let time = clock(Duration::try_from_secs_f64(estimate.duration).unwrap_or_default());
+    let is_exact = estimate.tracks.iter().all(|track| track.exact);
+    let free = estimate
+        .free
+        .map_or_else(String::new, |free| format!(", {} are free", size(free)));
+    let bytes = about(Some(estimate.bytes), is_exact);
+    output::line(&format!("{time}, {bytes}{free}"))?;
+    for note in &estimate.notes {
+        output.message(&format!("note: {}", printable(note)));
+    }
+    if estimate.free.is_some_and(|free| free < estimate.bytes) {
+        output
+            .message("it does not fit; choose a smaller variant (`--variant`), or free some space");
+        return Ok(1);
+    }
+    Ok(0)
 }
 
 /// Downloads one asset and says how that ended.

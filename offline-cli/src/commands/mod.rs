@@ -108,6 +108,9 @@ fn log(cli: &Cli) {
 fn run(cli: &Cli, output: Output) -> Result<u8> {
     let place = || location(cli);
     match &cli.command {
+        Command::Download(arguments) if arguments.dry_run => {
+            runtime()?.block_on(download::estimate(arguments, &place()?, output))
+        }
         Command::Download(arguments) => {
             runtime()?.block_on(download::run(arguments, Store::open(place()?)?, output))
         }

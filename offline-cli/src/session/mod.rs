@@ -7,6 +7,7 @@
 mod admission;
 mod decryption;
 mod download;
+mod estimate;
 mod event;
 mod findings;
 pub(crate) mod layout;
@@ -32,6 +33,7 @@ use segment_fetch::{Fetcher, Transport};
 use url::Url;
 
 pub use download::{Gap, Outcome};
+pub use estimate::{Estimate, EstimatedTrack};
 pub use event::DownloadEvent;
 pub use findings::{ProbedDiagnostic, ProbedFix};
 pub use network::NetworkOptions;

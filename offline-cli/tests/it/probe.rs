@@ -4,6 +4,7 @@ use segment_fetch::testing::{Origin, Resource, Site};
 
 use crate::commands::multivariant;
 use crate::environment::Environment;
+use crate::stream::Plain;
 
 #[test]
 fn probe_says_what_is_there_and_stores_nothing() {
@@ -32,6 +33,43 @@ fn probe_says_what_is_there_and_stores_nothing() {
         text.contains("1280x720") && text.contains("English"),
         "{text}"
     );
+}
+
+#[test]
+fn a_dry_run_says_what_a_download_takes_and_stores_nothing() {
+    let plain = Plain::new(30, 20);
+    let environment = Environment::new();
+    let estimate = environment.run(["download", "--dry-run", "--json", &plain.url()]);
+    let estimate = estimate.fine().json();
+    assert_eq!(estimate["duration"], 120.0);
+    assert_eq!(estimate["bytes"], 30 * 20 * 188);
+    assert_eq!(estimate["tracks"][0]["exact"], false);
+    assert!(estimate["free"].as_u64().unwrap() > 0);
+    assert!(!environment.store().exists());
+    // No more than some first bytes were asked for.
+    let asked: usize = (0..30).map(|index| plain.requests(index)).sum();
+    assert!((1..=12).contains(&asked), "{asked}");
+    let said = environment
+        .run(["download", "--dry-run", &plain.url()])
+        .fine();
+    assert!(said.stdout.contains("~112.8 kB"), "{}", said.stdout);
+
+    let site = Site::new();
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-VERSION:4\n#EXTINF:4,\n#EXT-X-BYTERANGE:1000@0\nall.ts\n\
+                #EXTINF:4,\n#EXT-X-BYTERANGE:500\nall.ts\n#EXT-X-ENDLIST\n";
+    site.route("/ranges.m3u8", Resource::new(text));
+    let origin = Origin::serve(site).unwrap();
+    let url = origin.url("/ranges.m3u8").to_string();
+    let estimate = environment.run(["download", "--dry-run", "--json", &url]);
+    let estimate = estimate.fine().json();
+    assert_eq!(estimate["bytes"], 1500);
+    assert_eq!(estimate["tracks"][0]["exact"], true);
+    // What is gone has no length, which is no reason to fail.
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\ngone.ts\n#EXT-X-ENDLIST\n";
+    origin.site().route("/gone.m3u8", Resource::new(text));
+    let url = origin.url("/gone.m3u8").to_string();
+    let said = environment.run(["download", "--dry-run", &url]).fine();
+    assert!(said.stdout.contains("unknown"), "{}", said.stdout);
 }
 
 #[test]
