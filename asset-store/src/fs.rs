@@ -5,12 +5,13 @@ mod system;
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-pub(crate) use system::{Access, FileHandle, FileSystem, Item, Kind, Metadata};
+pub(crate) use system::{Access, FileHandle, FileSystem, Item, Kind, Metadata, Name};
 
 use crate::{Error, ErrorKind};
 
@@ -47,6 +48,11 @@ impl Fs {
     /// Whether its paths mean something to other libraries.
     pub(crate) fn is_local(&self) -> bool {
         self.0.is_local()
+    }
+
+    /// How many threads may call it at the same time to good use.
+    pub(crate) fn calls_at_once(&self) -> NonZeroUsize {
+        self.0.calls_at_once()
     }
 
     /// Creates a folder that only its owner can enter. Says whether it is new.
@@ -155,7 +161,7 @@ impl Fs {
         if length > limit {
             return Err(too_long());
         }
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         file.take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|error| Error::io("read", path, error))?;
@@ -293,7 +299,7 @@ impl Fs {
     }
 
     /// The names in a folder, cheaper than [`list`](Fs::list); nothing when there is no folder.
-    pub(crate) fn list_names(&self, path: &Path) -> Result<Vec<String>, Error> {
+    pub(crate) fn list_names(&self, path: &Path) -> Result<Vec<Name>, Error> {
         listed(self.0.list_names(path), path)
     }
 

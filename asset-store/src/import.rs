@@ -8,7 +8,7 @@ mod tar;
 use std::collections::HashSet;
 use std::io::{self, Read};
 
-pub(crate) use staging::{is_under_way, under_way};
+pub(crate) use staging::is_under_way;
 
 use self::staging::Staging;
 use crate::{AssetId, EntryAttributes, Error, ErrorKind, Store, check_entry_path, relocate};

@@ -78,6 +78,7 @@ mod layout;
 mod lock;
 mod log;
 mod manifest;
+mod parallel;
 mod partial;
 mod quota;
 mod reading;
@@ -85,6 +86,7 @@ mod record;
 mod relocate;
 mod repair;
 mod reservation;
+mod shards;
 mod store;
 mod sweep;
 #[cfg(feature = "testing")]

@@ -1,11 +1,15 @@
 //! Removing assets and collecting garbage: mark from all assets, sweep what is not marked.
 
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use crate::collector::Collector;
+use crate::completion::lock;
 use crate::layout::Layout;
 use crate::lock::{Mode, SweepLock, WriterLock};
 use crate::manifest::{self, Loaded};
+use crate::parallel::for_each_on;
+use crate::shards::{self, Other};
 use crate::{AssetId, Digest, Error, ErrorKind, Store, fs, import, reservation};
 
 /// What [`Store::remove`] freed.
@@ -49,6 +53,9 @@ pub struct GcReport {
     /// Bytes of all of these.
     pub bytes_freed: u64,
 }
+
+/// Assets whose files have more bytes are read one at a time.
+const LARGE: u64 = 1 << 20;
 
 /// First part of the name that the folder of an asset gets while it is removed.
 const REMOVED: &str = "removed-";
@@ -134,21 +141,44 @@ impl Store {
 
     /// All blobs that any asset refers to, or would again after a power cut, sorted.
     fn mark(&self) -> Result<Vec<Digest>, Error> {
-        let mut marked = Collector::default();
-        let mut visit = |loaded: Loaded| {
-            loaded
-                .fallback
-                .iter()
-                .for_each(|digest| marked.add(*digest));
-            let asset = loaded.into_asset(self.layout())?;
-            let entries = asset.entries.values();
-            entries.for_each(|entry| marked.add(entry.digest));
-            Ok(())
+        let layout = self.layout();
+        let mut names = layout.fs().list_names(&layout.assets())?;
+        names.sort_unstable_by_key(|name| name.place);
+        let turn = Mutex::new(());
+        let of_asset = |name: &fs::Name| {
+            let id = match AssetId::new(name.name.as_str()) {
+                Ok(id) => id,
+                Err(_) if import::is_under_way(layout, &name.name)? => {
+                    AssetId::unpublished(name.name.clone())
+                }
+                Err(_) => return Ok(Vec::new()),
+            };
+            let folder = layout.asset(&id);
+            if !layout.fs().is_directory(&folder) {
+                return Ok(Vec::new());
+            }
+            // Several large manifests at the same time would take much memory.
+            let lengths = layout
+                .fs()
+                .list(&folder)?
+                .into_iter()
+                .map(|item| item.length);
+            let is_large = lengths.fold(0, u64::saturating_add) > LARGE;
+            let _turn = is_large.then(|| lock(&turn));
+            match manifest::load(layout, &id) {
+                Ok(loaded) => references(loaded, layout),
+                // Removed since the listing.
+                Err(error) if error.kind() == ErrorKind::UnknownAsset => Ok(Vec::new()),
+                Err(error) => Err(error),
+            }
         };
-        self.for_each_asset(&mut visit)?;
-        for id in import::under_way(self.layout())? {
-            visit(manifest::load(self.layout(), &id)?)?;
-        }
+        let mut marked = Collector::default();
+        for_each_on(
+            layout.fs().calls_at_once(),
+            &names,
+            of_asset,
+            |_, digests| digests.into_iter().for_each(|digest| marked.add(digest)),
+        )?;
         Ok(marked.finish())
     }
 
@@ -169,6 +199,14 @@ impl Store {
     }
 }
 
+/// All blobs that the asset refers to, or would again after a power cut.
+fn references(loaded: Loaded, layout: &Layout) -> Result<Vec<Digest>, Error> {
+    let mut digests: Vec<Digest> = loaded.fallback.iter().copied().collect();
+    let asset = loaded.into_asset(layout)?;
+    digests.extend(asset.entries.values().map(|entry| entry.digest));
+    Ok(digests)
+}
+
 struct Sweep<'a> {
     options: &'a GcOptions,
     report: GcReport,
@@ -177,26 +215,32 @@ struct Sweep<'a> {
 
 impl Sweep<'_> {
     fn blobs(&mut self, layout: &Layout, marked: &[Digest]) -> Result<(), Error> {
-        for first in 0..=u8::MAX {
-            let shard = layout.shard(first);
-            for name in layout.fs().list_names(&shard)? {
-                let digest = name.parse::<Digest>().ok();
-                if digest.is_some_and(|digest| marked.binary_search(&digest).is_ok()) {
-                    self.report.blobs_kept = self.report.blobs_kept.saturating_add(1);
-                    continue;
-                }
-                let Some(item) = layout.fs().item(&shard, &name) else {
-                    continue;
-                };
-                if digest.is_none() {
-                    // What has another name is none of ours, or was to replace a blob.
-                    self.temporary(layout, &item)?;
-                } else if !item.is_directory {
-                    self.delete(layout, &item)?;
-                    self.report.blobs_removed = self.report.blobs_removed.saturating_add(1);
-                }
+        let is_marked = |digest: &Digest| marked.binary_search(digest).is_ok();
+        let mut report = self.report;
+        let take = |other: &Other| {
+            let goes = match other.digest {
+                Some(_) => !other.item.is_directory,
+                // What has another name is none of ours, or was to replace a blob.
+                None => self.is_abandoned(&other.item),
+            };
+            if goes {
+                self.delete(layout, &other.item)?;
             }
-        }
+            Ok(goes.then_some((other.digest.is_some(), other.item.length)))
+        };
+        report.blobs_kept = shards::for_each_other(layout, is_marked, take, |taken| {
+            let Some((is_blob, length)) = taken else {
+                return;
+            };
+            let count = if is_blob {
+                &mut report.blobs_removed
+            } else {
+                &mut report.trash_removed
+            };
+            *count = count.saturating_add(1);
+            report.bytes_freed = report.bytes_freed.saturating_add(length);
+        })?;
+        self.report = report;
         Ok(())
     }
 
@@ -221,6 +265,7 @@ impl Sweep<'_> {
             for item in layout.fs().list(&folder.path)? {
                 if self.is_old(&item) {
                     self.delete(layout, &item)?;
+                    self.freed(item.length);
                     self.report.partials_removed = self.report.partials_removed.saturating_add(1);
                 }
             }
@@ -250,8 +295,16 @@ impl Sweep<'_> {
         }
         let others = [layout.root().to_owned(), layout.index()];
         for folder in folders.into_iter().map(|item| item.path).chain(others) {
-            for item in layout.fs().list(&folder)? {
-                self.temporary(layout, &item)?;
+            for name in layout.fs().list_names(&folder)? {
+                // Few are, so only those are looked at.
+                if name.name.starts_with(fs::TEMPORARY)
+                    && let Some(item) = layout.fs().item(&folder, &name.name)
+                    && self.is_abandoned(&item)
+                {
+                    self.delete(layout, &item)?;
+                    self.freed(item.length);
+                    self.report.trash_removed = self.report.trash_removed.saturating_add(1);
+                }
             }
         }
         Ok(())
@@ -263,16 +316,13 @@ impl Sweep<'_> {
             layout.fs().remove_directory_all(&item.path)?;
         }
         self.report.trash_removed = self.report.trash_removed.saturating_add(1);
-        self.report.bytes_freed = self.report.bytes_freed.saturating_add(bytes);
+        self.freed(bytes);
         Ok(())
     }
 
-    fn temporary(&mut self, layout: &Layout, item: &fs::Item) -> Result<(), Error> {
-        if item.name.starts_with(fs::TEMPORARY) && self.is_old(item) {
-            self.delete(layout, item)?;
-            self.report.trash_removed = self.report.trash_removed.saturating_add(1);
-        }
-        Ok(())
+    /// Whether it was to replace another file, and nobody is at it any more.
+    fn is_abandoned(&self, item: &fs::Item) -> bool {
+        item.name.starts_with(fs::TEMPORARY) && self.is_old(item)
     }
 
     fn is_old(&self, item: &fs::Item) -> bool {
@@ -282,11 +332,14 @@ impl Sweep<'_> {
         !item.is_directory && age.unwrap_or_default() >= self.options.min_age
     }
 
-    fn delete(&mut self, layout: &Layout, item: &fs::Item) -> Result<(), Error> {
+    fn delete(&self, layout: &Layout, item: &fs::Item) -> Result<(), Error> {
         if !self.options.dry_run {
             layout.fs().remove_file(&item.path)?;
         }
-        self.report.bytes_freed = self.report.bytes_freed.saturating_add(item.length);
         Ok(())
+    }
+
+    fn freed(&mut self, bytes: u64) {
+        self.report.bytes_freed = self.report.bytes_freed.saturating_add(bytes);
     }
 }

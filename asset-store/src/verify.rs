@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use crate::blob::{self, Condition};
 use crate::collector::Collector;
-use crate::layout::Layout;
 use crate::manifest::{self, Loaded};
-use crate::{AssetId, Digest, Error, ErrorKind, Store};
+use crate::parallel::for_each_on;
+use crate::shards::{self, Other};
+use crate::{AssetId, Digest, Error, Store};
 
 /// How far [`Store::verify`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,9 +94,6 @@ type Wrong = BTreeMap<Blob, Damage>;
 /// Digest and length.
 type Blob = (Digest, u64);
 
-/// Results that may wait to be told.
-const RESULTS: usize = 64;
-
 impl Store {
     /// Reads the blobs of one asset, or of the whole store, and compares each with its digest.
     ///
@@ -141,7 +136,7 @@ impl Store {
         let blobs = blobs.finish();
         let orphans = match id {
             Some(_) => Vec::new(),
-            None => orphans(self.layout(), &blobs)?,
+            None => self.orphans(&blobs)?,
         };
         report.orphans = u64::try_from(orphans.len()).unwrap_or(u64::MAX);
         let lengths = orphans.iter().map(|orphan| orphan.1);
@@ -162,7 +157,7 @@ impl Store {
         let mut wrong = Wrong::new();
         let check = |blob: &Blob| self.check(&blob.0, Some(blob.1));
         for_each_on(threads, &blobs, check, |blob, what| {
-            wrong.extend(what.map(|what| (blob, what)));
+            wrong.extend(what.map(|what| (*blob, what)));
             advance(blob.1);
         })?;
         let check = |blob: &Blob| self.check(&blob.0, None);
@@ -249,6 +244,15 @@ impl Store {
         Ok(())
     }
 
+    /// Blobs that no asset refers to: equal content that is stored later would rely on them.
+    fn orphans(&self, used: &[Blob]) -> Result<Vec<Blob>, Error> {
+        let is_used = |digest: &Digest| used.binary_search_by_key(digest, |blob| blob.0).is_ok();
+        let blob = |other: &Other| Ok(other.digest.map(|digest| (digest, other.item.length)));
+        let mut orphans = Vec::new();
+        shards::for_each_other(self.layout(), is_used, blob, |blob| orphans.extend(blob))?;
+        Ok(orphans)
+    }
+
     /// The one asset if there is one, or all that are there.
     fn for_each_chosen(
         &self,
@@ -260,65 +264,4 @@ impl Store {
             None => self.for_each_asset(visit),
         }
     }
-}
-
-/// Blobs that no asset refers to: equal content that is stored later would rely on them.
-fn orphans(layout: &Layout, used: &[Blob]) -> Result<Vec<Blob>, Error> {
-    let mut orphans = Vec::new();
-    for first in 0..=u8::MAX {
-        let shard = layout.shard(first);
-        for name in layout.fs().list_names(&shard)? {
-            if let Ok(digest) = name.parse::<Digest>()
-                && used.binary_search_by_key(&digest, |blob| blob.0).is_err()
-                && let Some(item) = layout.fs().item(&shard, &name)
-            {
-                orphans.push((digest, item.length));
-            }
-        }
-    }
-    Ok(orphans)
-}
-
-/// Calls `action` on every item, on so many threads, and `done` with what it gave, here, in no order.
-fn for_each_on<T: Copy + Send + Sync, R: Send>(
-    threads: NonZeroUsize,
-    items: &[T],
-    action: impl Fn(&T) -> Result<R, Error> + Sync,
-    mut done: impl FnMut(T, R),
-) -> Result<(), Error> {
-    if threads == NonZeroUsize::MIN {
-        return items.iter().try_for_each(|item| {
-            done(*item, action(item)?);
-            Ok(())
-        });
-    }
-    let next = AtomicUsize::new(0);
-    let (send, results) = sync_channel(RESULTS);
-    let work = |send: SyncSender<_>| {
-        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            // After a failure nobody listens any more.
-            if send.send((*item, action(item))).is_err() {
-                break;
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for number in 0..threads.get() {
-            let send = send.clone();
-            match Builder::new().spawn_scoped(scope, || work(send)) {
-                Ok(_) => {}
-                Err(error) if number == 0 => {
-                    let message = format!("cannot start a thread: {error}");
-                    return Err(Error::new(ErrorKind::Io, message));
-                }
-                // Those that are there do it all.
-                Err(_) => break,
-            }
-        }
-        drop(send);
-        for (item, result) in results {
-            done(item, result?);
-        }
-        Ok(())
-    })
 }

@@ -3,9 +3,13 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::system::{Access, FileHandle, FileSystem, Item, Kind, Metadata};
+use super::system::{Access, FileHandle, FileSystem, Item, Kind, Metadata, Name};
+
+/// More than there are processors: what takes long is to wait for the medium.
+const CALLS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// The file system of this machine.
 #[derive(Debug)]
@@ -182,14 +186,19 @@ impl FileSystem for LocalFileSystem {
         Ok(items)
     }
 
-    fn list_names(&self, path: &Path) -> io::Result<Vec<String>> {
-        fs::read_dir(path)?
-            .filter_map(|entry| {
-                entry
-                    .map(|entry| entry.file_name().into_string().ok())
-                    .transpose()
-            })
-            .collect()
+    fn list_names(&self, path: &Path) -> io::Result<Vec<Name>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            #[cfg(unix)]
+            let place = std::os::unix::fs::DirEntryExt::ino(&entry);
+            #[cfg(not(unix))]
+            let place = 0;
+            if let Ok(name) = entry.file_name().into_string() {
+                names.push(Name { name, place });
+            }
+        }
+        Ok(names)
     }
 
     fn list_kinds(&self, path: &Path, most: usize) -> io::Result<Vec<(OsString, Kind)>> {
@@ -223,6 +232,10 @@ impl FileSystem for LocalFileSystem {
         #[cfg(not(unix))]
         let user = None;
         user
+    }
+
+    fn calls_at_once(&self) -> NonZeroUsize {
+        CALLS_AT_ONCE
     }
 
     fn is_local(&self) -> bool {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::num::NonZeroUsize;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -38,6 +39,14 @@ pub(crate) struct Item {
     /// 0 for what is no file.
     pub(crate) length: u64,
     pub(crate) modified: Option<SystemTime>,
+}
+
+/// One name in a folder, and no more than the folder itself says about it.
+pub(crate) struct Name {
+    pub(crate) name: String,
+    /// Where the file system keeps what it knows of the file: what is near is read and changed together. 0 where
+    /// that is not known.
+    pub(crate) place: u64,
 }
 
 /// How a file is opened. Files that are created can be read and written by their owner only.
@@ -81,9 +90,13 @@ pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// What is in a folder, in no order. Names that are not Unicode are left out.
     fn list(&self, path: &Path) -> io::Result<Vec<Item>>;
     /// The names in a folder, cheaper than [`list`](FileSystem::list).
-    fn list_names(&self, path: &Path) -> io::Result<Vec<String>> {
-        let items = self.list(path)?;
-        Ok(items.into_iter().map(|item| item.name).collect())
+    fn list_names(&self, path: &Path) -> io::Result<Vec<Name>> {
+        let items = self.list(path)?.into_iter();
+        let name = |item: Item| Name {
+            name: item.name,
+            place: 0,
+        };
+        Ok(items.map(name).collect())
     }
     /// At most `most` of the names in a folder, in no order, those that are not Unicode too.
     fn list_kinds(&self, path: &Path, most: usize) -> io::Result<Vec<(OsString, Kind)>>;
@@ -93,6 +106,10 @@ pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
     /// The number of the user we are, where the system has such.
     fn user(&self) -> Option<u32>;
+    /// How many threads may call it at the same time to good use. With one, the order of the calls is always the same.
+    fn calls_at_once(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
     /// Whether its paths mean something to other libraries, which make system calls of their own.
     fn is_local(&self) -> bool;
 }

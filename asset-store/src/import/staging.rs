@@ -104,19 +104,7 @@ impl Drop for Staging<'_> {
     }
 }
 
-/// The assets that imports make at this moment, in whatever process.
-pub(crate) fn under_way(layout: &Layout) -> Result<Vec<AssetId>, Error> {
-    let names = layout.fs().list_directories(&layout.assets())?;
-    let mut found = Vec::new();
-    for name in names {
-        if is_under_way(layout, &name)? {
-            found.push(AssetId::unpublished(name));
-        }
-    }
-    Ok(found)
-}
-
-/// Whether this is the name of one of them.
+/// Whether this is the name of an asset that an import makes at this moment, in whatever process.
 pub(crate) fn is_under_way(layout: &Layout, name: &str) -> Result<bool, Error> {
     if !name.starts_with(TEMPORARY) {
         return Ok(false);
