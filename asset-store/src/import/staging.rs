@@ -78,6 +78,8 @@ impl<'a> Staging<'a> {
         manifest::write_in(fs, &folder, &asset)?;
         manifest::make_current_in(fs, &folder, asset.generation)?;
         fs.remove_file(&folder.join(layout::log_name(0)))?;
+        // What could not be deleted one by one. It is no reason to fail.
+        let _ = fs.remove_directory_all(&layout.partials_of(&self.id));
 
         // From here on nobody sweeps, and nobody makes an asset of this id.
         let _sweep = SweepLock::acquire(layout, Mode::Exclusive)?;

@@ -66,6 +66,13 @@ fn all_or_nothing(system: &SimulatedFileSystem) -> bool {
         true
     };
     let there = check(&store);
+    // However young, what had arrived is of no use to anybody.
+    store.collect_garbage(&GcOptions::default()).unwrap();
+    let received = |system: &SimulatedFileSystem| {
+        let files = system.files();
+        files.iter().any(|file| file.path.contains("/ingest/"))
+    };
+    assert!(!received(system));
     store.collect_garbage(&options).unwrap();
     assert_eq!(check(&store), there);
     let usage = store.usage().unwrap();
