@@ -13,8 +13,8 @@ use crate::Validator;
 /// A fetch calls [`begin`](Sink::begin) when the first right bytes of a response are there (not when it asks for
 /// them, so that a bad answer destroys nothing), then [`append`](Sink::append) for each piece, in order, and
 /// [`finish`](Sink::finish) once at the end. After a cut comes a [`checkpoint`](Sink::checkpoint); then it looks at
-/// [`position`](Sink::position), asks for the rest and begins again. All offsets and lengths count from the start of what was asked for: of the range when the
-/// request has one, else of the resource.
+/// [`position`](Sink::position), asks for the rest and begins again. All offsets and lengths count from the start of
+/// what was asked for: of the range when the request has one, else of the resource.
 ///
 /// Any of the futures may be dropped half way. What [`position`](Sink::position) then reports must still be there and
 /// right. `testing::sink_contract` (feature `testing`) checks an implementation.
@@ -30,8 +30,11 @@ pub trait Sink: Send {
     /// Adds `chunk` at the end.
     fn append(&mut self, chunk: Bytes) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// No more comes for now, after a failure that may be followed by a pause, or may be the last: makes sure that what is
-    /// held would outlive the process. By default nothing is done, which is right for a sink that buffers nothing.
+    /// No more comes for now, after an attempt that failed: a pause may follow, or the end. Makes sure that what is held
+    /// would outlive the process. By default nothing is done, which is right for a sink that buffers nothing.
+    ///
+    /// It does not come when everything stops at once, by a pause from outside or because the future is dropped, nor after
+    /// a request [for several jobs](crate::Merge), which is no attempt of theirs.
     fn checkpoint(&mut self) -> impl Future<Output = io::Result<()>> + Send {
         std::future::ready(Ok(()))
     }

@@ -51,10 +51,10 @@ async fn a_file_that_changes_between_a_shared_request_and_the_next_is_not_joined
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_whole_in_answer_to_a_shared_request_is_shared_out() {
+async fn odd_answers_to_a_shared_request_harm_nobody() {
     for fault in [
         Fault::IgnoreRange,
-        // The whole is shorter than the last range, so it is another file.
+        // Shorter than the end of the last range, so it is another file.
         Fault::Html,
         Fault::Status(206),
         Fault::Status(416),
