@@ -1,4 +1,5 @@
-//! How the store compares: durable ingest beside loops that are not, verifying beside mere hashing, and a store of a million blobs.
+//! How the store compares: durable ingest beside loops that are not and beside cacache, verifying beside `b3sum`, and a store of a million
+//! blobs.
 //!
 //! Prints tables; the last line is a JSON object. Times are the best of rounds in which all take turns, so that a busy machine slows all
 //! alike. What is asked of the large store runs in a process of its own, so that its memory is known.
@@ -10,10 +11,11 @@
 
 mod common;
 mod large;
+mod rivals;
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -60,10 +62,13 @@ type Section = (&'static str, fn(&mut Report));
 const SECTIONS: [Section; 3] = [("ingest", ingest), ("verify", verify), ("large", million)];
 
 fn ingest(report: &mut Report) {
-    println!("stored, MB/s (times one sync at the end, times a sync of each file)");
+    println!("stored, MB/s, and times");
+    println!(
+        "              a loop: one sync, a sync of each   cacache: no sync, one sync, contents synced"
+    );
     for (name, length, count) in CASES {
         let files = files(length, count);
-        let runs: [&dyn Fn(&Path) -> Duration; 3] = [
+        let runs: [&dyn Fn(&Path) -> Duration; 6] = [
             &|folder| {
                 // Opening, with its 256 folders, happens once in the life of a store.
                 let store = Store::open(folder.join("store")).unwrap();
@@ -71,8 +76,16 @@ fn ingest(report: &mut Report) {
             },
             &|folder| timed(|| simple_loop(folder, &files, Sync::OnceAtTheEnd)),
             &|folder| timed(|| simple_loop(folder, &files, Sync::EachFile)),
+            &|folder| timed(|| rivals::cacache(folder, &files, false)),
+            &|folder| {
+                timed(|| {
+                    rivals::cacache(folder, &files, false);
+                    sync_file_system(folder);
+                })
+            },
+            &|folder| timed(|| rivals::cacache(folder, &files, true)),
         ];
-        let [ours, one_sync, each] = best(&runs.map(|run| {
+        let [ours, theirs @ ..] = best(&runs.map(|run| {
             move || {
                 let folder = scratch();
                 let time = run(folder.path());
@@ -82,23 +95,33 @@ fn ingest(report: &mut Report) {
                 time
             }
         }));
-        let (to_one_sync, to_each) = (ratio(one_sync, ours), ratio(each, ours));
         let rate = megabytes(length * count) / ours.as_secs_f64();
-        println!("{name:<12}  {rate:.0} ({to_one_sync:.2}, {to_each:.2})");
-        report.extend(match name {
+        let ratios = theirs.map(|theirs| ratio(theirs, ours));
+        let [one_sync, each, cached, cached_and_synced, cached_each] = ratios;
+        println!(
+            "{name:<12}  {rate:.0}: {one_sync:.2}, {each:.2}   {cached:.2}, {cached_and_synced:.2}, {cached_each:.2}"
+        );
+        let fields = match name {
             "1MB-x64" => [
-                ("ingest_1mb_vs_one_sync", to_one_sync),
-                ("ingest_1mb_vs_fsync_each", to_each),
+                "ingest_1mb_vs_one_sync",
+                "ingest_1mb_vs_fsync_each",
+                "ingest_1mb_vs_cacache_without_sync",
+                "ingest_1mb_vs_cacache_one_sync",
+                "ingest_1mb_vs_cacache_sync_each",
             ],
             _ => [
-                ("ingest_20kb_vs_one_sync", to_one_sync),
-                ("ingest_20kb_vs_fsync_each", to_each),
+                "ingest_20kb_vs_one_sync",
+                "ingest_20kb_vs_fsync_each",
+                "ingest_20kb_vs_cacache_without_sync",
+                "ingest_20kb_vs_cacache_one_sync",
+                "ingest_20kb_vs_cacache_sync_each",
             ],
-        });
+        };
+        report.extend(fields.into_iter().zip(ratios));
     }
 }
 
-/// The store reads and compares what a loop only reads and hashes.
+/// The store reads and compares what `b3sum`, or a loop where that is not installed, reads and hashes. Whole processes.
 fn verify(report: &mut Report) {
     let files = files(1_000_000, 256);
     let folder = scratch();
@@ -108,24 +131,39 @@ fn verify(report: &mut Report) {
         ..StoreOptions::default()
     };
     group_commit(&Store::open_with(&root, &options).unwrap(), &files);
-    let runs =
-        [("verify", true), ("hash", true), ("verify", false)].map(|(operation, on_one_core)| {
-            let root = &root;
-            move || whole_process(operation, root, on_one_core).0
-        });
+    let blobs = root.join("blobs/b3");
+    let has_b3sum = rivals::b3sum(&blobs).is_some();
+    let (rival, field) = if has_b3sum {
+        ("b3sum --num-threads 1", "verify_vs_b3sum")
+    } else {
+        println!("b3sum is not installed: a loop that hashes takes its place");
+        ("a loop that hashes", "verify_vs_hash")
+    };
+    let process = |operation, on_one_core| command(operation, &root, on_one_core);
+    let runs: [&dyn Fn() -> Command; 3] = [
+        &|| process("verify", true),
+        &|| rivals::b3sum(&blobs).unwrap_or_else(|| process("hash", true)),
+        &|| process("verify", false),
+    ];
+    let runs = runs.map(|run| {
+        move || {
+            let mut command = run();
+            timed(|| assert!(command.output().unwrap().status.success()))
+        }
+    });
     let [verified, hashed, on_all] = best(&runs);
     let rate = megabytes(256_000_000) / verified.as_secs_f64();
-    println!("verified, MB/s (times mere hashing on one core; all cores times one)");
+    println!("verified, MB/s (times {rival} on one core; all cores times one)");
     let (to_hash, scaling) = (ratio(hashed, verified), ratio(verified, on_all));
     println!("1MB-x256      {rate:.0} ({to_hash:.2}; {scaling:.2})");
-    report.extend([("verify_vs_hash", to_hash), ("verify_scaling", scaling)]);
+    report.extend([(field, to_hash), ("verify_scaling", scaling)]);
 }
 
 /// Seconds and megabytes of a process for each.
 fn million(report: &mut Report) {
     let folder = scratch();
     let root = folder.path().join("store");
-    let (filled, _) = whole_process("fill", &root, false);
+    let (filled, _) = whole_process("fill", &root);
     println!(
         "{} assets, {} blobs, written in {:.0} s: seconds (peak memory, MB)",
         large::ASSETS,
@@ -143,7 +181,7 @@ fn million(report: &mut Report) {
         ("verify", Some("verify_small_s")),
         ("collect", Some("gc_s")),
     ] {
-        let (time, memory) = whole_process(operation, &root, false);
+        let (time, memory) = whole_process(operation, &root);
         println!("{operation:<20}  {:.3} ({memory})", time.as_secs_f64());
         peak = peak.max(memory);
         report.extend(field.map(|field| (field, time.as_secs_f64())));
@@ -195,30 +233,22 @@ fn operate(operation: &str, root: &Path) -> Duration {
 
 /// What `b3sum` does with one thread, without the printing.
 fn hash_all(folder: &Path) {
-    let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
     let mut buffer = vec![0; 64 << 10];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let mut file = File::open(&path).unwrap();
-            let mut hasher = blake3::Hasher::new();
-            loop {
-                match file.read(&mut buffer).unwrap() {
-                    0 => break,
-                    count => hasher.update(&buffer[..count]),
-                };
-            }
-            std::hint::black_box(hasher.finalize());
+    for path in rivals::files_below(folder) {
+        let mut file = File::open(&path).unwrap();
+        let mut hasher = blake3::Hasher::new();
+        loop {
+            match file.read(&mut buffer).unwrap() {
+                0 => break,
+                count => hasher.update(&buffer[..count]),
+            };
         }
+        std::hint::black_box(hasher.finalize());
     }
 }
 
-/// Runs an operation in a process of its own: time, and peak of memory in MB (0 where it is not known).
-fn whole_process(operation: &str, root: &Path, on_one_core: bool) -> (Duration, u32) {
+/// What runs an operation in a process of its own.
+fn command(operation: &str, root: &Path, on_one_core: bool) -> Command {
     let own = std::env::current_exe().unwrap();
     let mut command = if on_one_core {
         let mut command = Command::new("taskset");
@@ -228,7 +258,12 @@ fn whole_process(operation: &str, root: &Path, on_one_core: bool) -> (Duration, 
         Command::new(own)
     };
     command.args(["--operation", operation]).arg(root);
-    let output = command.output().unwrap();
+    command
+}
+
+/// Runs an operation in a process of its own: time, and peak of memory in MB (0 where it is not known).
+fn whole_process(operation: &str, root: &Path) -> (Duration, u32) {
+    let output = command(operation, root, false).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let (seconds, memory) = text.trim().split_once(' ').unwrap_or_default();
     let errors = String::from_utf8_lossy(&output.stderr);

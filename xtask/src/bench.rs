@@ -16,7 +16,7 @@ pub(crate) struct Options {
 enum Ratios {
     /// hls-parse beside other parsers of playlists
     Parse,
-    /// asset-store beside simpler ways to store files, and with a million blobs
+    /// asset-store beside simpler ways to store files, cacache and b3sum, and with a million blobs
     Store,
 }
 
