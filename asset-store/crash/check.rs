@@ -15,17 +15,17 @@ const FURTHER: u64 = 6;
 
 /// What the lines of all runs of the worker say must be there, and what must not.
 #[derive(Default)]
-struct Told {
+pub(crate) struct Told {
     names: BTreeSet<String>,
-    stored: BTreeSet<(AssetId, u64)>,
+    pub(crate) stored: BTreeSet<(AssetId, u64)>,
     removed: BTreeSet<(AssetId, u64)>,
-    newest: BTreeMap<AssetId, u64>,
+    pub(crate) newest: BTreeMap<AssetId, u64>,
 }
 
 impl Told {
-    fn parse(text: &str) -> Result<Told> {
+    pub(crate) fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Told> {
         let mut told = Told::default();
-        for line in text.lines() {
+        for line in lines {
             let words: Vec<&str> = line.split(' ').collect();
             if let [what @ ("STORED" | "REMOVED" | "NEWEST"), name, number] = *words {
                 let number = number
@@ -50,12 +50,16 @@ impl Told {
 /// Fails unless everything that was told is there and right, nothing else is wrong, and the store can go on.
 pub(crate) fn run(root: &str, told: &str) -> Result {
     let told = std::fs::read_to_string(told).map_err(|error| format!("{told}: {error}"))?;
-    let told = Told::parse(&told)?;
+    let told = Told::parse(told.lines())?;
     let store = Store::open(root).map_err(tell::error)?;
     look(&store, &told)?;
-    sources(&store)?;
-    verify(&store)?;
+    go_on(&store, &told)
+}
 
+/// Fails unless nothing is wrong with the store, and it can be used further.
+pub(crate) fn go_on(store: &Store, told: &Told) -> Result {
+    sources(store)?;
+    verify(store)?;
     let end = End::watch();
     for name in told.names.iter().map(String::as_str).chain(["after"]) {
         let mut next = 0;
@@ -68,7 +72,7 @@ pub(crate) fn run(root: &str, told: &str) -> Result {
                 Err(error) => return Err(tell::error(error)),
             }
         }
-        write::write(&store, name, next + FURTHER, 2, &end)
+        write::write(store, name, next + FURTHER, 2, &end)
             .map_err(|error| format!("cannot go on: {error}"))?;
     }
     let options = GcOptions {
@@ -76,9 +80,9 @@ pub(crate) fn run(root: &str, told: &str) -> Result {
         ..GcOptions::default()
     };
     store.collect_garbage(&options).map_err(tell::error)?;
-    verify(&store)?;
-    let entries = look(&store, &told)?;
-    sources(&store)?;
+    verify(store)?;
+    let entries = look(store, told)?;
+    sources(store)?;
     let usage = store.usage().map_err(tell::error)?;
     if usage.partial_bytes > 0 {
         return Err(format!(
@@ -90,7 +94,7 @@ pub(crate) fn run(root: &str, told: &str) -> Result {
 }
 
 /// Reads everything and compares it. Returns how many entries there are.
-fn look(store: &Store, told: &Told) -> Result<usize> {
+pub(crate) fn look(store: &Store, told: &Told) -> Result<usize> {
     let mut entries = 0;
     let mut seen = BTreeSet::new();
     let mut newest = BTreeMap::new();

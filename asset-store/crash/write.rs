@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use asset_store::{Asset, AssetWriter, Commit, EntryAttributes, Error, PartialKey, Source, Store};
+use asset_store::{
+    Asset, AssetWriter, Commit, Durability, EntryAttributes, Error, PartialKey, Source, Store,
+    StoreOptions,
+};
 
 use crate::Result;
 use crate::content::{self, NEWEST};
@@ -15,11 +18,21 @@ const ATTEMPTS: usize = 4;
 const SEAL: u64 = 50;
 
 /// Stores the numbers below `count` that are not there yet, with `depth` commits under way at a time.
-pub(crate) fn run(root: &str, name: &str, count: &str, depth: &str) -> Result {
+pub(crate) fn run(
+    root: &str,
+    name: &str,
+    count: &str,
+    depth: &str,
+    durability: Durability,
+) -> Result {
     let number = |text: &str| text.parse().map_err(|_| format!("{text} is no number"));
     let (count, depth) = (number(count)?, number(depth)?);
     let end = End::watch();
-    let store = match Store::open(root) {
+    let options = StoreOptions {
+        durability,
+        ..StoreOptions::default()
+    };
+    let store = match Store::open_with(root, &options) {
         Ok(store) => store,
         Err(error) => return tell(&format!("ERROR {}", tell::error(&error))),
     };
@@ -70,16 +83,13 @@ pub(crate) fn write(store: &Store, name: &str, count: u64, depth: u64, end: &End
             return stored;
         }
         if number % SEAL == SEAL - 1 {
-            writing.writer(number / SEAL)?.seal().map_err(tell::error)?;
+            writing.seal(number / SEAL)?;
         }
     }
     while !writing.under_way.is_empty() {
         writing.acknowledge_oldest()?;
     }
-    for writer in &writing.writers {
-        writer.seal().map_err(tell::error)?;
-    }
-    Ok(())
+    (0..2).try_for_each(|parity| writing.seal(parity))
 }
 
 struct Writing<'a> {
@@ -106,6 +116,12 @@ impl Writing<'_> {
         let commit = begin(self.writer(number)?, number).map_err(tell::error)?;
         self.under_way.push_back((number, commit));
         Ok(())
+    }
+
+    /// Seals the asset of a number.
+    fn seal(&self, number: u64) -> Result {
+        self.writer(number)?.seal().map_err(tell::error)?;
+        tell(&format!("SEALED {} {}", self.name, number % 2))
     }
 
     fn acknowledge_oldest(&mut self) -> Result {

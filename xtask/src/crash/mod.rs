@@ -16,6 +16,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::run::{self, Result, say};
+use power::{BTRFS, EXT4, Mode, XFS};
 use scratch::Scratch;
 
 /// Options of `crash`.
@@ -29,7 +30,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u64,
 
-    /// Only this test: kill, inject, full, power, beside
+    /// Only this test: kill, inject, full, power, relaxed (power cuts too), beside
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 
@@ -81,18 +82,27 @@ impl Done {
 type Test = fn(&Setting) -> Result<Done>;
 
 /// The tests: the name to choose by, the name of the row, what runs.
-const TESTS: [(&str, &str, Test); 7] = [
+const TESTS: [(&str, &str, Test); 10] = [
     ("kill", "kill", kill::run),
     ("inject", "inject", inject::run),
     ("full", "full", full::run),
     ("power", "power, ext4", |setting| {
-        power::run(setting, &power::EXT4)
+        power::run(setting, &EXT4, Mode::Durable)
     }),
     ("power", "power, XFS", |setting| {
-        power::run(setting, &power::XFS)
+        power::run(setting, &XFS, Mode::Durable)
     }),
     ("power", "power, btrfs", |setting| {
-        power::run(setting, &power::BTRFS)
+        power::run(setting, &BTRFS, Mode::Durable)
+    }),
+    ("relaxed", "relaxed, ext4", |setting| {
+        power::run(setting, &EXT4, Mode::Relaxed)
+    }),
+    ("relaxed", "relaxed, XFS", |setting| {
+        power::run(setting, &XFS, Mode::Relaxed)
+    }),
+    ("relaxed", "relaxed, btrfs", |setting| {
+        power::run(setting, &BTRFS, Mode::Relaxed)
     }),
     ("beside", "beside", beside::run),
 ];
@@ -103,7 +113,9 @@ pub(crate) fn run(options: &Options) -> Result {
         .filter(|(name, ..)| options.only.as_deref().is_none_or(|only| only == *name))
         .collect();
     if chosen.is_empty() {
-        return Err("no such test; there are kill, inject, full, power, beside".to_owned());
+        return Err(
+            "no such test; there are kill, inject, full, power, relaxed, beside".to_owned(),
+        );
     }
     if cfg!(not(unix)) {
         say("skipped: the crash tests need the signals of Unix");

@@ -198,13 +198,30 @@ impl Told {
         self.0.extend_from_slice(lines);
     }
 
+    /// How many of these relaxed stores have lost.
+    pub(super) fn lost(&self) -> usize {
+        let lost = |line: &String| line.strip_prefix("LOST ")?.parse::<usize>().ok();
+        self.0.iter().filter_map(lost).sum()
+    }
+
     /// Has a worker compare the store with all that was told, and use it further, which is told too.
     pub(super) fn check(&mut self, scratch: &Scratch, worker: &Path, store: &Path) -> Result {
+        self.check_by("check", scratch, worker, store)
+    }
+
+    /// The same by another of its checks.
+    pub(super) fn check_by(
+        &mut self,
+        check: &str,
+        scratch: &Scratch,
+        worker: &Path,
+        store: &Path,
+    ) -> Result {
         let told = scratch.path("told");
         fs::write(&told, self.0.join("\n"))
             .map_err(|error| format!("{}: {error}", told.display()))?;
         let mut command = Command::new(worker);
-        command.arg("check").arg(store).arg(&told);
+        command.arg(check).arg(store).arg(&told);
         let ended = Worker::start(scratch, "check", &mut command)?.wait()?;
         if ended.panicked() {
             return Err(ended.errors);
