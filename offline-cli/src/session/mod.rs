@@ -21,6 +21,7 @@ pub mod queue;
 pub(crate) mod record;
 pub mod repair;
 mod resolve;
+mod reuse;
 mod run;
 pub mod source;
 mod space;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asset_store::{AssetId, AssetWriter, Entry, EntryAttributes, Store};
+use asset_store::{AssetId, AssetWriter, Digest, EntryAttributes, Store};
 use hls_parse::Multivariant;
 
 use super::download::Gap;
@@ -12,7 +12,7 @@ use super::event::seconds;
 use super::plan::{self, Plan, PlannedResource, PlannedTrack};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::resolve::{Received, Resolved, ResolvedTrack};
-use super::{DownloadEvent, DownloadRequest, Session, layout, presentation, source, space};
+use super::{DownloadEvent, DownloadRequest, Session, layout, presentation, reuse, source, space};
 use crate::{Error, ErrorKind, Result};
 
 /// A download whose playlists are pinned.
@@ -62,6 +62,7 @@ impl Session {
     ) -> Result<Prepared> {
         let before = record::metadata(&self.store, id)?;
         let mut metadata = Metadata::of(request, id, before)?;
+        let known = reuse::known_elsewhere(&self.store, writer, &resolved.tracks)?;
         if let Some((received, multivariant)) = &resolved.multivariant {
             pin_multivariant(&self.store, writer, received, multivariant)?;
         }
@@ -79,7 +80,8 @@ impl Session {
         metadata.resources = u64::try_from(plan.len()).unwrap_or(u64::MAX);
         let names = plan.tracks().iter().map(|track| track.name.clone());
         metadata.tracks = names.collect();
-        let (pending, links) = pending(writer, &plan);
+        let (mut pending, mut links) = pending(writer, &plan);
+        reuse::reuse(&self.store, &plan, &known, &mut pending, &mut links)?;
         let multivariant = resolved.multivariant.as_ref();
         let multivariant = multivariant.map(|(_, multivariant)| &**multivariant);
         let expected_bytes = space::expected(&plan, &pending, multivariant);
@@ -138,7 +140,7 @@ fn compared(
         pin(writer, path, fresh)?;
         return Ok(None);
     };
-    let is_same = asset_store::Digest::of(&fresh.bytes) == entry.digest;
+    let is_same = Digest::of(&fresh.bytes) == entry.digest;
     match presentation::pinned(store, &asset, path) {
         Ok(_) if is_same => Ok(None),
         Err(_) if is_same => {
@@ -194,12 +196,13 @@ fn pin_track(store: &Store, writer: &AssetWriter, track: ResolvedTrack) -> Resul
     })
 }
 
-/// A further path of a resource whose bytes are stored already.
+/// A path of a resource whose bytes are stored already.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) resource: usize,
     pub(super) path: String,
-    pub(super) entry: Entry,
+    pub(super) digest: Digest,
+    pub(super) length: u64,
 }
 
 /// Indices of the resources that are stored under none of their paths, and the links that those stored under one lack.
@@ -217,7 +220,8 @@ fn pending(writer: &AssetWriter, plan: &Plan) -> (Vec<usize>, VecDeque<Link>) {
             links.push_back(Link {
                 resource: index,
                 path,
-                entry: entry.clone(),
+                digest: entry.digest,
+                length: entry.length,
             });
         }
     }

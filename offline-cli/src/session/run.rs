@@ -113,13 +113,9 @@ impl<'a> Run<'a> {
                 && let Some(link) = self.links.pop_front()
             {
                 if let Some(resource) = job.plan.get(link.resource) {
-                    let entry = &link.entry;
-                    let linked = writer.begin_link(
-                        &link.path,
-                        &entry.digest,
-                        entry.length,
-                        attributes(&resource),
-                    );
+                    let attributes = attributes(&resource);
+                    let linked =
+                        writer.begin_link(&link.path, &link.digest, link.length, attributes);
                     commits.push(settle(None, linked));
                 }
             }
@@ -185,7 +181,8 @@ impl<'a> Run<'a> {
             self.links.push_back(Link {
                 resource: index,
                 path,
-                entry: entry.clone(),
+                digest: entry.digest,
+                length: entry.length,
             });
         }
         self.stored = self.stored.saturating_add(1);

@@ -2,8 +2,9 @@
 
 use segment_fetch::testing::{Fault, Origin, Resource, Site};
 
+use crate::commands::multivariant;
 use crate::environment::Environment;
-use crate::stream::{encrypt, playlist, requests, segment_path, transport_stream};
+use crate::stream::{Plain, encrypt, playlist, requests, segment_path, transport_stream};
 
 /// Media Playlists of two segments each, under their names.
 fn site(tracks: &[&str]) -> Site {
@@ -366,4 +367,69 @@ fn chapters_and_markers_stay_and_advertisements_go() {
     );
     assert!(local.contains("#EXT-X-CUE-OUT:1\n#EXTINF:4,\n"), "{local}");
     assert!(!local.contains("ads.example.com"), "{local}");
+}
+
+#[test]
+fn what_another_asset_has_is_not_fetched_again() {
+    let origin = multivariant();
+    let url = origin.url("/master.m3u8").to_string();
+    let asked = |path: &str| requests(&origin, path);
+    let environment = Environment::new();
+    environment.run(["download", "--id", "one", &url]).fine();
+    environment
+        .run(["download", "--id", "two", "--audio", "en,de", &url])
+        .fine();
+    for track in ["v720", "en", "de"] {
+        for index in 0..2 {
+            assert_eq!(asked(&format!("/{track}/{index}.ts")), 1, "{track}");
+        }
+    }
+    // Nor what the same asset lacks and another one has.
+    environment
+        .run(["download", "--id", "one", "--audio", "de", &url])
+        .fine();
+    assert_eq!(asked("/de/0.ts"), 1);
+    environment.run(["remove", "two"]).fine();
+    environment.run(["verify", "one"]).fine();
+    let inspected = environment.inspect();
+    assert_eq!(inspected["playable_offline"], true);
+    assert_eq!(
+        inspected["media_selection"]["audio"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    // A language that nobody has is all that is fetched.
+    environment
+        .run(["download", "--id", "one", "--subtitles", "de", &url])
+        .fine();
+    assert_eq!((asked("/v720/0.ts"), asked("/sde/0.vtt")), (1, 1));
+}
+
+#[test]
+fn another_film_under_the_same_addresses_is_fetched() {
+    let before = Plain::new(4, 20);
+    let environment = Environment::new();
+    environment
+        .run(["download", "--id", "one", &before.url()])
+        .fine();
+    let site = before.origin.site();
+    let segments: Vec<Vec<u8>> = (0..4).map(|seed| transport_stream(seed + 50, 20)).collect();
+    for (index, segment) in segments.iter().enumerate() {
+        site.route(&segment_path(index), Resource::new(segment.clone()));
+    }
+    let text = playlist(4).replace("EXTINF:4,", "EXTINF:3.5,");
+    site.route("/media.m3u8", Resource::new(text));
+    environment
+        .run(["download", "--id", "two", &before.url()])
+        .fine();
+    let folder = environment.path("out");
+    environment
+        .run(["export", "two", "-o", folder.to_str().unwrap()])
+        .fine();
+    for (index, segment) in segments.iter().enumerate() {
+        let path = folder.join(format!("media/segment-{index:08}.ts"));
+        assert!(std::fs::read(path).unwrap() == *segment, "segment {index}");
+    }
 }
