@@ -284,6 +284,17 @@ fn works_that_once_lost_something_lose_nothing() {
         commit(0, 3),
     ];
     fail_everywhere(&[Durable], &given).unwrap();
+    // A renaming that was done although it failed, and another asset of the old id.
+    let renamed = [
+        commit(1, 1),
+        Operation::Rename { asset: 1 },
+        commit(0, 1),
+        Operation::Commit {
+            asset: 1,
+            files: vec![(2, 1)],
+        },
+    ];
+    fail_everywhere(&[Durable], &renamed).unwrap();
 }
 
 #[test]

@@ -197,8 +197,15 @@ impl Run {
         if writer.is_err() && !self.model.assets.contains_key(ASSETS[asset]) {
             self.asset(asset).uncertain = true;
         }
-        self.writers.insert(asset, (writer?, relaxed));
-        self.asset(asset).uncertain = false;
+        let writer = writer?;
+        let is_empty = writer.asset().entries().is_empty();
+        self.writers.insert(asset, (writer, relaxed));
+        let model = self.asset(asset);
+        if model.uncertain && is_empty {
+            // What there was before has gone to another id, or was removed.
+            model.allow_removal();
+        }
+        model.uncertain = false;
         Ok(relaxed)
     }
 
