@@ -251,9 +251,10 @@ impl<'t> Writer<'t> {
             }
             self.foreign_tags += 1;
             out.push('#');
-            out.push_str(tag.name.of(text));
-            let value = tag.value.of(text).trim_end();
-            if !value.is_empty() {
+            let (name, value) = (tag.name.of(text), tag.value.of(text).trim_end());
+            out.push_str(name);
+            // What a name ends with would be the end of the line otherwise.
+            if !value.is_empty() || name.trim_end() != name {
                 out.push(':');
                 out.push_str(value);
             }
