@@ -41,7 +41,7 @@ impl PlannedTrack {
     }
 }
 
-/// One resource: fetched once, stored under every path that needs it.
+/// One resource: fetched once, stored under every [path](Plan::paths) that needs it.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedResource {
     pub(crate) url: Url,
@@ -50,7 +50,6 @@ pub(crate) struct PlannedResource {
     pub(crate) role: &'static str,
     /// Whether it is text by nature, as subtitles are.
     pub(crate) text: bool,
-    pub(crate) paths: Vec<String>,
 }
 
 impl PlannedResource {
@@ -257,7 +256,6 @@ impl Plan {
             text: track.subtitles,
             url,
             range: range.map(|range| range.start..range.start.saturating_add(range.length)),
-            paths: self.paths(index).collect(),
         })
     }
 

@@ -137,9 +137,9 @@ impl<'a> Run<'a> {
                     None => fetching = false,
                     Some(Event::Finished { tag, sink, .. }) => {
                         if let Some(resource) = job.plan.get(tag)
-                            && let Some(path) = resource.paths.first()
+                            && let Some(path) = job.plan.paths(tag).next()
                         {
-                            let commit = writer.commit(sink.into_partial(), path, attributes(&resource));
+                            let commit = writer.commit(sink.into_partial(), &path, attributes(&resource));
                             commits.push(settle(Some(tag), commit));
                         }
                     }
@@ -213,8 +213,8 @@ impl<'a> Run<'a> {
                 url: url.clone(),
                 error: error.one_line(),
             });
-            self.gaps.extend(resource.paths.iter().map(|path| Gap {
-                path: path.clone(),
+            self.gaps.extend(self.job.plan.paths(index).map(|path| Gap {
+                path,
                 url: url.clone(),
             }));
             return Ok(());
