@@ -61,13 +61,6 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Record {
-    fn is_relaxed(&self) -> bool {
-        matches!(
-            self,
-            Record::Put { relaxed: true, .. } | Record::Remove { relaxed: true, .. }
-        )
-    }
-
     fn relaxed_blob(&self) -> Option<(Digest, u64)> {
         match self {
             Record::Put {
@@ -97,8 +90,9 @@ pub(crate) struct Loaded {
     pub(crate) log_end: u64,
     /// Entries of the asset whose blobs may have lost their bytes in a power cut.
     pub(crate) relaxed: BTreeSet<(Digest, u64)>,
-    /// Blobs that the asset would refer to again if a power cut took back what is not durable.
-    pub(crate) fallback: BTreeSet<Digest>,
+    /// Blobs of entries that the log has replaced or removed. They count again if a power cut takes lines
+    /// of the log back, and nobody who reads it can tell whether it will: the sync of a writer may have failed.
+    pub(crate) superseded: BTreeSet<Digest>,
 }
 
 impl Loaded {
@@ -160,7 +154,7 @@ fn load_with_head(
         other_damage: None,
         log_end: 0,
         relaxed: BTreeSet::new(),
-        fallback: BTreeSet::new(),
+        superseded: BTreeSet::new(),
     };
     let named = head.and_then(|head| record::parse::<Head>(head).records.pop());
     if let Some(head) = named {
@@ -261,23 +255,17 @@ fn load_log(fs: &Fs, folder: &Path, loaded: &mut Loaded) -> Result<(), Error> {
     if !parsed.records.is_empty() {
         loaded.asset.sealed = false;
     }
-    if parsed.records.iter().any(Record::is_relaxed) {
-        let certain = |record: &&Record| !record.is_relaxed();
-        let certain = parsed.records.iter().filter(certain).cloned().collect();
-        let mut fallback = loaded.asset.clone();
-        apply(&mut fallback, certain);
-        loaded.fallback = fallback
-            .entries
-            .values()
-            .map(|entry| entry.digest)
-            .collect();
-    }
     let relaxed: BTreeSet<(Digest, u64)> = parsed
         .records
         .iter()
         .filter_map(Record::relaxed_blob)
         .collect();
-    let refused = apply(&mut loaded.asset, parsed.records);
+    let Loaded {
+        asset, superseded, ..
+    } = &mut *loaded;
+    let refused = apply_telling(asset, parsed.records, |entry| {
+        superseded.insert(entry.digest);
+    });
     loaded.relaxed = loaded
         .asset
         .blobs()
@@ -292,19 +280,54 @@ fn load_log(fs: &Fs, folder: &Path, loaded: &mut Loaded) -> Result<(), Error> {
     Ok(())
 }
 
+/// The blobs that manifests and logs of other generations than the current one name: a power cut may bring
+/// them back, if a seal could not make HEAD durable.
+pub(crate) fn of_other_generations(
+    layout: &Layout,
+    asset: &Asset,
+    names: &[String],
+) -> Result<Vec<Digest>, Error> {
+    let mut digests = Vec::new();
+    for name in names {
+        if layout::generation_of(name).is_none_or(|found| found == asset.generation) {
+            continue;
+        }
+        let path = layout.asset(&asset.id).join(name);
+        let bytes = layout.fs().read(&path, MAX_BYTES)?.unwrap_or_default();
+        let records = record::parse::<Record>(&bytes).records.into_iter();
+        digests.extend(records.filter_map(|record| match record {
+            Record::Put { entry, .. } => Some(entry.digest),
+            _ => None,
+        }));
+    }
+    Ok(digests)
+}
+
 /// Applies changes in order. Says how many were refused because of their path.
 pub(crate) fn apply(asset: &mut Asset, records: Vec<Record>) -> usize {
+    apply_telling(asset, records, |_| {})
+}
+
+/// [`apply`], and tells of each entry that was replaced or removed.
+fn apply_telling(
+    asset: &mut Asset,
+    records: Vec<Record>,
+    mut superseded: impl FnMut(Entry),
+) -> usize {
     let mut refused = 0_usize;
     // Copies the tree if somebody still looks at an earlier state of it.
     let entries = Arc::make_mut(&mut asset.entries);
     for record in records {
         match record {
             Record::Put { path, entry, .. } if check_entry_path(&path).is_ok() => {
-                entries.insert(path, entry);
+                entries
+                    .insert(path, entry)
+                    .into_iter()
+                    .for_each(&mut superseded);
             }
             Record::Put { .. } => refused = refused.saturating_add(1),
             Record::Remove { path, .. } => {
-                entries.remove(&path);
+                entries.remove(&path).into_iter().for_each(&mut superseded);
             }
             Record::Header { .. } | Record::Trailer { .. } => {}
         }

@@ -158,15 +158,13 @@ impl Store {
                 return Ok(Vec::new());
             }
             // Several large manifests at the same time would take much memory.
-            let lengths = layout
-                .fs()
-                .list(&folder)?
-                .into_iter()
-                .map(|item| item.length);
+            let files = layout.fs().list(&folder)?;
+            let lengths = files.iter().map(|item| item.length);
             let is_large = lengths.fold(0, u64::saturating_add) > LARGE;
             let _turn = is_large.then(|| lock(&turn));
+            let files: Vec<String> = files.into_iter().map(|item| item.name).collect();
             match manifest::load(layout, &id) {
-                Ok(loaded) => references(loaded, layout),
+                Ok(loaded) => references(loaded, layout, &files),
                 // Removed since the listing.
                 Err(error) if error.kind() == ErrorKind::UnknownAsset => Ok(Vec::new()),
                 Err(error) => Err(error),
@@ -200,9 +198,10 @@ impl Store {
 }
 
 /// All blobs that the asset refers to, or would again after a power cut.
-fn references(loaded: Loaded, layout: &Layout) -> Result<Vec<Digest>, Error> {
-    let mut digests: Vec<Digest> = loaded.fallback.iter().copied().collect();
+fn references(loaded: Loaded, layout: &Layout, files: &[String]) -> Result<Vec<Digest>, Error> {
+    let mut digests: Vec<Digest> = loaded.superseded.iter().copied().collect();
     let asset = loaded.into_asset(layout)?;
+    digests.extend(manifest::of_other_generations(layout, &asset, files)?);
     digests.extend(asset.entries.values().map(|entry| entry.digest));
     Ok(digests)
 }

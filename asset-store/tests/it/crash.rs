@@ -295,6 +295,23 @@ fn works_that_once_lost_something_lose_nothing() {
         },
     ];
     fail_everywhere(&[Durable], &renamed).unwrap();
+    // A log whose sync has failed, and garbage that a power cut would call back.
+    let replaced_twice = [
+        Operation::Commit {
+            asset: 0,
+            files: vec![(0, 4), (0, 1)],
+        },
+        Operation::Commit {
+            asset: 0,
+            files: vec![(2, 2), (2, 1), (0, 0), (0, 2)],
+        },
+        Operation::Commit {
+            asset: 0,
+            files: vec![(0, 0)],
+        },
+        Operation::Collect,
+    ];
+    fail_everywhere(&[Durable], &replaced_twice).unwrap();
 }
 
 #[test]
