@@ -71,7 +71,9 @@ pub(crate) fn describe(
     Ok(AssetDescription {
         id: id.to_string(),
         title: record::metadata(store, id)?.map(|metadata| metadata.title),
-        complete: record::state(store, id)?.state == DownloadState::Completed,
+        // What is sealed stays whole while more of it waits in the queue.
+        complete: presentation.asset.is_sealed()
+            || record::state(store, id)?.state == DownloadState::Completed,
         variants: variants(presentation),
         tracks,
         files: files(&presentation.asset),

@@ -5,6 +5,7 @@ use std::process::Child;
 use segment_fetch::testing::{Fault, Resource};
 use serde_json::Value;
 
+use crate::commands::multivariant;
 use crate::environment::{Environment, wait_for};
 use crate::stream::{Plain, playlist, requests, segment_path};
 
@@ -171,6 +172,25 @@ fn a_cancelled_download_keeps_its_bytes_until_it_is_removed() {
     environment.run(["download"]).fine();
     assert!(queued.origin.site().requests().is_empty());
     environment.run(["remove", "later"]).fine();
+}
+
+#[test]
+fn what_is_complete_plays_while_more_of_it_waits() {
+    let origin = multivariant();
+    let url = origin.url("/master.m3u8").to_string();
+    let environment = Environment::new();
+    environment.run(["download", "--id", "film", &url]).fine();
+    environment
+        .run(["download", "--queue", "--id", "film", "--audio", "de", &url])
+        .fine();
+    assert_eq!(environment.only()["state"], "queued");
+    assert_eq!(environment.inspect()["playable_offline"], true);
+    environment.run(["pause", "film"]).fine();
+    assert_eq!(environment.inspect()["playable_offline"], true);
+    environment.run(["resume", "film"]).fine();
+    assert_eq!(environment.only()["state"], "completed");
+    assert_eq!(requests(&origin, "/de/0.ts"), 1);
+    assert_eq!(requests(&origin, "/v720/0.ts"), 1);
 }
 
 #[cfg(unix)]
