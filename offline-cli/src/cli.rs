@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::render::text;
+use crate::session::requirements::Hours;
 
 /// Download HTTP Live Streams, play them with no network, let policies remove them.
 #[derive(Debug, Parser)]
@@ -183,13 +184,33 @@ pub struct Download {
     #[arg(long, requires = "url")]
     pub queue: bool,
 
-    /// How many downloads of the queue run at once
-    #[arg(long, value_name = "N", default_value = "2", conflicts_with = "url")]
-    pub jobs: NonZeroUsize,
+    #[command(flatten)]
+    pub working: Working,
 
     // Last, since its heading is for all that follows.
     #[command(flatten)]
     pub connection: Connection,
+}
+
+/// How the queue is worked off.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Without an address")]
+pub struct Working {
+    /// How many downloads of the queue run at once
+    #[arg(long, value_name = "N", default_value = "2", conflicts_with = "url")]
+    pub jobs: NonZeroUsize,
+
+    /// Only while the disk has this much free
+    #[arg(long, value_name = "SIZE", value_parser = text::parse_size, conflicts_with = "url")]
+    pub min_free: Option<u64>,
+
+    /// Only in these hours, local time: for example 22-6 or 22:30-06:00
+    #[arg(long, value_name = "FROM-TO", conflicts_with = "url")]
+    pub hours: Option<Hours>,
+
+    /// Only while this command succeeds
+    #[arg(long, value_name = "COMMAND", conflicts_with = "url")]
+    pub only_if: Option<String>,
 }
 
 /// Options of `resume`.

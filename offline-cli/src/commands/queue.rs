@@ -10,7 +10,7 @@ use super::download;
 use crate::cli::{Download, Resume};
 use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
-use crate::session::queue::{self, QueueEvent};
+use crate::session::queue::{self, QueueEvent, QueueOptions};
 use crate::session::{DownloadEvent, DownloadRequest, library};
 use crate::{Error, ErrorKind, Result};
 
@@ -81,46 +81,47 @@ pub(super) async fn work_off(arguments: &Download, store: &Store, output: Output
             .message("nothing waits; `offline download --queue URL` puts something into the queue");
         return Ok(0);
     }
-    let network = super::network_options(&arguments.connection, output);
+    let mut options = QueueOptions::new(super::network_options(&arguments.connection, output));
+    options.jobs = arguments.working.jobs;
+    options.requirements.min_free = arguments.working.min_free;
+    options.requirements.hours = arguments.working.hours;
+    options
+        .requirements
+        .only_if
+        .clone_from(&arguments.working.only_if);
     let bars = MultiProgress::new();
     let mut shown: HashMap<AssetId, Progress> = HashMap::new();
     let (mut failed, mut interrupted) = (0usize, false);
-    let worked = queue::work_off(
-        store,
-        &network,
-        arguments.jobs,
-        download::interrupt(),
-        |id, event| {
-            let progress = shown.entry(id.clone());
-            let progress = progress.or_insert_with(|| Progress::among(&bars, id.as_str(), output));
-            match event {
-                QueueEvent::Download(event) => progress.show(event),
-                QueueEvent::Ended(Ok(outcome)) => {
-                    progress.end(&download::completed(outcome));
-                    failed += usize::from(!outcome.gaps.is_empty());
-                }
-                QueueEvent::Ended(Err(error)) => {
-                    let how = match error.kind() {
-                        ErrorKind::Interrupted => {
-                            interrupted = true;
-                            "is paused"
-                        }
-                        ErrorKind::Paused => "is paused",
-                        ErrorKind::Cancelled => "is cancelled",
-                        _ => {
-                            failed += 1;
-                            "failed"
-                        }
-                    };
-                    progress.end(&format!("{id} {how}: {}", error.one_line()));
-                    // What pauses has told so itself.
-                    if !error.kind().is_pause() {
-                        progress.show(&DownloadEvent::failed(error));
+    let worked = queue::work_off(store, &options, download::interrupt(), |id, event| {
+        let progress = shown.entry(id.clone());
+        let progress = progress.or_insert_with(|| Progress::among(&bars, id.as_str(), output));
+        match event {
+            QueueEvent::Download(event) => progress.show(event),
+            QueueEvent::Ended(Ok(outcome)) => {
+                progress.end(&download::completed(outcome));
+                failed += usize::from(!outcome.gaps.is_empty());
+            }
+            QueueEvent::Ended(Err(error)) => {
+                let how = match error.kind() {
+                    ErrorKind::Interrupted => {
+                        interrupted = true;
+                        "is paused"
                     }
+                    ErrorKind::Paused => "is paused",
+                    ErrorKind::Cancelled => "is cancelled",
+                    _ => {
+                        failed += 1;
+                        "failed"
+                    }
+                };
+                progress.end(&format!("{id} {how}: {}", error.one_line()));
+                // What pauses has told so itself.
+                if !error.kind().is_pause() {
+                    progress.show(&DownloadEvent::failed(error));
                 }
             }
-        },
-    )
+        }
+    })
     .await;
     let unwritten = shown
         .into_values()
@@ -128,7 +129,10 @@ pub(super) async fn work_off(arguments: &Download, store: &Store, output: Output
     if let Some(error) = unwritten {
         return Err(error);
     }
-    worked?;
+    if let Some(unmet) = worked? {
+        output.message(&format!("not now: {unmet}; what waits stays in the queue"));
+        return Ok(u8::from(failed > 0));
+    }
     if interrupted {
         return Err(
             Error::new(ErrorKind::Interrupted, "interrupted, what is there is kept")

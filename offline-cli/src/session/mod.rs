@@ -20,6 +20,7 @@ mod probe;
 pub mod queue;
 pub(crate) mod record;
 pub mod repair;
+pub mod requirements;
 mod resolve;
 mod reuse;
 mod run;

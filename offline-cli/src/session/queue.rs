@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use asset_store::{AssetId, Store};
@@ -13,11 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::repair::{self, origin};
+use super::requirements::Requirements;
 use super::{DownloadEvent, DownloadRequest, NetworkOptions, Outcome, source};
 use crate::{Error, ErrorKind, Result};
 
 /// How soon a running download notices what another process wishes.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often the requirements are checked while downloads run.
+const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// How long a running download may take to stop; it keeps what is on its way to the disk.
 const STOPS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -196,19 +199,58 @@ pub enum QueueEvent<'a> {
     Ended(&'a Result<Outcome>),
 }
 
-/// Works the queue off: `jobs` downloads at once, each tried once, and those too that are put into the queue meanwhile.
+/// How the queue is worked off.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct QueueOptions {
+    /// How servers are reached. Credentials go to a single origin: downloads from others fail then.
+    pub network: NetworkOptions,
+    /// How many downloads run at once.
+    pub jobs: NonZeroUsize,
+    /// What has to hold meanwhile.
+    pub requirements: Requirements,
+}
+
+impl QueueOptions {
+    /// Two downloads at once, without requirements.
+    pub fn new(network: NetworkOptions) -> Self {
+        Self {
+            network,
+            jobs: NonZeroUsize::MIN.saturating_add(1),
+            requirements: Requirements::default(),
+        }
+    }
+}
+
+/// Works the queue off: each download is tried once, and those too that are put into the queue meanwhile.
 ///
-/// When `stop` is ready all of them pause, and this ends.
+/// When `stop` is ready or a requirement no longer holds, all of them pause and this ends. Gives the requirement that did not hold.
 ///
 /// # Errors
-/// When the store cannot be read; when credentials among `network` would go to several origins. How a download ended is an event.
+/// When the store cannot be read, or a requirement cannot be checked. How a download ended is an event.
 pub async fn work_off(
     store: &Store,
-    network: &NetworkOptions,
-    jobs: NonZeroUsize,
+    options: &QueueOptions,
     stop: impl Future<Output = ()>,
     observe: impl FnMut(&AssetId, QueueEvent<'_>),
-) -> Result<()> {
+) -> Result<Option<String>> {
+    let QueueOptions {
+        network,
+        jobs,
+        requirements,
+    } = options;
+    if let Some(unmet) = requirements.unmet(store).await? {
+        return Ok(Some(unmet));
+    }
+    let unmet = OnceLock::new();
+    let stop = async {
+        tokio::select! {
+            () = stop => {}
+            reason = no_longer_met(requirements, store) => {
+                let _ = unmet.set(reason);
+            }
+        }
+    };
     let stop = stop.shared();
     let observe = Mutex::new(observe);
     let tell = |id: &AssetId, event: QueueEvent<'_>| {
@@ -232,10 +274,14 @@ pub async fn work_off(
             let session =
                 repair::session(&mut sessions, store, network, request.url.clone())?.clone();
             if network.is_for_one_origin() && sessions.len() > 1 {
-                let reason = "what waits comes from several servers, and credentials are for one";
-                return Err(Error::usage(reason).hint("`offline resume ID` continues a single one"));
+                sessions.remove(&request.url.origin());
+                let reason =
+                    "it comes from another server than the first, and credentials are for one";
+                let error = Error::usage(reason).hint("`offline resume ID` continues a single one");
+                tell(&id, QueueEvent::Ended(&Err(error)));
+                continue;
             }
-            let (session, stop, tell) = (session, stop.clone(), &tell);
+            let (stop, tell) = (stop.clone(), &tell);
             running.push(async move {
                 let observe = |event| tell(&id, QueueEvent::Download(&event));
                 let result = session.download(request, stop, observe).await;
@@ -243,8 +289,21 @@ pub async fn work_off(
             });
         }
         let Some((id, result)) = running.next().await else {
-            return Ok(());
+            break;
         };
         tell(&id, QueueEvent::Ended(&result));
+    }
+    Ok(unmet.get().cloned())
+}
+
+/// Ready when a requirement no longer holds, with the reason.
+async fn no_longer_met(requirements: &Requirements, store: &Store) -> String {
+    loop {
+        tokio::time::sleep(CHECK_EVERY).await;
+        match requirements.unmet(store).await {
+            Ok(None) => {}
+            Ok(Some(reason)) => return reason,
+            Err(error) => return error.one_line(),
+        }
     }
 }

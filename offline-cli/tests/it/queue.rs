@@ -174,6 +174,51 @@ fn a_cancelled_download_keeps_its_bytes_until_it_is_removed() {
     environment.run(["remove", "later"]).fine();
 }
 
+#[cfg(unix)]
+#[test]
+fn the_queue_waits_for_what_it_requires() {
+    let environment = Environment::new();
+    let plain = Plain::new(2, 20);
+    environment
+        .run(["download", "--queue", &plain.url()])
+        .fine();
+    for (option, value, reason) in [
+        ("--only-if", "test -e allowed", "says no"),
+        ("--only-if", "no-such-command", "says no"),
+        ("--min-free", "1000000TB", "are free"),
+    ] {
+        let said = environment.run(["download", option, value]).fine();
+        assert!(said.stderr.contains("not now"), "{}", said.stderr);
+        assert!(said.stderr.contains(reason), "{}", said.stderr);
+        assert_eq!(environment.only()["state"], "queued");
+    }
+    assert!(plain.origin.site().requests().is_empty());
+    let said = environment.run(["download", "--hours", "7"]);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    std::fs::write(environment.path("allowed"), "").unwrap();
+    environment
+        .run([
+            "download",
+            "--only-if",
+            "test -e allowed",
+            "--min-free",
+            "1kB",
+            "--hours",
+            "0-12",
+        ])
+        .fine();
+    environment
+        .run([
+            "download",
+            "--only-if",
+            "test -e allowed",
+            "--hours",
+            "12-0",
+        ])
+        .fine();
+    assert_eq!(environment.only()["state"], "completed");
+}
+
 #[test]
 fn what_is_complete_plays_while_more_of_it_waits() {
     let origin = multivariant();
