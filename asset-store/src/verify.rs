@@ -101,7 +101,7 @@ impl Store {
     /// Can run beside downloads. Reads on as many threads as there are processors.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownAsset`]; failures to look, not findings.
+    /// [`ErrorKind::UnknownAsset`](crate::ErrorKind::UnknownAsset); failures to look, not findings.
     pub fn verify(
         &self,
         id: Option<&AssetId>,
