@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hls_parse::{Qualifier, RenditionRequest};
@@ -176,6 +176,9 @@ pub struct Download {
     #[arg(long, requires = "url")]
     pub allow_gaps: bool,
 
+    #[command(flatten)]
+    pub recording: RecordingOptions,
+
     /// Only say what it would take: duration, tracks, bytes
     #[arg(long, requires = "url", conflicts_with = "queue")]
     pub dry_run: bool,
@@ -211,6 +214,22 @@ pub struct Working {
     /// Only while this command succeeds
     #[arg(long, value_name = "COMMAND", conflicts_with = "url")]
     pub only_if: Option<String>,
+}
+
+/// Options of `download --live`.
+#[derive(Debug, Args)]
+pub struct RecordingOptions {
+    /// Record a stream that goes on, until it ends or is interrupted, into an asset like any other
+    #[arg(long, requires = "url", conflicts_with_all = ["treat_as_vod", "allow_gaps", "queue", "dry_run"])]
+    pub live: bool,
+
+    /// How much to record, for example 90m or 1h30m [default: until the stream ends]
+    #[arg(long, requires = "live", value_name = "TIME", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+
+    /// Record from the oldest segment that is listed [default: from the live edge]
+    #[arg(long, requires = "live")]
+    pub from_start: bool,
 }
 
 /// Options of `resume`.
@@ -382,6 +401,14 @@ fn parse_url(text: &str) -> Result<Url, String> {
             "`{other}` addresses cannot be downloaded, only http and https"
         )),
     }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    let duration = parsed.and_then(|parsed| Duration::try_from(parsed).ok());
+    duration
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| format!("`{text}` is no time; write 90m, 1h30m or 45s"))
 }
 
 fn parse_rate(text: &str) -> Result<u64, String> {

@@ -23,11 +23,11 @@
 //!
 //! * Nothing missing is silent: a download either stores everything selected, or says what is missing.
 //! * A download that stops, for whatever reason, continues where it stopped when it is asked for again.
-//! * Stored playlists are never changed; players get localized ones that offer only what is complete.
+//! * Stored playlists of downloads are never changed, those of recordings only grow; players get localized ones that offer only what is complete.
 //!
 //! # What it does not do
 //!
-//! It decrypts nothing whose key the server does not hand out in clear, and records no live streams.
+//! It decrypts nothing whose key the server does not hand out in clear, and plays no recording before it is pinned for the first time.
 
 mod adapters;
 mod cli;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use asset_store::{AssetId, Store};
 use url::Url;
 
-use super::queue;
+use super::{queue, record};
 use crate::cli::{Connection, Download};
 use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
 use crate::render::table::table;
 use crate::render::text::{clock, printable, size};
-use crate::session::{DownloadEvent, DownloadRequest, Outcome, Session};
+use crate::session::{DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session};
 use crate::{Error, Result};
 
 pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> Result<u8> {
@@ -22,6 +22,15 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
     let request = request(arguments, url)?;
     if arguments.queue {
         return queue::enqueue(&store, &request, output);
+    }
+    let recording = &arguments.recording;
+    if recording.live {
+        let live = LiveOptions {
+            duration: recording.duration,
+            from_start: recording.from_start,
+            ..LiveOptions::default()
+        };
+        return record::run(request, live, &arguments.connection, store, output).await;
     }
     one(request, &arguments.connection, store, output).await
 }

@@ -8,6 +8,7 @@ mod policy;
 mod probe;
 mod purge;
 mod queue;
+mod record;
 mod remove;
 mod serve;
 mod usage;

@@ -93,7 +93,10 @@ impl Progress {
 
     pub(crate) fn show(&mut self, event: &DownloadEvent) {
         if self.output.json {
-            let is_progress = matches!(event, DownloadEvent::Progress { .. });
+            let is_progress = matches!(
+                event,
+                DownloadEvent::Progress { .. } | DownloadEvent::Recording { .. }
+            );
             if (!is_progress || self.is_due(JSON_EVERY))
                 && let Err(error) = self.json(event)
             {
@@ -133,6 +136,30 @@ impl Progress {
                 duration,
                 ..
             } => self.advance(*bytes, *media_time, *duration),
+            DownloadEvent::RecordingStarted {
+                id,
+                title,
+                tracks,
+                notes,
+            } => {
+                let tracks = tracks.join(", ");
+                let title = printable(title);
+                self.say(&format!(
+                    "{title} [{id}] {tracks}: recording, Ctrl-C ends it"
+                ));
+                for note in notes {
+                    self.say(&format!("note: {}", printable(note)));
+                }
+            }
+            DownloadEvent::Recording {
+                bytes,
+                media_time,
+                duration,
+                gaps,
+            } => self.record(*bytes, *media_time, *duration, *gaps),
+            DownloadEvent::Waiting { url, error } => {
+                tracing::info!(%url, %error, "waiting for the stream");
+            }
             DownloadEvent::Retrying { url, error, after } => {
                 self.retries += 1;
                 tracing::info!(%url, %error, after, "trying again");
@@ -171,6 +198,25 @@ impl Progress {
                 self.output
                     .message(&format!("{of}{:3.0} % {line}", share * 100.0));
             }
+            None => {}
+        }
+    }
+
+    /// A recording has no end to be a share of, unless one was asked for.
+    fn record(&mut self, bytes: u64, media_time: f64, duration: Option<f64>, gaps: usize) {
+        if let Some(duration) = duration {
+            self.advance(bytes, media_time.min(duration), duration);
+            return;
+        }
+        let time = clock(Duration::try_from_secs_f64(media_time).unwrap_or_default());
+        let mut line = format!("{}  {time} recorded", size(bytes));
+        if gaps > 0 {
+            line.extend(["  ", &gaps.to_string(), " gaps"]);
+        }
+        let is_due = self.bar.is_none() && self.is_due(LOG_EVERY);
+        match &self.bar {
+            Some(bar) => bar.set_message(line),
+            None if is_due => self.output.message(&line),
             None => {}
         }
     }

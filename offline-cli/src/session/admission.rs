@@ -32,7 +32,7 @@ pub(super) fn check_downloadable(track: &ResolvedTrack, treat_as_vod: bool) -> R
     }
     if track.timeline.is_live() && !treat_as_vod {
         return Err(Error::new(ErrorKind::Live, format!("{at} is live: it has no EXT-X-ENDLIST"))
-            .hint("live streams are not recorded; download it when it has ended, or what it lists now with --treat-as-vod"));
+            .hint("record it with --live, download it when it has ended, or take what it lists now with --treat-as-vod"));
     }
     if !track.timeline.has_end_list() && !treat_as_vod {
         return Err(Error::new(

@@ -11,7 +11,7 @@ use super::prepare::Prepared;
 use super::record::{self, DownloadState, StateRecord};
 use super::resolve::Resolved;
 use super::run::{Run, Totals};
-use super::{DownloadEvent, DownloadRequest, Session, decryption, queue, source};
+use super::{DownloadEvent, DownloadRequest, Session, decryption, live, queue, source};
 use crate::{Error, ErrorKind, Result};
 
 /// How a download ended well.
@@ -60,7 +60,7 @@ impl Session {
             Some(id) => id.clone(),
             None => source::asset_id(&request.url)?,
         };
-        let mut resolved = match self.resolve(&request, &mut stop).await {
+        let mut resolved = match self.resolve(&request, &id, &mut stop).await {
             Ok(resolved) => resolved,
             Err(error) => {
                 self.never_began(&id, &error)?;
@@ -123,7 +123,7 @@ impl Session {
                 {
                     tracing::info!(error = %error.one_line(), "reading the playlists again");
                     is_refreshed = true;
-                    resolved = match self.resolve(&request, &mut stop).await {
+                    resolved = match self.resolve(&request, &id, &mut stop).await {
                         Ok(resolved) => resolved,
                         Err(error) => break error,
                     };
@@ -136,7 +136,7 @@ impl Session {
             _ => error,
         };
         let kept = is_new.then_some(writer);
-        self.ended_badly(&id, kept, progress, error, &mut observe)
+        Err(self.ended_badly(&id, kept, progress, error, &mut observe))
     }
 
     /// Notes why a download that waited for its turn did not even begin.
@@ -155,8 +155,12 @@ impl Session {
     async fn resolve(
         &self,
         request: &DownloadRequest,
+        id: &AssetId,
         stop: impl Future<Output = ()> + Unpin,
     ) -> Result<Resolved> {
+        if let Some(recorded) = live::recorded(&self.store, id)? {
+            return Ok(recorded);
+        }
         tokio::select! {
             biased;
             () = stop => Err(interrupted()),
@@ -202,14 +206,14 @@ impl Session {
     }
 
     /// `new` is the writer of an asset that this download made.
-    fn ended_badly(
+    pub(super) fn ended_badly(
         &self,
         id: &AssetId,
         new: Option<AssetWriter>,
         totals: Totals,
         error: Error,
         observe: &mut impl FnMut(DownloadEvent),
-    ) -> Result<Outcome> {
+    ) -> Error {
         if let Some(writer) = new
             && totals.stored == 0
             && !matches!(
@@ -219,8 +223,10 @@ impl Session {
         {
             // Nothing came of it; an asset without any media is not worth listing.
             drop(writer);
-            self.store.remove(id)?;
-            return Err(error);
+            return match self.store.remove(id) {
+                Ok(_) => error,
+                Err(left) => left.into(),
+            };
         }
         let state = match error.kind() {
             kind if kind.is_pause() => DownloadState::Paused,
@@ -247,7 +253,7 @@ impl Session {
                 resources_stored: totals.stored,
             });
         }
-        Err(error)
+        error
     }
 }
 

@@ -39,6 +39,36 @@ pub enum DownloadEvent {
         /// Length of the presentation in seconds.
         duration: f64,
     },
+    /// The playlists of a live stream are read, and its recording begins.
+    RecordingStarted {
+        /// The asset.
+        id: String,
+        /// Its title.
+        title: String,
+        /// The tracks that are recorded, for example `variant-0` and `audio-2`.
+        tracks: Vec<String>,
+        /// Things the user should know, for example a language that is not offered.
+        notes: Vec<String>,
+    },
+    /// Something of a live stream arrived or was settled.
+    Recording {
+        /// Bytes received by this run.
+        bytes: u64,
+        /// Media time recorded, in seconds.
+        media_time: f64,
+        /// How much of it was asked for, in seconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        duration: Option<f64>,
+        /// Segments that are missing.
+        gaps: usize,
+    },
+    /// A live stream is in trouble, and is waited for.
+    Waiting {
+        /// The address of the playlist, without its query.
+        url: String,
+        /// What went wrong.
+        error: String,
+    },
     /// A request failed and will be tried again.
     Retrying {
         /// The address, without its query.

@@ -68,8 +68,8 @@ impl TrackLayout<'_> {
             .as_ref()
             .map_or(0, |segment| segment.media_sequence_number);
         let mapped = segment.is_some_and(|segment| segment.map.is_some());
-        let ending = ending(&self.timeline.segment_url(index), mapped, self.subtitles);
-        format!("segment-{number:08}.{ending}")
+        let url = self.timeline.segment_url(index);
+        numbered_segment(number, &url, mapped, self.subtitles)
     }
 
     pub(crate) fn map_name(index: usize) -> String {
@@ -79,6 +79,11 @@ impl TrackLayout<'_> {
     pub(crate) fn key_name(index: usize) -> String {
         format!("key-{index}.key")
     }
+}
+
+/// The name of a segment with a Media Sequence Number.
+pub(crate) fn numbered_segment(number: u64, url: &Url, mapped: bool, subtitles: bool) -> String {
+    format!("segment-{number:08}.{}", ending(url, mapped, subtitles))
 }
 
 /// The ending players expect for what a segment is; the origin's own ending only counts when it is one of those.

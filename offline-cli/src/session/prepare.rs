@@ -113,7 +113,7 @@ impl Session {
 }
 
 /// Stores a playlist and keeps it for good.
-fn pin(writer: &AssetWriter, path: &str, playlist: &Received) -> Result<()> {
+pub(super) fn pin(writer: &AssetWriter, path: &str, playlist: &Received) -> Result<()> {
     let attributes =
         EntryAttributes::new(layout::role::PLAYLIST).with_source(asset_store::Source {
             identity: source::identity(&playlist.url),
@@ -159,7 +159,7 @@ fn changed(what: &str) -> Error {
     .hint("keep what there is, or remove the asset and download it again; --id keeps both")
 }
 
-fn pin_multivariant(
+pub(super) fn pin_multivariant(
     store: &Store,
     writer: &AssetWriter,
     received: &Received,

@@ -238,6 +238,7 @@ const METADATA: &str = "metadata";
 const STATE: &str = "state";
 const POLICY: &str = "policy";
 const PLAYED: &str = "played";
+const RECORDING: &str = "recording";
 const WISH: &str = "wish";
 
 pub(crate) fn metadata(store: &Store, id: &AssetId) -> Result<Option<Metadata>> {
@@ -289,6 +290,15 @@ pub(crate) fn wish(store: &Store, id: &AssetId) -> Result<Option<Wish>> {
 
 pub(crate) fn set_wish(store: &Store, id: &AssetId, wish: Option<Wish>) -> Result<()> {
     write(store, id, WISH, &wish)
+}
+
+/// What a later run needs to go on with a recording; absent unless the asset is one.
+pub(super) fn recording<T: DeserializeOwned>(store: &Store, id: &AssetId) -> Result<Option<T>> {
+    read(store, id, RECORDING)
+}
+
+pub(super) fn set_recording<T: Serialize>(store: &Store, id: &AssetId, value: &T) -> Result<()> {
+    write(store, id, RECORDING, value)
 }
 
 fn read<T: DeserializeOwned>(store: &Store, id: &AssetId, name: &str) -> Result<Option<T>> {

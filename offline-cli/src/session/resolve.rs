@@ -156,7 +156,7 @@ impl Network {
     }
 
     /// A playlist, and whether it came from the public internet.
-    async fn playlist(&self, url: &Url, reach: Reach) -> Result<(Received, bool)> {
+    pub(super) async fn playlist(&self, url: &Url, reach: Reach) -> Result<(Received, bool)> {
         let mut request = Request::get(url.clone());
         request.reach = reach;
         request.expect = Expect {

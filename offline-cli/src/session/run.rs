@@ -278,7 +278,7 @@ async fn settle(
 }
 
 /// Whether other resources may still be had: the server answered, and what it said is about this one.
-fn is_about_the_resource(kind: segment_fetch::ErrorKind) -> bool {
+pub(super) fn is_about_the_resource(kind: segment_fetch::ErrorKind) -> bool {
     use segment_fetch::ErrorKind as Fetch;
     matches!(
         kind,

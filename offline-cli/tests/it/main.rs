@@ -15,6 +15,8 @@ mod full_disk;
 mod https;
 mod interruption;
 mod kill;
+mod live;
+mod live_origin;
 mod media;
 mod network;
 mod playback;

@@ -1,0 +1,100 @@
+//! What a track remembers over the end of a process: how the stream is recognized, and what is settled.
+
+use std::time::Duration;
+
+use hls_parse::Timeline;
+
+use super::row::{self, Origin};
+use super::track::{Last, Shared, Target, Track};
+use super::written::Written;
+use crate::Result;
+use crate::session::resolve::Received;
+
+/// See [`Track::evidence`].
+#[derive(Clone, Debug)]
+pub(super) struct Evidence {
+    pub(super) playlist: Received,
+    pub(super) discontinuity_number: u64,
+}
+
+impl Track {
+    /// What the stream is recognized by later: a playlist of the last segments, under the numbers they had at their origin, and the
+    /// discontinuity number of its last.
+    pub(super) fn evidence(&self) -> Result<Option<Evidence>> {
+        let (Some(first), Some(last)) = (self.recent.front(), self.recent.back()) else {
+            return Ok(self.seen.clone());
+        };
+        let Some(origin) = first.origin else {
+            return Ok(None);
+        };
+        let mut playlist = Written::evidence(origin.number, first.discontinuity_number);
+        for row in &self.recent {
+            let mut segment = row.segment.clone();
+            segment.program_date_time = row.date;
+            segment.discontinuity = false;
+            playlist.push(segment, None);
+        }
+        Ok(Some(Evidence {
+            playlist: playlist.playlist(&self.url)?,
+            discontinuity_number: last.discontinuity_number,
+        }))
+    }
+
+    /// Goes on from what an earlier run has settled.
+    ///
+    /// `written` is what is recorded, pinned or not, in order; `seen` is the evidence, which counts as epoch 0.
+    pub(super) fn restore(&mut self, written: &[Timeline], seen: &Timeline, evidence: Evidence) {
+        for timeline in written {
+            for (index, segment) in timeline.segments().iter().enumerate() {
+                let number = segment.media_sequence_number;
+                if self.whole.is_none() {
+                    self.front = number;
+                    self.whole = Some(Written::new(number, timeline.discontinuity_sequence()));
+                }
+                if number != self.front {
+                    continue;
+                }
+                self.restore_one(timeline, index);
+            }
+        }
+        self.taken = self
+            .whole
+            .as_ref()
+            .map_or(Duration::ZERO, |whole| whole.duration);
+        self.last = seen.segments().last().map(|segment| Last {
+            origin: Origin {
+                epoch: 0,
+                number: segment.media_sequence_number,
+            },
+            discontinuity_number: evidence.discontinuity_number,
+            duration: segment.duration,
+            end_date: segment
+                .program_date_time
+                .and_then(|date| date.checked_add(segment.duration).ok()),
+        });
+        self.seen = Some(evidence);
+    }
+
+    fn restore_one(&mut self, timeline: &Timeline, index: usize) {
+        let Some(segment) = row::listed(timeline, index, false) else {
+            return;
+        };
+        let needs = row::had(timeline, index, self.front)
+            .ok()
+            .map(|had| had.needs);
+        if let Some(needs) = &needs {
+            let numbered = self.numbers.of(needs);
+            let keys = [numbered.key, numbered.map_key].into_iter().flatten();
+            let all = keys.map(Target::Key).chain(numbered.map.map(Target::Map));
+            for target in all {
+                self.shared.insert(target, Shared::There);
+            }
+            self.in_force = needs.clone();
+        }
+        self.stored = self.stored.saturating_add(u64::from(!segment.gap));
+        if let Some(whole) = &mut self.whole {
+            whole.push(segment, needs.as_ref());
+        }
+        self.front = self.front.saturating_add(1);
+    }
+}

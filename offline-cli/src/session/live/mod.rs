@@ -1,0 +1,222 @@
+//! Recording: from a stream that goes on to a finished asset that plays like any other.
+//!
+//! Each track is a [state machine](track) that is told what its playlist lists and what has come; the
+//! [recorder] looks at the playlists, fetches and stores, and from time to time pins what is settled as
+//! a playlist that is finished at any moment.
+
+mod clock;
+mod fetching;
+mod known;
+mod looking;
+mod memory;
+mod pinning;
+mod recorder;
+mod row;
+mod running;
+mod saved;
+mod settling;
+mod source;
+mod start;
+mod track;
+mod written;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use asset_store::{AssetId, AssetWriter};
+
+use super::download::{Outcome, interrupted};
+use super::record::{self, DownloadState, Metadata, StateRecord};
+use super::{DownloadEvent, DownloadRequest, Session, layout, prepare, queue, source as address};
+use crate::{Error, ErrorKind, Result};
+use recorder::Recorder;
+
+pub(super) use saved::recorded;
+
+/// How to record a live stream.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LiveOptions {
+    /// How much media to record; by default all that comes.
+    pub duration: Option<Duration>,
+    /// Whether to begin with the oldest segment that is listed, not at the live edge.
+    pub from_start: bool,
+    /// How long a stream may bring nothing new, reachable or not, before its recording ends. At least three target durations; by default 10 minutes.
+    pub patience: Duration,
+    /// How many times faster than the real one the clock of the recording goes: for simulations; 1 by default.
+    pub speed: u32,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self {
+            duration: None,
+            from_start: false,
+            patience: Duration::from_secs(600),
+            speed: 1,
+        }
+    }
+}
+
+/// Why a recording has ended. It plays in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// The stream ended.
+    Stream,
+    /// It has the duration that was asked for.
+    Duration,
+    /// It was stopped.
+    Stopped,
+    /// The playlist was answered, but brought nothing new for too long.
+    Silent,
+    /// The playlist could not be had for too long.
+    Unreachable,
+}
+
+impl Ended {
+    /// In words, after "the recording ended, since".
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Stream => "the stream ended",
+            Self::Duration => "it has the duration that was asked for",
+            Self::Stopped => "it was stopped",
+            Self::Silent => "the stream has not gone on for long",
+            Self::Unreachable => "the stream could not be reached for long",
+        }
+    }
+
+    /// Whether it may be that the stream went on.
+    pub fn is_doubtful(self) -> bool {
+        matches!(self, Self::Silent | Self::Unreachable)
+    }
+}
+
+/// A recording that has ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recording {
+    /// The asset, as after a download.
+    pub outcome: Outcome,
+    /// Why there is no more of it.
+    pub ended: Ended,
+}
+
+impl Session {
+    /// Records a live stream until it ends, until `live.duration` is there, or until `stop` is ready: then what is there is made a finished asset too.
+    /// An earlier recording into the same asset is continued; what went by meanwhile is a gap.
+    ///
+    /// What is missing is listed in the outcome. A stream that has ended already is downloaded.
+    ///
+    /// # Errors
+    /// The kinds of [`ErrorKind`]. Trouble with the stream is none after the first segment; trouble with the store is.
+    pub async fn record(
+        &self,
+        mut request: DownloadRequest,
+        live: LiveOptions,
+        stop: impl Future<Output = ()>,
+        mut observe: impl FnMut(DownloadEvent),
+    ) -> Result<Recording> {
+        let mut stop = pin!(stop);
+        let id = match &request.id {
+            Some(id) => id.clone(),
+            None => address::asset_id(&request.url)?,
+        };
+        let is_to_be_live = std::mem::replace(&mut request.treat_as_vod, true);
+        let resolved = tokio::select! {
+            biased;
+            () = &mut stop => return Err(interrupted()),
+            resolved = self.network.resolve(&request) => resolved?,
+        };
+        request.treat_as_vod = is_to_be_live;
+        let mut tracks = resolved.tracks.iter();
+        let is_live = tracks.any(|track| track.timeline.is_live());
+        if !is_live && saved::load(&self.store, &id)?.is_none() {
+            let outcome = self.download(request, stop, observe).await?;
+            let ended = Ended::Stream;
+            return Ok(Recording { outcome, ended });
+        }
+        let is_new = !self.store.asset_ids()?.contains(&id);
+        let writer = self.store.writer(&id)?;
+        let saved = saved::load(&self.store, &id)?;
+        let asset = writer.asset();
+        let is_download = |track: &str| asset.entry(&layout::playlist(track)).is_some();
+        if saved.is_none() && resolved.tracks.iter().any(|track| is_download(&track.name)) {
+            return Err(Error::usage(format!("asset {id} holds a download"))
+                .hint("choose another --id, or remove that asset first"));
+        }
+        drop(asset);
+        let metadata = Metadata::of(&request, &id, record::metadata(&self.store, &id)?)?;
+        if record::wish(&self.store, &id)?.is_some() {
+            // It was meant for an earlier run.
+            record::set_wish(&self.store, &id, None)?;
+        }
+        let wish = OnceLock::new();
+        let mut stop = pin!(async {
+            tokio::select! {
+                () = &mut stop => {}
+                wished = queue::wished(&self.store, &id) => {
+                    let _ = wish.set(wished);
+                }
+            }
+        });
+        if let Some((received, multivariant)) = &resolved.multivariant {
+            prepare::pin_multivariant(&self.store, &writer, received, multivariant)?;
+        }
+        let mut recorder = Recorder::new(self, &id, &request.url, live, metadata, resolved, saved)?;
+        observe(recorder.started());
+        let ended = recorder.run(&writer, &mut stop, &mut observe).await;
+        recorder.finish();
+        let saved = recorder.save(&writer, true);
+        let ended = match wish.get() {
+            Some(wish) => ended.and(Err(wish.error(&id))),
+            None => ended,
+        };
+        let ended = match (ended, saved) {
+            (Ok(ended), Ok(())) if recorder.has_anything() => ended,
+            (Ok(ended), Ok(())) => return Err(self.came_to_nothing(&id, is_new, writer, ended)),
+            (Err(error), _) | (Ok(_), Err(error)) => {
+                let totals = recorder.totals();
+                let kept = is_new.then_some(writer);
+                return Err(self.ended_badly(&id, kept, totals, error, &mut observe));
+            }
+        };
+        let outcome = recorder.seal(&writer, ended)?;
+        observe(DownloadEvent::Completed {
+            id: id.to_string(),
+            bytes: outcome.bytes,
+            bytes_received: outcome.bytes_received,
+            gaps: outcome.gaps.iter().map(|gap| gap.url.clone()).collect(),
+        });
+        Ok(Recording { outcome, ended })
+    }
+
+    /// Nothing of it is worth listing.
+    fn came_to_nothing(
+        &self,
+        id: &AssetId,
+        is_new: bool,
+        writer: AssetWriter,
+        ended: Ended,
+    ) -> Error {
+        drop(writer);
+        let left = if is_new {
+            self.store.remove(id).map(drop).map_err(Error::from)
+        } else {
+            let paused = StateRecord::new(DownloadState::Paused, 0);
+            record::set_state(&self.store, id, &paused)
+        };
+        if let Err(error) = left {
+            return error;
+        }
+        match ended {
+            Ended::Stopped => Error::new(ErrorKind::Interrupted, "nothing was recorded yet"),
+            ended => Error::new(
+                ErrorKind::Network,
+                format!("nothing was recorded: {}", ended.reason()),
+            ),
+        }
+    }
+}
