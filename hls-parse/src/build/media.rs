@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::header::Header;
 use super::low_latency::LowLatency;
-use super::{Text, needed_version};
+use super::{Text, needed_version, with_version};
 use crate::error::{Error, ErrorKind};
 use crate::playlist::{PlaylistType, Start};
 use crate::timeline::Key;
@@ -268,6 +268,21 @@ impl MediaPlaylistBuilder {
     /// [`ErrorKind::InvalidValue`] when something cannot be written at all, such as a URI with a line break; [`ErrorKind::RuleViolation`] when the playlist
     /// would break a rule of the specification, with the line it would be in.
     pub fn build(&self) -> Result<String, Error> {
+        let (text, version) = self.text()?;
+        text.finish(version)
+    }
+
+    /// Writes the playlist as [`build`](Self::build), but judges nothing: for copies of what others have written, such as a live stream whose clock was set
+    /// back, of which the [`Rule::AmbiguousDate`](crate::Rule::AmbiguousDate) is broken still.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidValue`] when something cannot be written at all, [`ErrorKind::RuleViolation`] when nobody could read it.
+    pub fn build_unjudged(&self) -> Result<String, Error> {
+        let (text, version) = self.text()?;
+        Ok(with_version(&text.out, version))
+    }
+
+    fn text(&self) -> Result<(Text, u64), Error> {
         let low_latency = &self.low_latency;
         let parts = [&self.variables, &self.date_ranges, &self.body, &self.state];
         let mut parts = parts.into_iter().chain(low_latency.texts());
@@ -293,6 +308,6 @@ impl MediaPlaylistBuilder {
             text
         };
         let version = needed_version(&text(1).out)?.max(self.least_version);
-        text(version).finish(version)
+        Ok((text(version), version))
     }
 }

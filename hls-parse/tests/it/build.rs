@@ -245,6 +245,32 @@ fn a_multivariant_playlist_is_written_with_what_it_needs() {
     );
 }
 
+#[test]
+fn what_others_have_written_is_copied_with_the_rules_it_breaks() {
+    let mut builder = MediaPlaylistBuilder::new();
+    for _ in 0..2 {
+        let mut segment = NewSegment::new("a.ts", Duration::from_secs(6));
+        // The clock was set back.
+        segment.program_date_time = Some("2026-01-01T00:00:00Z".parse().unwrap());
+        builder.segment(segment);
+    }
+    assert_eq!(
+        builder.build().unwrap_err().kind(),
+        ErrorKind::RuleViolation
+    );
+    let copy = timeline(&builder.build_unjudged().unwrap());
+    let mut dates = copy
+        .segments()
+        .iter()
+        .map(|segment| segment.program_date_time);
+    assert_eq!(dates.next(), dates.next());
+    builder.segment(NewSegment::new("two\nlines", Duration::from_secs(6)));
+    assert_eq!(
+        builder.build_unjudged().unwrap_err().kind(),
+        ErrorKind::InvalidValue
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

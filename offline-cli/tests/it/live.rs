@@ -9,8 +9,6 @@ use offline_cli::session::{DownloadRequest, Ended, LiveOptions, Network, Recordi
 use offline_cli::{Error, ErrorKind};
 use proptest::prelude::*;
 
-#[cfg(unix)]
-use crate::environment::{Environment, said, wait_for};
 use crate::live_origin::{LiveOrigin, Made, Offers, Step};
 
 /// A place to record into, in this process.
@@ -85,7 +83,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-fn exported(folder: &Path) -> Vec<Option<Vec<u8>>> {
+pub(crate) fn exported(folder: &Path) -> Vec<Option<Vec<u8>>> {
     let text = std::fs::read_to_string(folder.join("index.m3u8")).unwrap();
     assert!(text.ends_with("#EXT-X-ENDLIST\n"), "{text}");
     let mut is_gap = false;
@@ -107,7 +105,7 @@ fn fast() -> LiveOptions {
     live
 }
 
-fn clear(history: &[Made]) -> Vec<Option<Vec<u8>>> {
+pub(crate) fn clear(history: &[Made]) -> Vec<Option<Vec<u8>>> {
     history
         .iter()
         .map(|made| (!made.is_gap).then(|| made.clear.clone()))
@@ -382,115 +380,4 @@ fn a_download_is_not_recorded_over() {
         .unwrap();
     let error = recorder.record(&origin.url(), fast()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
-}
-
-/// The command, on a stream that goes on until the test says otherwise.
-#[cfg(unix)]
-mod command {
-    use super::*;
-    use std::process::{Command, Stdio};
-
-    fn endless(listed: u64) -> LiveOrigin {
-        let origin = LiveOrigin::new(Offers::default(), 10, listed, vec![Step::Advance(1); 3]);
-        origin.state.lock().unwrap().ends = false;
-        origin
-    }
-
-    fn arguments(origin: &LiveOrigin) -> Vec<String> {
-        let url = origin.url();
-        [
-            "download",
-            "--json",
-            "--live",
-            "--from-start",
-            "--id",
-            "a",
-            &url,
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    }
-
-    #[test]
-    fn control_c_makes_a_finished_asset() {
-        let origin = endless(5);
-        let environment = Environment::new();
-        let child = environment
-            .command()
-            .args(arguments(&origin))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        wait_for("a pinned playlist", || {
-            environment
-                .list()
-                .first()
-                .is_some_and(|asset| asset["duration"].as_f64() >= Some(1.0))
-        });
-        let killed = Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
-        let said = said(&child.wait_with_output().unwrap()).fine();
-        let events = said.events();
-        assert_eq!(events[0]["event"], "recording-started");
-        assert_eq!(events.last().unwrap()["event"], "completed");
-        let found = environment.inspect();
-        assert_eq!(
-            (&found["state"], &found["playable_offline"]),
-            (&"completed".into(), &true.into())
-        );
-        environment.export();
-    }
-
-    #[test]
-    fn a_killed_recording_plays_and_goes_on() {
-        let origin = endless(5);
-        let environment = Environment::new();
-        let mut child = environment.start(arguments(&origin));
-        wait_for("a pinned playlist", || {
-            environment
-                .list()
-                .first()
-                .is_some_and(|asset| asset["duration"].as_f64() >= Some(1.0))
-        });
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let found = environment.inspect();
-        assert_eq!(
-            (&found["state"], &found["playable_offline"]),
-            (&"paused".into(), &true.into()),
-            "{found}"
-        );
-        origin.state.lock().unwrap().ends = true;
-        environment.run(arguments(&origin)).fine();
-        let folder = environment.export();
-        let state = origin.state.lock().unwrap();
-        assert!(exported(&folder.join("media")) == clear(&state.history));
-        assert_eq!(environment.only()["state"], "completed");
-    }
-
-    #[test]
-    fn a_live_stream_is_refused_without_the_option() {
-        let origin = endless(5);
-        let environment = Environment::new();
-        let said = environment.run(["download", &origin.url()]).refused(3);
-        assert!(said.stderr.contains("--live"), "{}", said.stderr);
-        assert_eq!(
-            environment
-                .run(["download", &origin.url(), "--duration", "5s"])
-                .code,
-            2
-        );
-        for wrong in ["0s", "-1m", "soon"] {
-            assert_eq!(
-                environment
-                    .run(["download", &origin.url(), "--live", "--duration", wrong])
-                    .code,
-                2
-            );
-        }
-    }
 }

@@ -16,6 +16,7 @@ mod https;
 mod interruption;
 mod kill;
 mod live;
+mod live_command;
 mod live_origin;
 mod media;
 mod network;

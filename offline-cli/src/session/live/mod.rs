@@ -15,6 +15,8 @@ mod row;
 mod running;
 mod saved;
 mod settling;
+#[cfg(test)]
+mod simulation;
 mod source;
 mod start;
 mod track;

@@ -93,7 +93,7 @@ impl Written {
 
     /// The playlist, to stand at an address.
     pub(super) fn playlist(&self, url: &url::Url) -> Result<Received> {
-        let text = self.builder.build().map_err(|error| {
+        let text = self.builder.build_unjudged().map_err(|error| {
             Error::new(
                 ErrorKind::PlaylistRejected,
                 format!(
