@@ -315,6 +315,20 @@ fn both_tracks_of_a_presentation_are_recorded() {
 }
 
 #[test]
+fn a_track_that_is_whole_already_is_taken_whole() {
+    let origin = LiveOrigin::new(Offers::default(), 20, 9, vec![]);
+    origin.state.lock().unwrap().is_audio_whole = true;
+    origin.state.lock().unwrap().script = [Step::Advance(0)].into();
+    let recorder = Recorder::new();
+    let mut live = fast();
+    live.from_start = false;
+    let url = origin.url_of("master.m3u8");
+    assert_eq!(recorder.record(&url, live).unwrap().ended, Ended::Stream);
+    assert_eq!(recorder.segments_of("variant-0").len(), 3);
+    assert_eq!(recorder.segments_of("audio-0").len(), 9);
+}
+
+#[test]
 fn a_stream_that_does_not_go_on_is_given_up() {
     let origin = LiveOrigin::new(Offers::default(), 10, 4, vec![Step::Advance(1)]);
     origin.state.lock().unwrap().ends = false;

@@ -86,6 +86,8 @@ pub(crate) struct State {
     ended: bool,
     /// Whether it ends when its script does.
     pub(crate) ends: bool,
+    /// Whether the audio has ended, whatever the variant does.
+    pub(crate) is_audio_whole: bool,
     pub(crate) requests: Vec<String>,
 }
 
@@ -306,7 +308,12 @@ impl State {
             return (200, MASTER.into());
         }
         if path == "/audio.m3u8" {
-            return (200, self.playlist(false).into_bytes());
+            let end = if self.is_audio_whole {
+                "#EXT-X-ENDLIST\n"
+            } else {
+                ""
+            };
+            return (200, (self.playlist(false) + end).into_bytes());
         }
         if let Some(key) = path.strip_prefix("/key") {
             return (200, vec![key.parse().unwrap(); 16]);
@@ -345,6 +352,7 @@ impl LiveOrigin {
             listed_last: Vec::new(),
             ended: false,
             ends: true,
+            is_audio_whole: false,
             requests: Vec::new(),
         };
         (0..listed).for_each(|_| state.add());

@@ -121,7 +121,8 @@ impl<'s> Recorder<'s> {
             } else {
                 let mut new = Track::new(track.name, track.subtitles, track.playlist.url);
                 new.limit = recorder.live.duration;
-                if !recorder.live.from_start {
+                // One that is whole already is taken whole.
+                if !recorder.live.from_start && track.timeline.is_live() {
                     new.first = start::first(&track.timeline, leading);
                     let time = start::start(&track.timeline);
                     leading = leading.or_else(|| track.timeline.date_at(time));
