@@ -1,0 +1,97 @@
+//! The command line: what can be said, before anything is done.
+
+mod connection;
+mod download;
+mod playback;
+mod upkeep;
+mod value;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use connection::Connection;
+pub(crate) use download::{Choice, Download, Probe, Resume};
+pub(crate) use playback::{Export, ExportFormat, Serve};
+pub(crate) use upkeep::{Expiry, Gc, Policy, Priority, Purge, Verify, YesNo};
+
+/// Download HTTP Live Streams, play them with no network, let policies remove them.
+#[derive(Debug, Parser)]
+#[command(name = "offline", version, about, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// Where everything is kept [default: the platform's data directory]
+    #[arg(long, global = true, value_name = "DIR", env = "OFFLINE_STORE")]
+    pub store: Option<PathBuf>,
+
+    /// Print JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Say more; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Print nothing but answers and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+ID is an id of `offline list`, a unique prefix of one, or a unique title.
+
+Exit codes: 0 done; 1 ran, and the answer is bad (gaps, damage); 2 usage; 3 playlist rejected or
+content protected; 4 network gave up; 5 storage; 130 interrupted, resumable.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Download a stream; without an address, all that waits in the queue
+    Download(Download),
+    /// Pause downloads, whichever process runs them, until they are resumed
+    Pause(Assets),
+    /// Continue a download
+    Resume(Resume),
+    /// Give downloads up, whichever process runs them; what is there stays until it is removed
+    Cancel(Assets),
+    /// Show what an address offers; downloads no media
+    Probe(Probe),
+    /// List what is stored
+    List,
+    /// Show what is stored of one asset, and whether it plays offline
+    Inspect(Asset),
+    /// Remove assets and the bytes only they need
+    Remove(Assets),
+    /// Show or change what may be purged, and when
+    Policy(Policy),
+    /// Remove what has expired, or as much as a limit asks for
+    Purge(Purge),
+    /// Remove bytes that nothing refers to
+    Gc(Gc),
+    /// Show how many bytes the store, its assets and their parts take
+    Usage,
+    /// Read every stored byte and report damage
+    Verify(Verify),
+    /// Serve what is stored to players on this machine
+    Serve(Serve),
+    /// Write an asset out
+    Export(Export),
+}
+
+/// One asset.
+#[derive(Debug, Args)]
+pub struct Asset {
+    /// The asset
+    pub id: String,
+}
+
+/// Some assets.
+#[derive(Debug, Args)]
+pub struct Assets {
+    /// The assets
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+}

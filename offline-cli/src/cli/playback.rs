@@ -1,0 +1,35 @@
+//! How what is stored is played and taken elsewhere.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The port on 127.0.0.1 [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The asset
+    pub id: String,
+
+    /// Where to write it
+    #[arg(short, long, value_name = "PATH")]
+    pub output: PathBuf,
+
+    /// The form it is written in
+    #[arg(long, value_enum, default_value_t = ExportFormat::Hls)]
+    pub format: ExportFormat,
+}
+
+/// Forms of export.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportFormat {
+    /// A folder of playlists and segments that plays from disk
+    Hls,
+}

@@ -1,0 +1,55 @@
+//! Values of the command line, read.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderName, HeaderValue};
+use url::Url;
+
+use super::Expiry;
+use crate::render::text;
+
+pub(super) fn url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| {
+        if std::path::Path::new(text).exists() {
+            format!("`{text}` is a file; give the address it came from, its segments are there")
+        } else {
+            format!("not an address ({error}); write it whole, for example https://example.com/master.m3u8")
+        }
+    })?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        other => Err(format!(
+            "`{other}` addresses cannot be downloaded, only http and https"
+        )),
+    }
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    let duration = parsed.and_then(|parsed| Duration::try_from(parsed).ok());
+    duration
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| format!("`{text}` is no time; write 90m, 1h30m or 45s"))
+}
+
+pub(super) fn rate(text: &str) -> Result<u64, String> {
+    match text::parse_size(text)? {
+        0 => Err("nothing would ever come".to_owned()),
+        rate => Ok(rate),
+    }
+}
+
+pub(super) fn expiry(text: &str) -> Result<Expiry, String> {
+    text::parse_expiry(text, SystemTime::now()).map(Expiry)
+}
+
+pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("a header is a name, a colon and a value")?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes())
+        .map_err(|_| "a header's name has letters, digits and dashes".to_owned())?;
+    let value = HeaderValue::from_str(value.trim())
+        .map_err(|_| "a header's value is one line of text".to_owned())?;
+    Ok((name, value))
+}
