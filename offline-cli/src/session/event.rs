@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::source;
+
 /// A step of a download. As JSON, an object whose `event` names the step; times are seconds, sizes bytes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -118,6 +120,15 @@ pub enum DownloadEvent {
 }
 
 impl DownloadEvent {
+    /// The event of a request that failed and is tried again.
+    pub(super) fn retrying(error: &segment_fetch::Error, after: Duration) -> Self {
+        Self::Retrying {
+            url: error.url().map(source::shown).unwrap_or_default(),
+            error: crate::render::text::printable(&error.to_string()),
+            after: seconds(after),
+        }
+    }
+
     /// The event of an error that ends a download.
     pub fn failed(error: &crate::Error) -> Self {
         Self::Failed {

@@ -148,11 +148,7 @@ impl<'a> Run<'a> {
                         self.bytes = self.bytes.saturating_add(bytes);
                         observe(self.progress());
                     }
-                    Some(Event::Retrying { error, after, .. }) => observe(DownloadEvent::Retrying {
-                        url: error.url().map(source::shown).unwrap_or_default(),
-                        error: crate::render::text::printable(&error.to_string()),
-                        after: seconds(after),
-                    }),
+                    Some(Event::Retrying { error, after, .. }) => observe(DownloadEvent::retrying(&error, after)),
                     Some(_) => {}
                 },
             }

@@ -161,6 +161,67 @@ fn a_stream_is_recorded_to_its_end() {
     }
 }
 
+#[test]
+fn what_does_not_open_is_fetched_again_and_else_a_gap() {
+    let script = vec![
+        Step::Advance(1),
+        Step::Damage(2),
+        Step::Advance(1),
+        Step::Damage(usize::MAX),
+        Step::Advance(1),
+        Step::Advance(2),
+        // The third key is never handed out right.
+        Step::Key(Some((2, true))),
+        Step::Advance(2),
+        Step::Key(Some((1, true))),
+        Step::Advance(2),
+    ];
+    let origin = LiveOrigin::new(
+        Offers::default(),
+        20,
+        1,
+        [vec![Step::Key(Some((1, false)))], script].concat(),
+    );
+    let mut state = origin.state.lock().unwrap();
+    state.damaged.insert("/key1".to_owned(), 1);
+    state.damaged.insert("/key2".to_owned(), usize::MAX);
+    drop(state);
+    let recorder = Recorder::new();
+    let recording = recorder.record(&origin.url(), fast()).unwrap();
+    assert_eq!(recording.ended, Ended::Stream);
+    let state = origin.state.lock().unwrap();
+    let mut expected = clear(&state.history);
+    let lost: Vec<usize> = (0..expected.len())
+        .filter(|&index| {
+            let path = state.history[index].path();
+            let is_damaged = state.damaged.get(&path).is_some_and(|left| *left > 0);
+            is_damaged || state.history[index].key_number() == Some(2)
+        })
+        .collect();
+    assert_eq!(lost.len(), 3);
+    for &index in &lost {
+        expected[index] = None;
+    }
+    assert!(recorder.segments() == expected);
+    assert_eq!(recording.outcome.gaps.len(), lost.len());
+    // Each is asked for three times at most, and what is right once.
+    for made in &state.history {
+        let path = made.path();
+        let asked = state.requests.iter().filter(|request| **request == path);
+        let asked = asked.count();
+        let is_first = made.number == state.history[1].number;
+        assert!(
+            asked <= 3
+                && (asked == 1
+                    || is_first
+                    || state.damaged.contains_key(&path)
+                    || made.key_number() == Some(2)),
+            "{path} {asked}"
+        );
+    }
+    assert!(recorder.store.verify(None, &mut |_| {}).unwrap().is_good());
+}
+
 /// What the recording holds is a part of the history, in order, and what it lacks between what was seen is listed.
 fn check(place: &Recorder, recording: &Recording, history: &[Made]) -> Result<(), String> {
     let recorded: Vec<Vec<u8>> = place.segments().into_iter().flatten().collect();

@@ -29,6 +29,8 @@ pub(crate) enum Step {
     Key(Option<(u8, bool)>),
     /// A segment that was just added is gone before anybody had it.
     Lose,
+    /// The next segment is damaged the first times it is asked for.
+    Damage(usize),
     /// The next segment is declared to be a gap.
     Gap,
     /// The next segments are ranges of one file.
@@ -51,6 +53,10 @@ pub(crate) struct Made {
 }
 
 impl Made {
+    pub(crate) fn key_number(&self) -> Option<u8> {
+        self.key.map(|(key, _)| key)
+    }
+
     pub(crate) fn path(&self) -> String {
         match self.range {
             Some(_) => format!("/all{}.ts", self.epoch),
@@ -81,6 +87,9 @@ pub(crate) struct State {
     gap: bool,
     is_ranged: bool,
     files: HashMap<String, Vec<u8>>,
+    damage: usize,
+    /// How often an answer is damaged still, by path; that of a key is another key.
+    pub(crate) damaged: HashMap<String, usize>,
     last: String,
     listed_last: Vec<usize>,
     ended: bool,
@@ -133,6 +142,10 @@ impl State {
             all.extend_from_slice(&body);
         } else if !made.is_gap {
             self.files.insert(made.path(), body);
+        }
+        let damage = std::mem::take(&mut self.damage);
+        if damage > 0 {
+            self.damaged.insert(made.path(), damage);
         }
         self.history.push(made);
         self.next += 1;
@@ -244,6 +257,7 @@ impl State {
                 Some(Step::Discontinuity) => self.discontinuity = true,
                 Some(Step::Key(key)) => self.key = key,
                 Some(Step::Gap) => self.gap = true,
+                Some(Step::Damage(times)) => self.damage = times,
                 Some(Step::Ranged(is_ranged)) => self.is_ranged = is_ranged,
                 Some(Step::Lose) => {
                     self.add();
@@ -315,11 +329,19 @@ impl State {
             };
             return (200, (self.playlist(false) + end).into_bytes());
         }
+        let left = self.damaged.get_mut(path);
+        let is_damaged = left.is_some_and(|left| {
+            let is_damaged = *left > 0;
+            *left = left.saturating_sub(1);
+            is_damaged
+        });
         if let Some(key) = path.strip_prefix("/key") {
-            return (200, vec![key.parse().unwrap(); 16]);
+            let key: u8 = key.parse().unwrap();
+            return (200, vec![if is_damaged { !key } else { key }; 16]);
         }
         match (self.files.get(path), range) {
             (Some(body), Some((start, end))) => (206, body[start..=end].to_vec()),
+            (Some(body), None) if is_damaged => (200, vec![0; body.len()]),
             (Some(body), None) => (200, body.clone()),
             (None, _) => (404, b"gone".to_vec()),
         }
@@ -348,6 +370,8 @@ impl LiveOrigin {
             gap: false,
             is_ranged: false,
             files: HashMap::new(),
+            damage: 0,
+            damaged: HashMap::new(),
             last: String::new(),
             listed_last: Vec::new(),
             ended: false,

@@ -133,6 +133,11 @@ impl Fetching {
         Some(item)
     }
 
+    /// What was stored of a resource was not the right thing.
+    pub(super) fn forget(&mut self, resource: &PlannedResource) {
+        self.kept.remove(&address(resource));
+    }
+
     fn remove(&mut self, number: u64) -> Option<Item> {
         let item = self.items.remove(&number)?;
         self.by_address.remove(&address(&item.resource));

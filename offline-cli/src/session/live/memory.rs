@@ -88,6 +88,10 @@ impl Track {
             let all = keys.map(Target::Key).chain(numbered.map.map(Target::Map));
             for target in all {
                 self.shared.insert(target, Shared::There);
+                if !segment.gap {
+                    // Or what was recorded would not be there.
+                    self.proven.insert(target);
+                }
             }
             self.in_force = needs.clone();
         }

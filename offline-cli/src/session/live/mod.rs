@@ -9,6 +9,7 @@ mod fetching;
 mod known;
 mod looking;
 mod memory;
+mod opening;
 mod pinning;
 mod recorder;
 mod row;

@@ -12,7 +12,7 @@ use super::fetching::{Fetching, Place, Step, Verdict};
 use super::looking::{Look, Seen};
 use super::saved::{Saved, SavedTrack};
 use super::source::{Dead, LiveSource};
-use super::track::{Taken, Target, Track};
+use super::track::{Taken, Target, Track, Wanted};
 use super::{Ended, LiveOptions, start};
 use crate::session::download::Gap;
 use crate::session::prepare::attributes;
@@ -55,6 +55,8 @@ pub(super) struct Recorder<'s> {
 pub(super) struct ToDo {
     /// Items to fetch.
     pub(super) fetches: Vec<u64>,
+    /// Items to fetch at a time to come.
+    pub(super) later: Vec<(Duration, u64)>,
     pub(super) commits: Vec<(Committed, Commit)>,
 }
 
@@ -262,7 +264,18 @@ impl<'s> Recorder<'s> {
         for (url, error) in taken.refused {
             observe(DownloadEvent::Gap { url, error });
         }
-        for wanted in taken.wanted {
+        self.ask(track, taken.wanted, None, writer);
+    }
+
+    /// Asks for what a track wants, at a time to come if there is one.
+    pub(super) fn ask(
+        &mut self,
+        track: usize,
+        wanted: Vec<Wanted>,
+        at: Option<Duration>,
+        writer: &AssetWriter,
+    ) {
+        for wanted in wanted {
             match self.fetching.want(track, wanted, writer) {
                 Step::There(place) => self.settle(place, true),
                 Step::Link(place, link) => {
@@ -275,7 +288,10 @@ impl<'s> Recorder<'s> {
                     );
                     self.to_do.commits.push((Committed::Link(place), commit));
                 }
-                Step::Fetch(number) => self.to_do.fetches.push(number),
+                Step::Fetch(number) => match at {
+                    Some(at) => self.to_do.later.push((at, number)),
+                    None => self.to_do.fetches.push(number),
+                },
                 Step::Wait => {}
             }
         }

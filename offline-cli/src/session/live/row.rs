@@ -29,10 +29,24 @@ pub(super) struct Row {
     /// Of what it needs, how much is not there yet.
     pub(super) outstanding: usize,
     pub(super) has_failed: bool,
+    /// How often it was all there and did not open.
+    pub(super) closed: u32,
     /// Where its bytes go; `None` for what is absent by intent or was never seen.
     pub(super) path: Option<String>,
     /// How many segments came and went unseen before it and are not spelled out.
     pub(super) left_out: u64,
+}
+
+impl Row {
+    /// Whether it, or its map, is encrypted in a way that shows whether the key is the right one.
+    pub(super) fn is_encrypted(&self) -> bool {
+        let Some(needs) = &self.needs else {
+            return false;
+        };
+        let map_key = needs.map.as_ref().and_then(|map| map.key.as_ref());
+        let mut keys = needs.key.as_ref().into_iter().chain(map_key);
+        keys.any(|key| key.method == KeyMethod::Aes128)
+    }
 }
 
 /// What of a segment can be had.
@@ -143,6 +157,11 @@ fn bytes(range: Option<ByteRange>) -> Result<Option<Range<u64>>, String> {
         Some(end) if range.length > 0 => Ok(Some(range.start..end)),
         _ => Err("its byte range is impossible".to_owned()),
     }
+}
+
+/// First byte and end of a range that is possible.
+pub(super) fn offsets(range: ByteRange) -> Range<u64> {
+    range.start..range.start.saturating_add(range.length)
 }
 
 /// The lines of a segment as it is listed at its origin; `states_date` has its date spelled out.

@@ -15,8 +15,7 @@ use super::clock::Clock;
 use super::looking::look;
 use super::recorder::{Committed, Recorder};
 use crate::adapters::sink::PartialSink;
-use crate::session::event::seconds;
-use crate::session::{DownloadEvent, source as address};
+use crate::session::DownloadEvent;
 use crate::{Error, ErrorKind, Result};
 
 /// At most this much is lost when the process is killed.
@@ -55,6 +54,11 @@ impl Recorder<'_> {
             looks.extend(next.map(|next| look(session.network.clone(), self.clock, next)));
         }
         let ended = loop {
+            if let Err(error) = self.open(writer, observe) {
+                break Err(error);
+            }
+            let later = std::mem::take(&mut self.to_do.later).into_iter();
+            pauses.extend(later.map(|(at, number)| pause(self.clock, at, number)));
             for number in std::mem::take(&mut self.to_do.fetches) {
                 if let Some((request, key)) = self.fetching.request(number, self.reach) {
                     // The other end lives as long as this loop.
@@ -103,11 +107,7 @@ impl Recorder<'_> {
                         self.bytes = self.bytes.saturating_add(bytes);
                         observe(self.progress());
                     }
-                    Some(Event::Retrying { error, after, .. }) => observe(DownloadEvent::Retrying {
-                        url: error.url().map(address::shown).unwrap_or_default(),
-                        error: crate::render::text::printable(&error.to_string()),
-                        after: seconds(after),
-                    }),
+                    Some(Event::Retrying { error, after, .. }) => observe(DownloadEvent::retrying(&error, after)),
                     Some(_) => {}
                 },
                 Some(seen) = looks.next() => {
@@ -127,7 +127,7 @@ impl Recorder<'_> {
             let begun = std::mem::take(&mut self.to_do.commits).into_iter();
             commits.extend(begun.map(|(what, commit)| settle(what, commit)));
         }
-        ended
+        ended.and_then(|ended| self.open(writer, observe).map(|()| ended))
     }
 }
 

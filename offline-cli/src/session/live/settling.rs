@@ -29,15 +29,20 @@ impl Track {
             }
         };
         for number in waiting {
-            if let Some(row) = self.row_mut(number) {
-                row.outstanding = row.outstanding.saturating_sub(1);
-                row.has_failed |= !is_there;
+            let Some(row) = self.row_mut(number) else {
+                continue;
+            };
+            row.outstanding = row.outstanding.saturating_sub(1);
+            row.has_failed |= !is_there;
+            if row.outstanding == 0 && !row.has_failed && row.is_encrypted() {
+                row.outstanding = 1;
+                self.unopened.push(number);
             }
         }
         self.settle_front();
     }
 
-    fn row_mut(&mut self, number: u64) -> Option<&mut Row> {
+    pub(super) fn row_mut(&mut self, number: u64) -> Option<&mut Row> {
         let at = usize::try_from(number.checked_sub(self.front)?).ok()?;
         self.rows.get_mut(at)
     }

@@ -1,6 +1,6 @@
 //! What has become of one track: a state machine that is told what is listed and what has come, and keeps no clock.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use hls_parse::Timeline;
@@ -96,6 +96,10 @@ pub(super) struct Track {
     /// Whether it has all it is to have.
     pub(super) is_full: bool,
     pub(super) gaps: Vec<Gap>,
+    /// Segments that are there with all they need and have to open before they count.
+    pub(super) unopened: Vec<u64>,
+    /// Keys that have opened something, and maps that were opened.
+    pub(super) proven: HashSet<Target>,
 }
 
 impl Track {
@@ -120,6 +124,8 @@ impl Track {
             limit: None,
             is_full: false,
             gaps: Vec::new(),
+            unopened: Vec::new(),
+            proven: HashSet::new(),
         }
     }
 
@@ -230,6 +236,7 @@ impl Track {
                 discontinuity_number: last.discontinuity_number,
                 outstanding: 0,
                 has_failed: false,
+                closed: 0,
                 path: None,
                 left_out: 0,
             });
@@ -270,6 +277,7 @@ impl Track {
             origin: Some(origin),
             outstanding: 0,
             has_failed: false,
+            closed: 0,
             path: None,
             left_out: 0,
             segment: listed,
@@ -307,10 +315,8 @@ impl Track {
 
     fn want(&mut self, row: &mut Row, number: u64, had: Had, taken: &mut Taken) {
         let numbered = self.numbers.of(&had.needs);
-        let range = |range: Option<hls_parse::ByteRange>| {
-            range.map(|range| range.start..range.start.saturating_add(range.length))
-        };
-        let map_range = had.needs.map.as_ref().and_then(|map| range(map.byte_range));
+        let map = had.needs.map.as_ref();
+        let map_range = map.and_then(|map| map.byte_range).map(row::offsets);
         let shared = [
             (numbered.key.map(Target::Key), had.key_url, None),
             (numbered.map_key.map(Target::Key), had.map_key_url, None),
@@ -342,7 +348,7 @@ impl Track {
         taken.wanted.push(segment);
     }
 
-    fn wanted(
+    pub(super) fn wanted(
         &self,
         target: Target,
         url: Url,

@@ -149,6 +149,11 @@ impl Numbers {
         *self.keys.entry(Arc::clone(key)).or_insert(next)
     }
 
+    /// The number of a key that was taken in.
+    pub(super) fn key_number(&self, key: &Arc<Key>) -> Option<usize> {
+        self.keys.get(key).copied()
+    }
+
     pub(super) fn has_maps(&self) -> bool {
         !self.maps.is_empty()
     }
