@@ -427,6 +427,7 @@ fn everything_of(playlist: &Multivariant) -> LocalMultivariant {
         renditions: (0..playlist.renditions.len())
             .map(|index| (index, Some(uri(index))))
             .collect(),
+        ..LocalMultivariant::default()
     }
 }
 

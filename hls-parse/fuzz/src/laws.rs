@@ -295,23 +295,14 @@ pub fn write(input: &[u8]) {
                 // Nothing in what is written would tell its kind.
                 return;
             }
-            let offered = LocalMultivariant {
-                variants: (0..original.variants.len())
-                    .map(|index| (index, format!("v{index}")))
-                    .collect(),
-                renditions: original
-                    .renditions
-                    .iter()
-                    .enumerate()
-                    .map(|(index, rendition)| (index, rendition.url().map(|_| format!("r{index}"))))
-                    .collect(),
-            };
+            let offered = everything(&original);
             let text = original.write_local(&offered);
             let Playlist::Multivariant(written) = accepted(&text) else {
                 panic!("a Multivariant Playlist became a Media Playlist:\n{text}");
             };
             let copy = written.resolve(&context()).unwrap();
             assert_eq!(copy.variants.len(), original.variants.len());
+            assert_eq!(copy.i_frame_variants.len(), original.i_frame_variants.len());
             for (one, other) in copy.variants.iter().zip(&original.variants) {
                 assert_eq!(one.bandwidth.unwrap_or(0), other.bandwidth.unwrap_or(0));
                 assert_eq!(
@@ -329,5 +320,22 @@ fn accepted(text: &str) -> Playlist {
     match parse_with(text.as_bytes(), &options) {
         Ok(parsed) => parsed.playlist,
         Err(error) => panic!("{error} in\n{text}"),
+    }
+}
+
+/// All of a playlist, under new names.
+fn everything(original: &Multivariant) -> LocalMultivariant {
+    let numbered = |prefix: &str, count: usize| {
+        (0..count)
+            .map(|index| (index, format!("{prefix}{index}")))
+            .collect()
+    };
+    let renditions = original.renditions.iter().enumerate();
+    LocalMultivariant {
+        variants: numbered("v", original.variants.len()),
+        renditions: renditions
+            .map(|(index, rendition)| (index, rendition.url().map(|_| format!("r{index}"))))
+            .collect(),
+        i_frame_variants: numbered("i", original.i_frame_variants.len()),
     }
 }

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use crate::local::{push, push_uri, quotable};
 use crate::playlist::Start;
-use crate::variant::{ClosedCaptions, Multivariant, Rendition, RenditionKind, Variant};
+use crate::value::Decimal;
+use crate::variant::{
+    ClosedCaptions, HdcpLevel, Multivariant, Rendition, RenditionKind, Variant, VideoRange,
+};
 
 /// What of a Multivariant Playlist is offered locally. Indices are those of the [`Multivariant`]; URIs are relative to the playlist to be written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,13 +16,15 @@ pub struct LocalMultivariant {
     pub variants: Vec<(usize, String)>,
     /// Renditions and the URIs of their Media Playlists; `None` for one that is inside the variants.
     pub renditions: Vec<(usize, Option<String>)>,
+    /// I-frame variants and the URIs of their Media Playlists.
+    pub i_frame_variants: Vec<(usize, String)>,
 }
 
 impl Multivariant {
     /// Writes the playlist of what is offered. Indices that do not exist are passed over.
     ///
     /// A variant names a group only when a member of it is offered; each audio and video group has exactly one default, each group of subtitles at most one.
-    /// Closed captions, which are inside the video, stay. Session keys, session data, steering, variables and I-frame variants are left out. When the audio
+    /// Closed captions, which are inside the video, stay. Session keys, session data, steering and variables are left out. When the audio
     /// renditions of a variant are not offered and none of them is inside it, its audio codecs are left out of `CODECS`.
     pub fn write_local(&self, offered: &LocalMultivariant) -> String {
         let variants: Vec<(&Variant, &str)> = offered
@@ -65,8 +70,15 @@ impl Multivariant {
         for (variant, uri) in &variants {
             self.write_variant(&mut body, variant, uri, &groups);
         }
+        let i_frames = offered.i_frame_variants.iter();
+        let i_frames: Vec<(&Variant, &str)> = i_frames
+            .filter_map(|(index, uri)| Some((self.i_frame_variants.get(*index)?, uri.as_str())))
+            .collect();
+        for (variant, uri) in &i_frames {
+            write_i_frame_variant(&mut body, variant, uri);
+        }
         let mut out = header(
-            version(&renditions, &variants),
+            version(&renditions, variants.iter().chain(&i_frames)),
             self.independent_segments,
             self.start,
         );
@@ -81,19 +93,8 @@ impl Multivariant {
         uri: &str,
         groups: &HashSet<(&RenditionKind, &str)>,
     ) {
-        push(
-            out,
-            format_args!(
-                "#EXT-X-STREAM-INF:BANDWIDTH={}",
-                variant.bandwidth.unwrap_or(0)
-            ),
-        );
-        if let Some(average) = variant.average_bandwidth {
-            push(out, format_args!(",AVERAGE-BANDWIDTH={average}"));
-        }
-        if let Some(score) = variant.score {
-            push(out, format_args!(",SCORE={score}"));
-        }
+        out.push_str("#EXT-X-STREAM-INF:");
+        push_rates(out, variant);
         let offered = |kind: &RenditionKind| {
             variant
                 .group(kind)
@@ -107,29 +108,7 @@ impl Multivariant {
             .filter(|codec| !(silent && is_audio(codec)))
             .collect();
         push_quoted(out, "CODECS", Some(codecs.join(",").as_str()));
-        push_quoted(out, "SUPPLEMENTAL-CODECS", variant.supplemental_codecs());
-        if let Some(resolution) = variant.resolution {
-            push(out, format_args!(",RESOLUTION={resolution}"));
-        }
-        if let Some(rate) = variant.frame_rate {
-            push(out, format_args!(",FRAME-RATE={rate}"));
-        }
-        push_word(
-            out,
-            "HDCP-LEVEL",
-            variant.hdcp_level().as_ref().map(crate::HdcpLevel::as_str),
-        );
-        push_quoted(out, "ALLOWED-CPC", variant.allowed_cpc());
-        push_word(
-            out,
-            "VIDEO-RANGE",
-            variant
-                .video_range()
-                .as_ref()
-                .map(crate::VideoRange::as_str),
-        );
-        push_quoted(out, "REQ-VIDEO-LAYOUT", variant.video_layout());
-        push_quoted(out, "STABLE-VARIANT-ID", variant.stable_variant_id());
+        push_picture(out, variant, variant.frame_rate);
         for kind in [
             RenditionKind::Audio,
             RenditionKind::Video,
@@ -157,6 +136,45 @@ impl Multivariant {
             .peekable();
         members.peek().is_none() || members.any(|rendition| rendition.url.is_none())
     }
+}
+
+fn push_rates(out: &mut String, variant: &Variant) {
+    let peak = variant.bandwidth.unwrap_or(0);
+    push(out, format_args!("BANDWIDTH={peak}"));
+    if let Some(average) = variant.average_bandwidth {
+        push(out, format_args!(",AVERAGE-BANDWIDTH={average}"));
+    }
+    if let Some(score) = variant.score {
+        push(out, format_args!(",SCORE={score}"));
+    }
+}
+
+fn push_picture(out: &mut String, variant: &Variant, frame_rate: Option<Decimal>) {
+    push_quoted(out, "SUPPLEMENTAL-CODECS", variant.supplemental_codecs());
+    if let Some(resolution) = variant.resolution {
+        push(out, format_args!(",RESOLUTION={resolution}"));
+    }
+    if let Some(rate) = frame_rate {
+        push(out, format_args!(",FRAME-RATE={rate}"));
+    }
+    let level = variant.hdcp_level();
+    push_word(out, "HDCP-LEVEL", level.as_ref().map(HdcpLevel::as_str));
+    push_quoted(out, "ALLOWED-CPC", variant.allowed_cpc());
+    let range = variant.video_range();
+    push_word(out, "VIDEO-RANGE", range.as_ref().map(VideoRange::as_str));
+    push_quoted(out, "REQ-VIDEO-LAYOUT", variant.video_layout());
+    push_quoted(out, "STABLE-VARIANT-ID", variant.stable_variant_id());
+}
+
+/// Section 4.4.6.3: what a variant has, without frame rate and groups. Its `VIDEO` group would be one of other I-frames.
+fn write_i_frame_variant(out: &mut String, variant: &Variant, uri: &str) {
+    out.push_str("#EXT-X-I-FRAME-STREAM-INF:");
+    push_rates(out, variant);
+    push_quoted(out, "CODECS", variant.codecs());
+    push_picture(out, variant, None);
+    out.push_str(",URI=\"");
+    push_uri(out, uri);
+    out.push_str("\"\n");
 }
 
 /// Writes a Multivariant Playlist with one variant, for a presentation whose URL was that of a Media Playlist.
@@ -208,15 +226,16 @@ pub(crate) fn start_tag(start: Start) -> String {
     )
 }
 
-fn version(renditions: &[(&Rendition, Option<&str>)], variants: &[(&Variant, &str)]) -> u64 {
+fn version<'a>(
+    renditions: &[(&Rendition, Option<&str>)],
+    mut variants: impl Iterator<Item = &'a (&'a Variant, &'a str)>,
+) -> u64 {
     let of_rendition = |rendition: &Rendition| match (rendition.instream_id(), &rendition.kind) {
         (Some(id), RenditionKind::ClosedCaptions) if id.starts_with("SERVICE") => 7,
         (Some(_), kind) if *kind != RenditionKind::ClosedCaptions => 13,
         _ => 1,
     };
-    let layout = variants
-        .iter()
-        .any(|(variant, _)| variant.video_layout().is_some());
+    let layout = variants.any(|(variant, _)| variant.video_layout().is_some());
     renditions
         .iter()
         .map(|(rendition, _)| of_rendition(rendition))

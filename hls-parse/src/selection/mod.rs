@@ -4,13 +4,15 @@ mod language;
 mod renditions;
 mod request;
 
+use std::collections::{BTreeSet, HashSet};
+
 use url::Url;
 
 pub use request::{
     AuxiliaryRequest, MediaSelectionCriteria, RenditionRequest, SelectionOptions, SelectionRequest,
 };
 
-use self::renditions::Wish;
+use self::renditions::{Groups, Lacking, Wishes};
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::qualifier::Qualifier;
 use crate::variant::{Multivariant, RenditionKind, Variant};
@@ -119,7 +121,7 @@ impl Multivariant {
         let matched = self.first_match(&request.variants, &allowed);
         let qualifier = matched.as_ref().map(|(index, _)| *index);
         let candidates = matched.map_or_else(|| allowed.clone(), |(_, matches)| matches);
-        let Some(primary) = self.best_variant(&candidates, None) else {
+        let Some(primary) = self.best_variant(&candidates) else {
             let message = "the playlist has no variant to choose";
             return Err(Error::new(ErrorKind::NoVariant, message));
         };
@@ -131,20 +133,29 @@ impl Multivariant {
         };
         if options.every_match {
             let others = candidates.into_iter().filter(|&index| index != primary);
-            selection.variants.extend(others);
+            let all = std::iter::once(primary).chain(others);
+            selection.variants = self.without_redundant(all);
         }
-        for variant in selection.variants.clone() {
-            let criteria = (options.audio.as_ref(), options.subtitles.as_ref());
-            self.renditions_of(variant, request, criteria, &mut selection);
-        }
+        let groups = Groups::of(self);
+        let mut renditions = BTreeSet::new();
+        let variants = selection.variants.clone();
+        let wishes = Wishes::primary(request, options);
+        self.select_renditions(&variants, wishes, &groups, &mut renditions, &mut selection);
         for wanted in &options.auxiliary {
-            let variant = self.auxiliary_variant(wanted, &allowed, primary);
+            let wishes = Wishes::auxiliary(wanted);
+            let lacking = Lacking::new(&groups, wishes);
+            let variant = self.auxiliary_variant(wanted, &allowed, &selection.variants, lacking);
             if let Some(variant) = variant {
                 if !selection.variants.contains(&variant) {
                     selection.variants.push(variant);
                 }
-                let criteria = (wanted.audio.as_ref(), wanted.subtitles.as_ref());
-                self.renditions_of(variant, &wanted.request, criteria, &mut selection);
+                self.select_renditions(
+                    &[variant],
+                    wishes,
+                    &groups,
+                    &mut renditions,
+                    &mut selection,
+                );
             }
             selection.auxiliary.push(variant);
         }
@@ -152,8 +163,7 @@ impl Multivariant {
             let chosen = self.i_frame_variant(primary, pathway);
             selection.i_frame_variants.extend(chosen);
         }
-        selection.renditions.sort_unstable();
-        selection.renditions.dedup();
+        selection.renditions = renditions.into_iter().collect();
         Ok(selection)
     }
 
@@ -227,33 +237,53 @@ impl Multivariant {
         matches.find(|(_, matches)| !matches.is_empty())
     }
 
-    /// The variant that is best of some; one with the video of `shared`, if it is given, before all others.
-    fn best_variant(&self, candidates: &[usize], shared: Option<&Url>) -> Option<usize> {
-        let rank = |index: usize| {
-            let variant = self.variants.get(index)?;
-            let is_shared = shared.is_some_and(|url| *url == *variant.url);
-            Some((is_shared, variant.bandwidth.unwrap_or(0), pixels(variant)))
-        };
-        candidates
-            .iter()
-            .rev()
-            .copied()
-            .max_by_key(|&index| rank(index))
+    /// The variant that is best of some.
+    fn best_variant(&self, candidates: &[usize]) -> Option<usize> {
+        let candidates = candidates.iter().rev().copied();
+        candidates.max_by_key(|&index| self.variants.get(index).map(quality))
     }
 
-    fn auxiliary_variant(
-        &self,
+    /// Of the variants that the qualifiers allow one that lacks least of what is wanted; unless it is to have its own, one with a video that is taken anyway.
+    fn auxiliary_variant<'a>(
+        &'a self,
         wanted: &AuxiliaryRequest,
         allowed: &[usize],
-        primary: usize,
+        taken: &[usize],
+        mut lacking: Lacking<'a>,
     ) -> Option<usize> {
         let candidates = match self.first_match(&wanted.request.variants, allowed) {
             Some((_, matches)) => matches,
             None if wanted.request.variants.is_empty() => allowed.to_vec(),
             None => return None,
         };
-        let primary = self.variants.get(primary).map(|variant| &*variant.url);
-        self.best_variant(&candidates, primary.filter(|_| !wanted.separate_video))
+        let taken = taken.iter().filter_map(|&index| self.variants.get(index));
+        let taken: HashSet<&Url> = taken.map(|variant| &*variant.url).collect();
+        let mut rank = |index: usize| {
+            let variant = self.variants.get(index)?;
+            let is_shared = !wanted.separate_video && taken.contains(&*variant.url);
+            let lack = std::cmp::Reverse(lacking.of(variant));
+            Some((lack, is_shared, quality(variant)))
+        };
+        let candidates = candidates.into_iter().rev();
+        candidates.max_by_key(|&index| rank(index))
+    }
+
+    /// Leaves of variants that differ in nothing but where they are the first: the others are there for when that one fails.
+    fn without_redundant(&self, variants: impl Iterator<Item = usize>) -> Vec<usize> {
+        let mut seen = HashSet::new();
+        let is_first = |&index: &usize| {
+            self.variants.get(index).is_some_and(|variant| {
+                seen.insert((
+                    (variant.bandwidth, variant.average_bandwidth),
+                    (variant.resolution, variant.frame_rate, variant.score),
+                    (variant.codecs(), variant.supplemental_codecs()),
+                    (variant.video_range(), variant.video_layout()),
+                    (variant.audio(), variant.video(), variant.subtitles()),
+                    (variant.name(), variant.stable_variant_id()),
+                ))
+            })
+        };
+        variants.filter(is_first).collect()
     }
 
     /// The best I-frame variant that is not larger than a variant, else the smallest.
@@ -273,26 +303,11 @@ impl Multivariant {
             .max_by_key(|(_, variant)| rank(variant))
             .map(|(index, _)| index)
     }
+}
 
-    fn renditions_of(
-        &self,
-        variant: usize,
-        request: &SelectionRequest,
-        (audio, subtitles): (
-            Option<&MediaSelectionCriteria>,
-            Option<&MediaSelectionCriteria>,
-        ),
-        selection: &mut Selection,
-    ) {
-        for (kind, request, criteria) in [
-            (RenditionKind::Video, &RenditionRequest::Automatic, None),
-            (RenditionKind::Audio, &request.audio, audio),
-            (RenditionKind::Subtitles, &request.subtitles, subtitles),
-        ] {
-            let wish = Wish { request, criteria };
-            self.select_renditions(&kind, wish, variant, selection);
-        }
-    }
+/// What is compared where the choice is automatic.
+fn quality(variant: &Variant) -> (u64, u128) {
+    (variant.bandwidth.unwrap_or(0), pixels(variant))
 }
 
 fn pixels(variant: &Variant) -> u128 {

@@ -46,7 +46,8 @@ pub struct SelectionOptions {
     pub audio: Option<MediaSelectionCriteria>,
     /// Takes the one rendition with subtitles that fits best, in the place of [`SelectionRequest::subtitles`].
     pub subtitles: Option<MediaSelectionCriteria>,
-    /// Whether to take every variant that the deciding qualifier matches, or every one when none decides, instead of the best of them.
+    /// Whether to take every variant that the deciding qualifier matches, or every one when none decides, instead of the best of them. Of variants that differ
+    /// in nothing but their URL the first is taken.
     pub every_match: bool,
     /// Whether to take an I-frame variant too, for searching through the pictures.
     pub i_frames: bool,
@@ -57,6 +58,9 @@ pub struct SelectionOptions {
 }
 
 /// More to have beside the primary content, such as the sound in many channels. What is not there is left out.
+///
+/// The variant: of those that the first matching qualifier allows, or of all without any, one whose groups have most of what is wanted; of these one whose
+/// video is taken anyway, unless `separate_video`; of these the best. So another language adds no video where one that is taken goes with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default))]
@@ -67,7 +71,7 @@ pub struct AuxiliaryRequest {
     pub audio: Option<MediaSelectionCriteria>,
     /// As in [`SelectionOptions::subtitles`].
     pub subtitles: Option<MediaSelectionCriteria>,
-    /// Whether the best variant is taken even if another one that matches has the video that is taken anyway.
+    /// Whether a video that is taken anyway counts for nothing.
     pub separate_video: bool,
 }
 

@@ -108,7 +108,7 @@ const OUTER: &str = concat!(
     "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"Deutsch\",FORCED=YES,URI=\"sd\"\n",
     "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"CC\",INSTREAM-ID=\"CC1\"\n",
     "#EXT-X-STREAM-INF:BANDWIDTH=9,CODECS=\"avc1.64001f,mp4a.40.2\",AUDIO=\"a\",SUBTITLES=\"s\",CLOSED-CAPTIONS=\"c\"\nv\n",
-    "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"i\"\n",
+    "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.64001f\",RESOLUTION=640x360,VIDEO-RANGE=PQ,VIDEO=\"x\",URI=\"i\"\n",
 );
 
 #[test]
@@ -121,6 +121,7 @@ fn a_multivariant_playlist_offers_what_is_there() {
             (2, Some("r2.m3u8".into())),
             (1, Some("again".into())),
         ],
+        i_frame_variants: vec![(0, "i0.m3u8".into()), (3, "nowhere".into())],
     };
     let text = resolved.write_local(&offered);
     let expected = concat!(
@@ -129,6 +130,7 @@ fn a_multivariant_playlist_offers_what_is_there() {
         "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"Deutsch\",DEFAULT=NO,AUTOSELECT=NO,FORCED=YES,URI=\"r2.m3u8\"\n",
         "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"CC\",DEFAULT=NO,AUTOSELECT=NO,INSTREAM-ID=\"CC1\"\n",
         "#EXT-X-STREAM-INF:BANDWIDTH=9,CODECS=\"avc1.64001f,mp4a.40.2\",AUDIO=\"a\",SUBTITLES=\"s\",CLOSED-CAPTIONS=\"c\"\nv0/media.m3u8\n",
+        "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.64001f\",RESOLUTION=640x360,VIDEO-RANGE=PQ,URI=\"i0.m3u8\"\n",
     );
     assert_eq!(text, expected);
     assert_eq!(rules(&text), Vec::<String>::new());
@@ -138,7 +140,7 @@ fn a_multivariant_playlist_offers_what_is_there() {
 fn groups_without_members_are_not_named() {
     let offered = LocalMultivariant {
         variants: vec![(0, "#v.m3u8".into())],
-        renditions: Vec::new(),
+        ..LocalMultivariant::default()
     };
     let text = multivariant(OUTER).write_local(&offered);
     assert!(text.ends_with("#EXT-X-STREAM-INF:BANDWIDTH=9,CODECS=\"avc1.64001f\",CLOSED-CAPTIONS=\"c\"\n%23v.m3u8\n"), "{text}");
@@ -150,6 +152,7 @@ fn values_from_a_server_stay_inside_their_quotes() {
     let offered = LocalMultivariant {
         variants: vec![(0, "v\nx".into())],
         renditions: vec![(0, None)],
+        ..LocalMultivariant::default()
     };
     let text = multivariant(text).write_local(&offered);
     assert!(text.contains("NAME=\"x'y z\""), "{text}");

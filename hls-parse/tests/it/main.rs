@@ -20,6 +20,7 @@ mod resolve;
 mod rules;
 mod seeds;
 mod selection;
+mod selection_laws;
 #[cfg(feature = "serde")]
 mod serialized;
 mod steering;

@@ -344,3 +344,78 @@ fn several_variants_share_what_they_can() {
         [1, 2]
     );
 }
+
+const AUXILIARY: &str = concat!(
+    "#EXTM3U\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"ac3\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,URI=\"en-ac3\"\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aac\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,URI=\"en\"\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aac\",NAME=\"Français\",LANGUAGE=\"fr\",URI=\"fr\"\n",
+    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"old\",NAME=\"Latina\",LANGUAGE=\"la\",URI=\"la\"\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=1920x1080,AUDIO=\"ac3\"\nhigh\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=7,RESOLUTION=1920x1080,AUDIO=\"aac\"\nhigh\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=8,RESOLUTION=1280x720,AUDIO=\"aac\"\nlow\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=8,RESOLUTION=1280x720,AUDIO=\"aac\"\nbackup\n",
+    "#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=640x360,AUDIO=\"old\"\nlowest\n",
+);
+
+fn in_language(language: &str, separate_video: bool) -> AuxiliaryRequest {
+    AuxiliaryRequest {
+        request: SelectionRequest {
+            audio: language.parse().unwrap(),
+            ..SelectionRequest::default()
+        },
+        separate_video,
+        ..AuxiliaryRequest::default()
+    }
+}
+
+#[test]
+fn another_language_adds_no_video_where_one_goes_with_it() {
+    let resolved = multivariant(AUXILIARY);
+    let with = |auxiliary: Vec<AuxiliaryRequest>| {
+        let options = SelectionOptions {
+            auxiliary,
+            ..SelectionOptions::default()
+        };
+        let selection = resolved.select_with(&SelectionRequest::default(), &options);
+        let selection = selection.unwrap();
+        (selection.variants, selection.renditions)
+    };
+    // The best video comes with French in another group, and so French brings no English.
+    assert_eq!(
+        with(vec![in_language("fr", false)]),
+        (vec![0, 1], vec![0, 2])
+    );
+    assert_eq!(
+        with(vec![in_language("fr", true)]),
+        (vec![0, 2], vec![0, 2])
+    );
+    // Latin is nowhere but with the worst video.
+    assert_eq!(
+        with(vec![in_language("la", false)]),
+        (vec![0, 4], vec![0, 3])
+    );
+    // What is nowhere adds nothing, not even sound that nobody asked for.
+    assert_eq!(with(vec![in_language("xx", false)]), (vec![0], vec![0]));
+    // What one auxiliary has brought the next can use.
+    let both = vec![in_language("la", false), in_language("la", false)];
+    assert_eq!(with(both), (vec![0, 4], vec![0, 3]));
+}
+
+#[test]
+fn of_variants_that_are_there_for_failures_one_is_taken() {
+    let options = SelectionOptions {
+        every_match: true,
+        ..SelectionOptions::default()
+    };
+    let request = SelectionRequest {
+        audio: "fr".parse().unwrap(),
+        ..SelectionRequest::default()
+    };
+    let selection = multivariant(AUXILIARY).select_with(&request, &options);
+    let selection = selection.unwrap();
+    assert_eq!(selection.variants, [0, 1, 2, 4]);
+    assert_eq!(selection.renditions, [0, 2, 3]);
+    // There is French, though not with every variant.
+    assert_eq!(selection.unmatched, []);
+}
