@@ -141,7 +141,9 @@ pub use interstitial::{
 };
 pub use lazy_url::LazyUrl;
 pub use lines::{Ending, Line, LineKind, Lines, lines};
-pub use local::{LocalKey, LocalMedia, LocalMultivariant, local_multivariant_for_media};
+pub use local::{
+    LocalEvent, LocalKey, LocalMedia, LocalMultivariant, local_multivariant_for_media,
+};
 pub use low_latency::{HintKind, Part, Pending, PreloadHint, RenditionReport, ServerControl};
 pub use options::{ParseOptions, Strictness};
 pub use parse::{parse, parse_with};

@@ -3,6 +3,7 @@
 mod hedging;
 mod merged;
 mod neighbours;
+mod prioritizing;
 mod running;
 mod telling;
 
@@ -165,7 +166,10 @@ where
                     let Poll::Ready(Some(job)) = jobs.as_mut().poll_next(context) else {
                         break;
                     };
-                    driver.push(job);
+                    driver.push(Waiting {
+                        job,
+                        is_alone: false,
+                    });
                     advanced |= driver.start(false);
                 }
                 advanced |= driver.start(jobs.is_done());
@@ -234,13 +238,14 @@ where
             || waiting == 0 && self.running.len() < concurrency.total.max(1)
     }
 
-    fn push(&mut self, job: Job<T, K>) {
-        let origin = job.request.url.origin();
-        let (group, priority) = (job.group, job.priority);
-        let waiting = Waiting {
-            job,
-            is_alone: false,
-        };
+    fn push(&mut self, waiting: Waiting<T, K>) {
+        let Job {
+            request,
+            group,
+            priority,
+            ..
+        } = &waiting.job;
+        let (origin, group, priority) = (request.url.origin(), *group, *priority);
         let place = self.schedule.push(&origin, group, priority, waiting);
         self.waits_at(place);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::date_range::DateRange;
 use crate::local::date_range::{Markers, push_date_ranges};
+use crate::local::header::{EVENT_VERSION, Extent, LocalEvent};
 use crate::local::number::{DateWriter, push_fraction, push_hexadecimal, push_integer};
 use crate::local::{push, push_uri, quotable};
 use crate::segment_store::{Outline, Run};
@@ -70,100 +71,71 @@ impl Timeline {
     ///
     /// Each segment, map and key is a file of its own, so there are no byte ranges; there are no low-latency tags, no titles and no foreign tags but those
     /// that mark advertisement ([`ForeignTag::cue_marker`](crate::ForeignTag::cue_marker)). Numbers, discontinuities, dates and gaps stay. Keys that are there
-    /// are written with their IV spelled out, the others are left out. `ended` says that nothing will be added; without it the playlist is one that grows
-    /// (`EVENT`).
+    /// are written with their IV spelled out, the others are left out. `ended` says that nothing will be added; without it the playlist is
+    /// [one that grows](Self::write_local_event).
     ///
     /// Date ranges stay where a segment has a date: times, `CUE`, SCTE-35 and the attributes of clients. Those that would load something are left out:
     /// preloads, and interstitials unless [`LocalMedia::interstitial`] has their asset.
     pub fn write_local(&self, local: &impl LocalMedia, ended: bool) -> String {
-        self.write_local_media(local, ended)
+        let extent = Extent {
+            segments: self.segments.len(),
+            event: (!ended).then_some(Duration::ZERO),
+            ended,
+        };
+        self.write_local_media(local, extent)
     }
 
-    fn write_local_media(&self, local: &dyn LocalMedia, ended: bool) -> String {
+    /// Writes the playlist of the first segments, for media that come in one after the other: an `EVENT`. What is there of these segments is written as by
+    /// [`write_local`](Self::write_local).
+    ///
+    /// Of two such playlists of a timeline, the shorter one is the beginning of the longer one as long as what was there stays there: what the header says is
+    /// said of the whole timeline. It starts at its beginning, unless the timeline says otherwise, since players start one that grows at its end.
+    pub fn write_local_event(&self, local: &impl LocalMedia, event: LocalEvent) -> String {
+        let extent = Extent {
+            segments: event.segments.min(self.segments.len()),
+            event: Some(event.longest),
+            ended: event.ended,
+        };
+        self.write_local_media(local, extent)
+    }
+
+    fn write_local_media(&self, local: &dyn LocalMedia, extent: Extent) -> String {
         let mut body = Body::new(self, local);
+        if let Some(longest) = extent.event {
+            body.longest = self.longest(longest);
+            // What comes may need it.
+            body.version = EVENT_VERSION;
+        }
         // What the header says is known at the end only. It is usually as long as this guess, so that nothing has to move.
-        let guess = self.local_header(3, self.target_duration(), ended);
+        let guess = self.local_header(3, self.target_duration(), extent);
         body.out.push_str(&guess);
         push_date_ranges(&mut body.out, self, local);
         let mut markers = Markers::new(self);
         let segments = &self.segments;
         let start = body.out.len();
-        for (index, segment) in segments.outlines().enumerate() {
+        for (index, segment) in segments.outlines().enumerate().take(extent.segments) {
             if index == SAMPLE {
                 let usual = (body.out.len() - start).div_ceil(SAMPLE).min(LONGEST_USUAL);
                 body.out
-                    .reserve((segments.len() - index).saturating_mul(usual));
+                    .reserve((extent.segments - index).saturating_mul(usual));
             }
             markers.push(&mut body.out, index);
             body.segment(index, &segment);
         }
-        markers.push(&mut body.out, segments.len());
-        if ended {
+        if extent.ended {
+            markers.push(&mut body.out, extent.segments);
             body.out.push_str("#EXT-X-ENDLIST\n");
         }
         let longest = Duration::from_nanos(body.longest);
-        let header = self.local_header(body.version, longest, ended);
+        let header = self.local_header(body.version, longest, extent);
         if header != guess {
             body.out.replace_range(..guess.len(), &header);
         }
         body.out
     }
-
-    fn local_header(&self, version: u64, longest: Duration, ended: bool) -> String {
-        let version = if self.i_frames_only() {
-            version.max(4)
-        } else {
-            version
-        };
-        // Before version 6 durations must not exceed the target, not even by less than half a second.
-        let up = if version <= 5 {
-            longest.subsec_nanos() > 0
-        } else {
-            longest.subsec_nanos() >= 500_000_000
-        };
-        let target = longest.as_secs().saturating_add(u64::from(up)).max(1);
-        let mut out = String::from("#EXTM3U\n");
-        if version > 1 {
-            line(&mut out, format_args!("#EXT-X-VERSION:{version}"));
-        }
-        line(&mut out, format_args!("#EXT-X-TARGETDURATION:{target}"));
-        line(
-            &mut out,
-            format_args!("#EXT-X-MEDIA-SEQUENCE:{}", self.media_sequence()),
-        );
-        if self.discontinuity_sequence() > 0 {
-            line(
-                &mut out,
-                format_args!(
-                    "#EXT-X-DISCONTINUITY-SEQUENCE:{}",
-                    self.discontinuity_sequence()
-                ),
-            );
-        }
-        line(
-            &mut out,
-            format_args!(
-                "#EXT-X-PLAYLIST-TYPE:{}",
-                if ended { "VOD" } else { "EVENT" }
-            ),
-        );
-        if self.independent_segments() {
-            out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
-        }
-        if self.i_frames_only() {
-            out.push_str("#EXT-X-I-FRAMES-ONLY\n");
-        }
-        if let Some(start) = self.start() {
-            line(
-                &mut out,
-                format_args!("{}", super::multivariant::start_tag(start)),
-            );
-        }
-        out
-    }
 }
 
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     push(out, text);
     out.push('\n');
 }

@@ -1,12 +1,14 @@
 //! Localized playlists: what a player gets of what is really there.
 
 mod date_range;
+mod header;
 mod media;
 mod multivariant;
 pub(crate) mod number;
 
 use std::fmt::{self, Write as _};
 
+pub use header::LocalEvent;
 pub use media::{LocalKey, LocalMedia};
 pub(crate) use multivariant::start_tag;
 pub use multivariant::{LocalMultivariant, local_multivariant_for_media};

@@ -1,10 +1,11 @@
 //! Laws that hold for every input.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use hls_parse::{
-    Context, Document, ParseOptions, Playlist, PresentationMember, Rule, Severity, Strictness,
-    Timeline, lines, parse, parse_with,
+    Context, Document, LocalEvent, ParseOptions, Playlist, PresentationMember, Rule, Severity,
+    Strictness, Timeline, lines, parse, parse_with,
 };
 use proptest::prelude::*;
 use url::Url;
@@ -294,6 +295,29 @@ proptest! {
         for (one, other) in implicit.segments().iter().zip(explicit.segments()) {
             prop_assert_eq!(one.byte_range, other.byte_range);
         }
+    }
+
+    #[test]
+    fn a_localized_playlist_that_grows_is_only_added_to(parts in parts(), missing in prop::collection::hash_set(0..12_usize, 0..3), longest in 0..20_u64) {
+        let original = media(&write(&parts, true)).resolve(&context()).unwrap();
+        let files = Files { missing_segments: missing, ..Files::default() };
+        let event = |segments, ended| LocalEvent { segments, longest: Duration::from_secs(longest), ended };
+        let mut before = original.write_local_event(&files, event(0, false));
+        prop_assert!(before.contains("#EXT-X-PLAYLIST-TYPE:EVENT\n#") && before.contains("#EXT-X-START:"), "{before}");
+        for count in 1..=parts.len() {
+            let text = original.write_local_event(&files, event(count, false));
+            prop_assert!(text.starts_with(&before), "{text} after {before}");
+            let parsed = parse(text.as_bytes()).unwrap();
+            let bad = |rule: Rule| !matches!(rule, Rule::AmbiguousDate);
+            let mut worst = parsed.diagnostics.iter().filter(|one| one.severity > Severity::Warning && bad(one.rule));
+            prop_assert!(worst.next().is_none(), "{:?} in {text}", parsed.diagnostics);
+            let copy = parsed.playlist.as_media().unwrap().resolve(&context()).unwrap();
+            prop_assert!(copy.is_live() && copy.segments().len() == count);
+            prop_assert!(copy.target_duration() >= Duration::from_secs(longest));
+            before = text;
+        }
+        let ended = original.write_local_event(&files, event(parts.len(), true));
+        prop_assert_eq!(ended, before + "#EXT-X-ENDLIST\n");
     }
 
     #[test]

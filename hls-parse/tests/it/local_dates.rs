@@ -39,7 +39,7 @@ fn ranges_stand_before_the_first_segment_and_need_a_date() {
     let text = timeline(&format!("{DATED}{range}")).write_local(&Files::default(), false);
     assert!(
         text.contains(&format!(
-            "#EXT-X-PLAYLIST-TYPE:EVENT\n{range}#EXT-X-PROGRAM-DATE-TIME:"
+            "#EXT-X-START:TIME-OFFSET=0\n{range}#EXT-X-PROGRAM-DATE-TIME:"
         )),
         "{text}"
     );

@@ -176,6 +176,17 @@ where
         }
     }
 
+    /// The job that waits at `place` is about to be taken from there.
+    pub(super) fn waits_no_more_at(&mut self, place: Place) {
+        let Some(waiting) = self.schedule.get_mut(place) else {
+            return;
+        };
+        if let Some(range) = sharing(waiting) {
+            let file = file(&waiting.job);
+            self.neighbours.remove(&file, range.start, place);
+        }
+    }
+
     /// How to run what was taken from the queue as `number`, and with which others. `exhausted`: no more jobs come.
     pub(super) fn gather(
         &mut self,

@@ -163,6 +163,13 @@ impl<J> Queue<J> {
             .min(self.total.saturating_sub(self.running))
     }
 
+    /// Where jobs wait, in the order in which they came.
+    pub fn places(&self) -> Vec<Place> {
+        let mut places: Vec<Place> = self.waiting.values().map(|waiting| waiting.place).collect();
+        places.sort_unstable_by_key(|place| place.key.2);
+        places
+    }
+
     /// Adds a job behind those of its group and priority.
     ///
     /// A host that is not known never has room.

@@ -161,7 +161,7 @@ impl Schedule {
         let mut left: Vec<usize> = (0..self.jobs.len()).collect();
         for last in (0..self.random.usize(1..4)).rev().map(|left| left == 0) {
             let jobs: Vec<_> = left.iter().map(|&tag| self.job(tag)).collect();
-            let mut events = fetcher.fetch_all(stream::iter(jobs));
+            let mut events = Box::pin(fetcher.fetch_all(stream::iter(jobs)));
             let control = events.control();
             let patience = if last {
                 1_000_000_000
@@ -170,8 +170,16 @@ impl Schedule {
             };
             let pause = Duration::from_millis(self.random.u64(0..20_000));
             let mut ended = Vec::new();
+            let mut changes = (self.random.u32(0..20), self.random.u64(..));
             let collecting = async {
                 while let Some(event) = events.next().await {
+                    if changes.0 > 0 {
+                        changes = (changes.0 - 1, changes.1.rotate_left(7));
+                        let bits = changes.1;
+                        events
+                            .as_mut()
+                            .prioritize(|tag| i32::from(bits >> (tag % 64) & 1 == 1));
+                    }
                     match event {
                         Event::Finished { tag, report, .. } => ended.push((tag, Ok(report.length))),
                         Event::Failed { tag, error, .. } => ended.push((tag, Err(error))),

@@ -88,6 +88,26 @@ async fn priority_comes_first_and_groups_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_can_be_given_other_priorities() {
+    let site = numbered(12, 10);
+    let fetcher = fetcher(&site, one_at_a_time(8));
+    let mut events = std::pin::pin!(fetcher.fetch_all(stream::iter((0..12).map(job))));
+    let mut finished = 0;
+    while let Some(event) = events.next().await {
+        if let Event::Finished { .. } = event {
+            finished += 1;
+            let priority = |tag: &usize| match finished {
+                2..5 => i32::from(*tag >= 5),
+                _ => 0,
+            };
+            events.as_mut().prioritize(priority);
+        }
+    }
+    // Each time the next one is not begun yet; jobs that come later have the priority they come with.
+    assert_eq!(asked(&site), [0, 1, 5, 6, 7, 2, 3, 4, 8, 9, 10, 11]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_host_does_not_hold_up_another() {
     let site = numbered(40, 1_000);
     for index in 0..20 {
