@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::{MediaPlaylistBuilder, Text};
-use crate::date_range::Cue;
+use crate::date_range::{Cue, DateRange};
+use crate::error::{Error, ErrorKind};
 use crate::interstitial::{
     INTERSTITIAL, Interstitial, InterstitialAsset, PRELOAD, Preload, Restrictions, Snap,
     TimelineOccupies, TimelineStyle,
@@ -174,6 +175,46 @@ impl MediaPlaylistBuilder {
             attributes.map(|(name, value)| (name.as_str(), value.as_deref())),
         );
         self
+    }
+}
+
+impl DateRange {
+    /// Writes the range as one tag, a line that says all that its tags have said; what it loads has absolute addresses.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidValue`] when it cannot be written so that it is read again as it is: a value of a variable that breaks out of its quotes.
+    ///
+    /// ```
+    /// use hls_parse::Context;
+    ///
+    /// let text = "#EXTM3U\n#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\",X-ASSET-LIST=\"ads\",CLASS=\"com.apple.hls.interstitial\"\n#EXT-X-DATERANGE:ID=\"a\",DURATION=3\n";
+    /// let parsed = hls_parse::parse(text.as_bytes())?;
+    /// let timeline = parsed.playlist.as_media().ok_or("no Media Playlist")?.resolve(&Context::new("https://example.com/".parse()?))?;
+    /// assert_eq!(timeline.date_ranges()[0].write()?, "#EXT-X-DATERANGE:ID=\"a\",CLASS=\"com.apple.hls.interstitial\",\
+    /// START-DATE=\"2026-01-01T00:00:00Z\",DURATION=3,X-ASSET-LIST=\"https://example.com/ads\"\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write(&self) -> Result<String, Error> {
+        let mut text = Text::default();
+        let attributes = self.attributes.iter().map(|(name, value)| {
+            let url = match name {
+                "X-ASSET-LIST" => self.urls.asset_list.as_deref(),
+                "X-URI" => self.urls.preload.as_deref(),
+                _ => None,
+            };
+            let absolute = url.map(|url| AttributeValue::Quoted(url.as_str()));
+            (name, absolute.unwrap_or(value))
+        });
+        for (name, value) in attributes.clone() {
+            if value.text().contains("{$") {
+                text.refuse(name, value.text());
+            }
+        }
+        write_list(&mut text, attributes);
+        match text.refused {
+            Some(refused) => Err(Error::new(ErrorKind::InvalidValue, refused)),
+            None => Ok(text.out),
+        }
     }
 }
 

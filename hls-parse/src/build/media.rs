@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::header::Header;
 use super::low_latency::LowLatency;
-use super::{Text, needed_version, with_version};
+use super::{Text, needed_version};
 use crate::error::{Error, ErrorKind};
 use crate::playlist::{PlaylistType, Start};
 use crate::timeline::Key;
@@ -268,21 +268,26 @@ impl MediaPlaylistBuilder {
     /// [`ErrorKind::InvalidValue`] when something cannot be written at all, such as a URI with a line break; [`ErrorKind::RuleViolation`] when the playlist
     /// would break a rule of the specification, with the line it would be in.
     pub fn build(&self) -> Result<String, Error> {
-        let (text, version) = self.text()?;
-        text.finish(version)
+        let version = needed_version(&self.text(1, false)?.out)?;
+        let version = version.max(self.least_version);
+        self.text(version, false)?.finish(version)
     }
 
-    /// Writes the playlist as [`build`](Self::build), but judges nothing: for copies of what others have written, such as a live stream whose clock was set
-    /// back, of which the [`Rule::AmbiguousDate`](crate::Rule::AmbiguousDate) is broken still.
+    /// Writes the playlist of that version, and judges nothing, not even whether that is the version it needs: for copies of what others have written, such as a
+    /// live stream whose clock was set back, of which the [`Rule::AmbiguousDate`](crate::Rule::AmbiguousDate) is broken still. Takes no more memory than the text does.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidValue`] when something cannot be written at all, [`ErrorKind::RuleViolation`] when nobody could read it.
-    pub fn build_unjudged(&self) -> Result<String, Error> {
-        let (text, version) = self.text()?;
-        Ok(with_version(&text.out, version))
+    /// [`ErrorKind::InvalidValue`] when something cannot be written at all; [`ErrorKind::RuleViolation`] when what is said of partial segments contradicts itself.
+    pub fn build_unjudged(&self, version: u64) -> Result<String, Error> {
+        Ok(self.text(version, true)?.out)
     }
 
-    fn text(&self) -> Result<(Text, u64), Error> {
+    /// How many bytes the lines of the segments take that were added so far.
+    pub fn segment_bytes(&self) -> usize {
+        self.body.out.len()
+    }
+
+    fn text(&self, version: u64, states_version: bool) -> Result<Text, Error> {
         let low_latency = &self.low_latency;
         let parts = [&self.variables, &self.date_ranges, &self.body, &self.state];
         let mut parts = parts.into_iter().chain(low_latency.texts());
@@ -290,24 +295,24 @@ impl MediaPlaylistBuilder {
             return Err(Error::new(ErrorKind::InvalidValue, refused.as_str()));
         }
         let header = low_latency.header(&self.header)?;
-        let mut tail = low_latency.skip.out.clone();
-        for part in [&self.date_ranges, &self.body, &self.state] {
-            tail.push_str(&part.out);
+        let mut text = Text::default();
+        text.line(format_args!("#EXTM3U"));
+        if states_version && version > 1 {
+            text.line(format_args!("#EXT-X-VERSION:{version}"));
         }
-        low_latency.push_tail(&mut tail);
+        text.out.push_str(&self.variables.out);
+        header.write(&mut text, header.target(self.longest, version));
+        let segments = [&self.date_ranges, &self.body, &self.state];
+        let length = segments.iter().map(|part| part.out.len()).sum();
+        text.out.reserve(length);
+        text.out.push_str(&low_latency.skip.out);
+        for part in segments {
+            text.out.push_str(&part.out);
+        }
+        low_latency.push_tail(&mut text.out);
         if self.end_list {
-            tail.push_str("#EXT-X-ENDLIST\n");
+            text.line(format_args!("#EXT-X-ENDLIST"));
         }
-        let text = |version| {
-            let mut text = Text::default();
-            text.line(format_args!("#EXTM3U"));
-            text.out.push_str(&self.variables.out);
-            let target = header.target(self.longest, version);
-            header.write(&mut text, target);
-            text.out.push_str(&tail);
-            text
-        };
-        let version = needed_version(&text(1).out)?.max(self.least_version);
-        Ok((text(version), version))
+        Ok(text)
     }
 }

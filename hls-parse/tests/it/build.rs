@@ -258,7 +258,7 @@ fn what_others_have_written_is_copied_with_the_rules_it_breaks() {
         builder.build().unwrap_err().kind(),
         ErrorKind::RuleViolation
     );
-    let copy = timeline(&builder.build_unjudged().unwrap());
+    let copy = timeline(&builder.build_unjudged(3).unwrap());
     let mut dates = copy
         .segments()
         .iter()
@@ -266,7 +266,7 @@ fn what_others_have_written_is_copied_with_the_rules_it_breaks() {
     assert_eq!(dates.next(), dates.next());
     builder.segment(NewSegment::new("two\nlines", Duration::from_secs(6)));
     assert_eq!(
-        builder.build_unjudged().unwrap_err().kind(),
+        builder.build_unjudged(3).unwrap_err().kind(),
         ErrorKind::InvalidValue
     );
 }

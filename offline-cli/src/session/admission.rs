@@ -7,6 +7,27 @@ use super::source;
 use crate::{Error, ErrorKind, Result};
 
 pub(super) fn check_downloadable(track: &ResolvedTrack, treat_as_vod: bool) -> Result<()> {
+    check_open(track)?;
+    let at = source::shown(&track.playlist.url);
+    if track.timeline.is_live() && !treat_as_vod {
+        return Err(Error::new(ErrorKind::Live, format!("{at} is live: it has no EXT-X-ENDLIST"))
+            .hint("record it with --live, download it when it has ended, or take what it lists now with --treat-as-vod"));
+    }
+    if !track.timeline.has_end_list() && !treat_as_vod {
+        return Err(Error::new(
+            ErrorKind::PlaylistRejected,
+            format!("{at} was cut: it is VOD but has no EXT-X-ENDLIST"),
+        )
+        .hint("try again; if its server always leaves that out, add --treat-as-vod"));
+    }
+    check_media(&track.timeline).map_err(|what| {
+        Error::new(ErrorKind::PlaylistRejected, format!("{at} {what}"))
+            .hint("check that the address is the one the player uses")
+    })
+}
+
+/// What is protected or encrypted in an unknown way cannot be kept.
+pub(super) fn check_open(track: &ResolvedTrack) -> Result<()> {
     let at = source::shown(&track.playlist.url);
     if let Some(protection) = track.timeline.protection() {
         return Err(Error::new(
@@ -30,21 +51,7 @@ pub(super) fn check_downloadable(track: &ResolvedTrack, treat_as_vod: bool) -> R
         )
         .hint("AES-128 and SAMPLE-AES can be kept offline"));
     }
-    if track.timeline.is_live() && !treat_as_vod {
-        return Err(Error::new(ErrorKind::Live, format!("{at} is live: it has no EXT-X-ENDLIST"))
-            .hint("record it with --live, download it when it has ended, or take what it lists now with --treat-as-vod"));
-    }
-    if !track.timeline.has_end_list() && !treat_as_vod {
-        return Err(Error::new(
-            ErrorKind::PlaylistRejected,
-            format!("{at} was cut: it is VOD but has no EXT-X-ENDLIST"),
-        )
-        .hint("try again; if its server always leaves that out, add --treat-as-vod"));
-    }
-    check_media(&track.timeline).map_err(|what| {
-        Error::new(ErrorKind::PlaylistRejected, format!("{at} {what}"))
-            .hint("check that the address is the one the player uses")
-    })
+    Ok(())
 }
 
 /// What else keeps a playlist from being played once it is stored.

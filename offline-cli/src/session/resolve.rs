@@ -6,8 +6,8 @@ use bytes::Bytes;
 use cache_inspect::TrackKind;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hls_parse::{
-    Context, Multivariant, Playlist, Rendition, Selection, SelectionRequest, Timeline, Unmatched,
-    Variant,
+    Context, Multivariant, ParseOptions, Playlist, Rendition, Selection, SelectionRequest,
+    Timeline, Unmatched, Variant,
 };
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
@@ -17,6 +17,10 @@ use crate::{Error, ErrorKind, Result};
 
 /// Playlists beyond this are refused: 16 MiB holds a day of two-second segments with signed addresses.
 const PLAYLIST_LIMIT: u64 = 16 * 1024 * 1024;
+/// What is pinned may be a recording of weeks.
+pub(super) const LONGEST_PINNED: usize = 256 << 20;
+/// Segments without anything have two.
+const MOST_LINES: u32 = 20_000_000;
 const PLAYLIST_TIMEOUT: Duration = Duration::from_secs(30);
 const PLAYLISTS_IN_FLIGHT: usize = 6;
 
@@ -84,8 +88,17 @@ impl Network {
 
     /// Reads the playlists that a request needs, and refuses what cannot be downloaded.
     pub(crate) async fn resolve(&self, request: &DownloadRequest) -> Result<Resolved> {
+        let resolved = self.resolve_any(request).await?;
+        for track in &resolved.tracks {
+            admission::check_downloadable(track, request.treat_as_vod)?;
+        }
+        Ok(resolved)
+    }
+
+    /// Reads the playlists that a request needs, whatever they list.
+    pub(super) async fn resolve_any(&self, request: &DownloadRequest) -> Result<Resolved> {
         let (root, reach) = self.root(&request.url).await?;
-        let resolved = match root {
+        Ok(match root {
             Root::Media(received, timeline) => Resolved {
                 multivariant: None,
                 tracks: vec![ResolvedTrack {
@@ -109,11 +122,7 @@ impl Network {
                     reach,
                 }
             }
-        };
-        for track in &resolved.tracks {
-            admission::check_downloadable(track, request.treat_as_vod)?;
-        }
-        Ok(resolved)
+        })
     }
 
     pub(super) async fn tracks(
@@ -190,7 +199,10 @@ impl Network {
 }
 
 pub(super) fn parse(received: &Received) -> Result<hls_parse::Parsed> {
-    hls_parse::parse(&received.bytes).map_err(|error| rejected(&received.url, error))
+    let options = ParseOptions::default()
+        .max_bytes(LONGEST_PINNED)
+        .max_lines(MOST_LINES);
+    hls_parse::parse_with(&received.bytes, &options).map_err(|error| rejected(&received.url, error))
 }
 
 /// Parses and resolves what has to be a Media Playlist.

@@ -12,32 +12,37 @@ use proptest::prelude::*;
 use crate::live_origin::{LiveOrigin, Made, Offers, Step};
 
 /// A place to record into, in this process.
-struct Recorder {
-    folder: tempfile::TempDir,
-    store: Store,
+pub(crate) struct Recorder {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) store: Store,
 }
 
 impl Recorder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store")).unwrap();
         Self { folder, store }
     }
 
-    fn id() -> AssetId {
+    pub(crate) fn id() -> AssetId {
         AssetId::new("a").unwrap()
     }
 
-    fn session(&self) -> Session {
+    pub(crate) fn session(&self) -> Session {
         Session::new(self.store.clone(), Network::new().unwrap())
     }
 
-    fn record(&self, url: &str, live: LiveOptions) -> Result<Recording, Error> {
+    pub(crate) fn record(&self, url: &str, live: LiveOptions) -> Result<Recording, Error> {
         self.record_until(url, live, usize::MAX)
     }
 
     /// Stops when so many things have been told.
-    fn record_until(&self, url: &str, live: LiveOptions, told: usize) -> Result<Recording, Error> {
+    pub(crate) fn record_until(
+        &self,
+        url: &str,
+        live: LiveOptions,
+        told: usize,
+    ) -> Result<Recording, Error> {
         let (stop, stopped) = futures::channel::oneshot::channel::<()>();
         let (mut stop, mut left) = (Some(stop), told);
         let stopped = async {
@@ -57,12 +62,22 @@ impl Recorder {
         runtime().block_on(recording)
     }
 
+    /// Breaks off after a time, as if the process were killed.
+    pub(crate) fn record_and_be_killed(&self, url: &str, live: LiveOptions, after: Duration) {
+        let session = self.session();
+        let recording = session.record(request(url), live, std::future::pending(), |_| {});
+        runtime().block_on(async {
+            let ended = tokio::time::timeout(after, recording).await;
+            assert!(ended.is_err(), "{ended:?}");
+        });
+    }
+
     /// The segments of the recording in clear; `None` is a gap.
-    fn segments(&self) -> Vec<Option<Vec<u8>>> {
+    pub(crate) fn segments(&self) -> Vec<Option<Vec<u8>>> {
         self.segments_of("media")
     }
 
-    fn segments_of(&self, track: &str) -> Vec<Option<Vec<u8>>> {
+    pub(crate) fn segments_of(&self, track: &str) -> Vec<Option<Vec<u8>>> {
         let out = tempfile::tempdir_in(self.folder.path()).unwrap();
         let folder = out.path().join("out");
         export::hls(&self.store, &Self::id(), &folder, |_| {}).unwrap();
@@ -70,13 +85,13 @@ impl Recorder {
     }
 }
 
-fn request(url: &str) -> DownloadRequest {
+pub(crate) fn request(url: &str) -> DownloadRequest {
     let mut request = DownloadRequest::new(url.parse().unwrap());
     request.id = Some(Recorder::id());
     request
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -98,7 +113,7 @@ pub(crate) fn exported(folder: &Path) -> Vec<Option<Vec<u8>>> {
     segments
 }
 
-fn fast() -> LiveOptions {
+pub(crate) fn fast() -> LiveOptions {
     let mut live = LiveOptions::default();
     live.speed = 50;
     live.from_start = true;
@@ -159,67 +174,6 @@ fn a_stream_is_recorded_to_its_end() {
         assert_eq!(asked("_HLS_msn="), offers.blocking);
         assert!(!asked("_HLS_part"));
     }
-}
-
-#[test]
-fn what_does_not_open_is_fetched_again_and_else_a_gap() {
-    let script = vec![
-        Step::Advance(1),
-        Step::Damage(2),
-        Step::Advance(1),
-        Step::Damage(usize::MAX),
-        Step::Advance(1),
-        Step::Advance(2),
-        // The third key is never handed out right.
-        Step::Key(Some((2, true))),
-        Step::Advance(2),
-        Step::Key(Some((1, true))),
-        Step::Advance(2),
-    ];
-    let origin = LiveOrigin::new(
-        Offers::default(),
-        20,
-        1,
-        [vec![Step::Key(Some((1, false)))], script].concat(),
-    );
-    let mut state = origin.state.lock().unwrap();
-    state.damaged.insert("/key1".to_owned(), 1);
-    state.damaged.insert("/key2".to_owned(), usize::MAX);
-    drop(state);
-    let recorder = Recorder::new();
-    let recording = recorder.record(&origin.url(), fast()).unwrap();
-    assert_eq!(recording.ended, Ended::Stream);
-    let state = origin.state.lock().unwrap();
-    let mut expected = clear(&state.history);
-    let lost: Vec<usize> = (0..expected.len())
-        .filter(|&index| {
-            let path = state.history[index].path();
-            let is_damaged = state.damaged.get(&path).is_some_and(|left| *left > 0);
-            is_damaged || state.history[index].key_number() == Some(2)
-        })
-        .collect();
-    assert_eq!(lost.len(), 3);
-    for &index in &lost {
-        expected[index] = None;
-    }
-    assert!(recorder.segments() == expected);
-    assert_eq!(recording.outcome.gaps.len(), lost.len());
-    // Each is asked for three times at most, and what is right once.
-    for made in &state.history {
-        let path = made.path();
-        let asked = state.requests.iter().filter(|request| **request == path);
-        let asked = asked.count();
-        let is_first = made.number == state.history[1].number;
-        assert!(
-            asked <= 3
-                && (asked == 1
-                    || is_first
-                    || state.damaged.contains_key(&path)
-                    || made.key_number() == Some(2)),
-            "{path} {asked}"
-        );
-    }
-    assert!(recorder.store.verify(None, &mut |_| {}).unwrap().is_good());
 }
 
 /// What the recording holds is a part of the history, in order, and what it lacks between what was seen is listed.

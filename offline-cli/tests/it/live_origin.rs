@@ -210,12 +210,13 @@ impl State {
             }
             if self.offers.dates {
                 let second = self.history.iter().position(|one| std::ptr::eq(one, *made));
-                let (minute, second) = (second.unwrap() / 60, second.unwrap() % 60);
-                writeln!(
-                    text,
-                    "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:{minute:02}:{second:02}Z"
-                )
-                .unwrap();
+                let index = second.unwrap();
+                let date = format!("2026-01-01T00:{:02}:{:02}Z", index / 60, index % 60);
+                writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{date}").unwrap();
+                if index % 5 == 3 {
+                    writeln!(text, "#EXT-X-DATERANGE:ID=\"{index}\",START-DATE=\"{date}\",DURATION=2,X-INDEX=\"{index}\"").unwrap();
+                }
+                writeln!(text, "#EXT-X-BITRATE:{}", 100 + index / 4).unwrap();
             }
             if made.is_gap {
                 text.push_str("#EXT-X-GAP\n");

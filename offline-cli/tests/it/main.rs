@@ -18,6 +18,7 @@ mod kill;
 mod live;
 mod live_command;
 mod live_origin;
+mod live_trouble;
 mod media;
 mod network;
 mod playback;

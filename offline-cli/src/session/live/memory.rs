@@ -35,27 +35,28 @@ impl Track {
             playlist.push(segment, None);
         }
         Ok(Some(Evidence {
-            playlist: playlist.playlist(&self.url)?,
+            playlist: playlist.playlist(&self.url, std::iter::empty())?,
             discontinuity_number: last.discontinuity_number,
         }))
     }
 
     /// Goes on from what an earlier run has settled.
     ///
-    /// `written` is what is recorded, pinned or not, in order; `seen` is the evidence, which counts as epoch 0.
-    pub(super) fn restore(&mut self, written: &[Timeline], seen: &Timeline, evidence: Evidence) {
-        for timeline in written {
-            for (index, segment) in timeline.segments().iter().enumerate() {
-                let number = segment.media_sequence_number;
-                if self.whole.is_none() {
-                    self.front = number;
-                    self.whole = Some(Written::new(number, timeline.discontinuity_sequence()));
-                }
-                if number != self.front {
-                    continue;
-                }
-                self.restore_one(timeline, index);
-            }
+    /// `pinned` and `tail` are what is recorded, in order; `seen` is the evidence, which counts as epoch 0.
+    pub(super) fn restore(
+        &mut self,
+        pinned: Option<&Timeline>,
+        tail: Option<&Timeline>,
+        seen: &Timeline,
+        evidence: Evidence,
+    ) {
+        if let Some(pinned) = pinned {
+            self.restore_all(pinned);
+            self.ranges.pinned();
+            self.tail = None;
+        }
+        if let Some(tail) = tail {
+            self.restore_all(tail);
         }
         self.taken = self
             .whole
@@ -73,6 +74,21 @@ impl Track {
                 .and_then(|date| date.checked_add(segment.duration).ok()),
         });
         self.seen = Some(evidence);
+    }
+
+    fn restore_all(&mut self, timeline: &Timeline) {
+        self.ranges.take(timeline, None);
+        for (index, segment) in timeline.segments().iter().enumerate() {
+            let number = segment.media_sequence_number;
+            if self.whole.is_none() {
+                self.front = number;
+                self.start = segment.program_date_time;
+                self.whole = Some(Written::new(number, timeline.discontinuity_sequence()));
+            }
+            if number == self.front {
+                self.restore_one(timeline, index);
+            }
+        }
     }
 
     fn restore_one(&mut self, timeline: &Timeline, index: usize) {
@@ -93,12 +109,8 @@ impl Track {
                     self.proven.insert(target);
                 }
             }
-            self.in_force = needs.clone();
         }
         self.stored = self.stored.saturating_add(u64::from(!segment.gap));
-        if let Some(whole) = &mut self.whole {
-            whole.push(segment, needs.as_ref());
-        }
-        self.front = self.front.saturating_add(1);
+        self.write_down(&segment, needs.as_ref());
     }
 }

@@ -11,6 +11,7 @@ mod looking;
 mod memory;
 mod opening;
 mod pinning;
+mod ranges;
 mod recorder;
 mod row;
 mod running;
@@ -32,7 +33,9 @@ use asset_store::{AssetId, AssetWriter};
 
 use super::download::{Outcome, interrupted};
 use super::record::{self, DownloadState, Metadata, StateRecord};
-use super::{DownloadEvent, DownloadRequest, Session, layout, prepare, queue, source as address};
+use super::{
+    DownloadEvent, DownloadRequest, Session, admission, layout, prepare, queue, source as address,
+};
 use crate::{Error, ErrorKind, Result};
 use recorder::Recorder;
 
@@ -71,6 +74,8 @@ pub enum Ended {
     Stream,
     /// It has the duration that was asked for.
     Duration,
+    /// Its playlist could not be read if it became longer.
+    Full,
     /// It was stopped.
     Stopped,
     /// The playlist was answered, but brought nothing new for too long.
@@ -85,6 +90,7 @@ impl Ended {
         match self {
             Self::Stream => "the stream ended",
             Self::Duration => "it has the duration that was asked for",
+            Self::Full => "it is as long as a recording can be",
             Self::Stopped => "it was stopped",
             Self::Silent => "the stream has not gone on for long",
             Self::Unreachable => "the stream could not be reached for long",
@@ -93,7 +99,7 @@ impl Ended {
 
     /// Whether it may be that the stream went on.
     pub fn is_doubtful(self) -> bool {
-        matches!(self, Self::Silent | Self::Unreachable)
+        matches!(self, Self::Full | Self::Silent | Self::Unreachable)
     }
 }
 
@@ -109,7 +115,7 @@ pub struct Recording {
 
 impl Session {
     /// Records a live stream until it ends, until `live.duration` is there, or until `stop` is ready: then what is there is made a finished asset too.
-    /// An earlier recording into the same asset is continued; what went by meanwhile is a gap.
+    /// An earlier recording into the same asset is continued; what went by meanwhile is a gap. One that lists nothing yet is waited for.
     ///
     /// What is missing is listed in the outcome. A stream that has ended already is downloaded.
     ///
@@ -117,7 +123,7 @@ impl Session {
     /// The kinds of [`ErrorKind`]. Trouble with the stream is none after the first segment; trouble with the store is.
     pub async fn record(
         &self,
-        mut request: DownloadRequest,
+        request: DownloadRequest,
         live: LiveOptions,
         stop: impl Future<Output = ()>,
         mut observe: impl FnMut(DownloadEvent),
@@ -127,13 +133,11 @@ impl Session {
             Some(id) => id.clone(),
             None => address::asset_id(&request.url)?,
         };
-        let is_to_be_live = std::mem::replace(&mut request.treat_as_vod, true);
         let resolved = tokio::select! {
             biased;
             () = &mut stop => return Err(interrupted()),
-            resolved = self.network.resolve(&request) => resolved?,
+            resolved = self.network.resolve_any(&request) => resolved?,
         };
-        request.treat_as_vod = is_to_be_live;
         let mut tracks = resolved.tracks.iter();
         let is_live = tracks.any(|track| track.timeline.is_live());
         if !is_live && saved::load(&self.store, &id)?.is_none() {
@@ -141,6 +145,7 @@ impl Session {
             let ended = Ended::Stream;
             return Ok(Recording { outcome, ended });
         }
+        resolved.tracks.iter().try_for_each(admission::check_open)?;
         let is_new = !self.store.asset_ids()?.contains(&id);
         let writer = self.store.writer(&id)?;
         let saved = saved::load(&self.store, &id)?;

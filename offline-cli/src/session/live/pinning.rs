@@ -38,9 +38,10 @@ impl Recorder<'_> {
                 continue;
             };
             if is_last || tail.len.saturating_mul(GROWTH) >= whole.len {
-                let playlist = whole.playlist(&track.url)?;
+                let playlist = whole.playlist(&track.url, track.ranges.tags())?;
                 pin(writer, &layout::playlist(&track.name), &playlist)?;
                 track.tail = None;
+                track.ranges.pinned();
             }
         }
         let tracks = self.tracks.iter().map(SavedTrack::of);

@@ -144,6 +144,13 @@ impl<'s> Recorder<'s> {
     pub(super) fn begin(&mut self, writer: &AssetWriter, observe: &mut impl FnMut(DownloadEvent)) {
         for (track, taken) in std::mem::take(&mut self.first) {
             self.want(track, taken, writer, observe);
+            let source = self.sources.get(track);
+            if source.is_some_and(|source| source.timeline.segments().is_empty()) {
+                observe(DownloadEvent::Waiting {
+                    url: self.urls.get(track).map(address::shown).unwrap_or_default(),
+                    error: "it lists no segments yet".to_owned(),
+                });
+            }
         }
     }
 
@@ -232,10 +239,33 @@ impl<'s> Recorder<'s> {
             source.failed(now);
             return Err("it is no Media Playlist any more".to_owned());
         };
+        let state = self.tracks.get_mut(track);
+        let before = state
+            .filter(|track| track.has_more)
+            .map(|track| (track, source.timeline.clone(), source.epoch(), source.first));
         source
             .received(&playlist, &context, was_blocking, asked, now)
-            .map(drop)
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.to_string())?;
+        if let Some((track, timeline, epoch, first)) = before
+            && source.epoch() != epoch
+        {
+            track.drop_rest(&timeline, epoch, first);
+        }
+        Ok(())
+    }
+
+    /// Asks for more of what is listed where there is room for it.
+    pub(super) fn take_more(
+        &mut self,
+        writer: &AssetWriter,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) {
+        for track in 0..self.tracks.len() {
+            while self.tracks.get(track).is_some_and(Track::wants_more) {
+                let taken = self.take(track);
+                self.want(track, taken, writer, observe);
+            }
+        }
     }
 
     fn take(&mut self, track: usize) -> Taken {
@@ -398,6 +428,9 @@ impl<'s> Recorder<'s> {
     pub(super) fn over(&self, is_looking: bool) -> Option<Ended> {
         if is_looking || self.tracks.iter().any(Track::is_waiting) {
             return None;
+        }
+        if self.tracks.iter().any(Track::is_too_long) {
+            return Some(Ended::Full);
         }
         if self.tracks.iter().any(|track| track.is_full) {
             return Some(Ended::Duration);

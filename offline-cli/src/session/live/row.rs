@@ -10,6 +10,11 @@ use url::Url;
 
 use super::written::{Needs, Section, quotable};
 
+/// Longer titles are left out.
+const LONGEST_TITLE: usize = 1024;
+/// Servers refuse longer ones.
+const LONGEST_ADDRESS: usize = 16 << 10;
+
 /// Where a segment stands at its origin: epoch and Media Sequence Number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
@@ -141,6 +146,9 @@ fn written(mut key: Key, url: &Url) -> Key {
 }
 
 fn followed(url: &Url) -> Result<(), String> {
+    if url.as_str().len() > LONGEST_ADDRESS {
+        return Err("its address is too long".to_owned());
+    }
     match url.scheme() {
         "http" | "https" | "data" => Ok(()),
         scheme => Err(format!(
@@ -167,16 +175,22 @@ pub(super) fn offsets(range: ByteRange) -> Range<u64> {
 /// The lines of a segment as it is listed at its origin; `states_date` has its date spelled out.
 pub(super) fn listed(timeline: &Timeline, index: usize, states_date: bool) -> Option<NewSegment> {
     let segment = timeline.segments().get(index)?;
-    let uri = quotable(timeline.segment_url(index).as_str());
-    let mut new = NewSegment::new(uri, segment.duration);
+    let mut url = timeline.segment_url(index);
+    if url.as_str().len() > LONGEST_ADDRESS {
+        // It is not there, and will not be.
+        url.set_query(None);
+        url.set_path("");
+    }
+    let mut new = NewSegment::new(quotable(url.as_str()), segment.duration);
     new.byte_range = bytes(segment.byte_range).ok().and(segment.byte_range);
     new.gap = segment.gap;
     new.discontinuity = segment.discontinuity;
+    new.bitrate = segment.bitrate;
     let date = segment.program_date_time;
     new.program_date_time = date.filter(|_| states_date || segment.has_stated_date);
     new.title = timeline
         .segment_title(index)
-        .filter(|title| !title.contains(char::is_control))
+        .filter(|title| title.len() <= LONGEST_TITLE && !title.contains(char::is_control))
         .map(str::to_owned);
     Some(new)
 }

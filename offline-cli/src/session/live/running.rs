@@ -57,6 +57,7 @@ impl Recorder<'_> {
             if let Err(error) = self.open(writer, observe) {
                 break Err(error);
             }
+            self.take_more(writer, observe);
             let later = std::mem::take(&mut self.to_do.later).into_iter();
             pauses.extend(later.map(|(at, number)| pause(self.clock, at, number)));
             for number in std::mem::take(&mut self.to_do.fetches) {

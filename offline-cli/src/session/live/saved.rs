@@ -41,7 +41,8 @@ impl SavedTrack {
     pub(super) fn of(track: &Track) -> Result<Self> {
         let text = |playlist: Received| String::from_utf8_lossy(&playlist.bytes).into_owned();
         let evidence = track.evidence()?;
-        let tail = track.tail.as_ref().map(|tail| tail.playlist(&track.url));
+        let tail = track.tail.as_ref();
+        let tail = tail.map(|tail| tail.playlist(&track.url, track.ranges.unpinned()));
         Ok(Self {
             name: track.name.clone(),
             subtitles: track.subtitles,
@@ -76,13 +77,11 @@ impl SavedTrack {
         let context = Context::new(url.clone());
         let seen = resolve::media(&evidence.playlist, &context)?;
         let tail = self.tail.as_ref().map(received);
-        let written = pinned
-            .iter()
-            .chain(&tail)
-            .map(|playlist| resolve::media(playlist, &context))
-            .collect::<Result<Vec<_>>>()?;
+        let read = |playlist: &Received| resolve::media(playlist, &context);
+        let written = pinned.as_ref().map(read).transpose()?;
+        let tail = tail.as_ref().map(read).transpose()?;
         let mut track = Track::new(self.name.clone(), self.subtitles, url);
-        track.restore(&written, &seen, evidence);
+        track.restore(written.as_ref(), tail.as_ref(), &seen, evidence);
         Ok(Some((track, seen)))
     }
 }
@@ -105,7 +104,7 @@ fn fold(store: &Store, id: &AssetId, saved: &mut Saved) -> Result<()> {
         if let Some((restored, _)) = track.restore(store, id)?
             && let Some(whole) = restored.whole
         {
-            let playlist = whole.playlist(&restored.url)?;
+            let playlist = whole.playlist(&restored.url, restored.ranges.tags())?;
             pin(&writer, &layout::playlist(&track.name), &playlist)?;
         }
         track.tail = None;

@@ -1,10 +1,11 @@
 //! How what was taken becomes settled, in order: stored, or missing for good.
 
+use hls_parse::NewSegment;
 use url::Url;
 
 use super::row::{Origin, Row};
 use super::track::{Shared, Target, Track};
-use super::written::Written;
+use super::written::{Needs, Written};
 use crate::session::download::Gap;
 use crate::session::source;
 
@@ -76,23 +77,10 @@ impl Track {
 
     fn write(&mut self, mut row: Row) {
         let number = self.front;
-        self.front = self.front.saturating_add(1);
         row.segment.gap |= row.has_failed;
         self.note_gaps(&row, number);
         self.stored = self.stored.saturating_add(u64::from(!row.segment.gap));
-        if let Some(whole) = &mut self.whole {
-            whole.push(row.segment.clone(), row.needs.as_ref());
-        }
-        let tail = self.tail.get_or_insert_with(|| Written::new(number, 0));
-        if tail.len == 0 && row.needs.is_none() {
-            // What is in force goes on, whoever reads the tail alone.
-            tail.push(row.segment.clone(), Some(&self.in_force));
-        } else {
-            tail.push(row.segment.clone(), row.needs.as_ref());
-        }
-        if let Some(needs) = &row.needs {
-            self.in_force = needs.clone();
-        }
+        self.write_down(&row.segment, row.needs.as_ref());
         match (
             &row.origin,
             self.recent.back().and_then(|recent| recent.origin),
@@ -110,6 +98,22 @@ impl Track {
         self.recent.push_back(row);
         if self.recent.len() > RECENT {
             self.recent.pop_front();
+        }
+    }
+
+    /// Adds a segment to what is settled.
+    pub(super) fn write_down(&mut self, segment: &NewSegment, needs: Option<&Needs>) {
+        let number = self.front;
+        self.front = self.front.saturating_add(1);
+        if let Some(whole) = &mut self.whole {
+            whole.push(segment.clone(), needs);
+        }
+        let tail = self.tail.get_or_insert_with(|| Written::new(number, 0));
+        // What is in force goes on, whoever reads the tail alone.
+        let inherited = (tail.len == 0).then_some(&self.in_force);
+        tail.push(segment.clone(), needs.or(inherited));
+        if let Some(needs) = needs {
+            self.in_force = needs.clone();
         }
     }
 
@@ -146,6 +150,16 @@ impl Track {
             row.outstanding = 0;
         }
         self.settle_front();
+        if self.dropped > 0 {
+            self.gaps.push(Gap {
+                path: format!(
+                    "{} segments from {}/segment-{:08} on",
+                    self.dropped, self.name, self.front
+                ),
+                url: source::shown(&self.url),
+            });
+            self.dropped = 0;
+        }
     }
 
     /// Segments that are stored, with their keys and maps.

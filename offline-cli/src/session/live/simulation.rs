@@ -7,7 +7,7 @@ use hls_parse::{Context, MediaPlaylist, Playlist};
 use url::Url;
 
 use super::source::LiveSource;
-use super::track::Track;
+use super::track::{MOST_ON_THEIR_WAY, Track};
 
 const DAY: u64 = 43_200;
 const WINDOW: u64 = 10;
@@ -91,10 +91,79 @@ fn a_day_with_outages_fits_in_little_memory_and_is_accounted_for() {
     let last = source.timeline.segments().last().unwrap();
     assert_eq!(whole.len, last.media_sequence_number + 1);
     // What it takes to write it down counts too.
-    let text = whole.playlist(&url()).unwrap().bytes;
+    let text = whole.playlist(&url(), track.ranges.tags()).unwrap().bytes;
     assert!(text.len() < 8 << 20, "{} bytes", text.len());
     if let (Some(before), Some(after)) = (before, resident()) {
         let grown = after.saturating_sub(before);
         assert!(grown < 64 << 20, "{grown} bytes");
     }
+}
+
+/// A playlist of segments under one name that were never listed before.
+fn strange(name: &str, count: u64) -> MediaPlaylist {
+    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n".to_owned();
+    for number in 0..count {
+        writeln!(text, "#EXTINF:1,\n/{name}-{number}.ts").unwrap();
+    }
+    match hls_parse::parse(text.as_bytes()).unwrap().playlist {
+        Playlist::Media(playlist) => playlist,
+        Playlist::Multivariant(_) => panic!("not a Media Playlist"),
+    }
+}
+
+#[test]
+fn a_server_that_begins_again_and_again_fills_no_memory() {
+    const EACH: u64 = 3000;
+    let context = Context::new(url());
+    let timeline = strange("0", EACH).resolve(&context).unwrap();
+    let mut source = LiveSource::new(timeline, Duration::ZERO);
+    let mut track = Track::new("media".to_owned(), false, url());
+    let (mut listed, mut asked) = (EACH, Vec::new());
+    let mut now = Duration::ZERO;
+    for round in 1..50 {
+        let taken = track.take(&source.timeline, source.epoch(), source.first);
+        asked.extend(taken.wanted);
+        assert!(track.rows.len() <= MOST_ON_THEIR_WAY);
+        // A few of them come.
+        let settled = asked.len().min(7);
+        for wanted in asked.drain(..settled) {
+            track.settle(wanted.target, true);
+        }
+        let before = (source.timeline.clone(), source.epoch(), source.first);
+        now += SEGMENT;
+        let next = strange(&round.to_string(), EACH);
+        source.received(&next, &context, false, now, now).unwrap();
+        assert_eq!(source.epoch(), round);
+        track.drop_rest(&before.0, before.1, before.2);
+        listed += EACH;
+    }
+    // The last one is listed still.
+    while !asked.is_empty() || track.has_more {
+        for wanted in asked.drain(..) {
+            track.settle(wanted.target, true);
+        }
+        let taken = track.take(&source.timeline, source.epoch(), source.first);
+        asked.extend(taken.wanted);
+    }
+    track.finish();
+    let dropped = track.gaps.iter().map(|gap| {
+        let count = gap.path.split(' ').next().unwrap();
+        count.parse::<u64>().unwrap()
+    });
+    assert_eq!(track.stored + dropped.sum::<u64>(), listed);
+}
+
+#[test]
+fn a_recording_ends_before_it_is_too_long_to_be_read() {
+    let context = Context::new(url());
+    let timeline = strange("0", 900).resolve(&context).unwrap();
+    let mut track = Track::new("media".to_owned(), false, url());
+    track.longest = 20_000;
+    for wanted in track.take(&timeline, 0, 0).wanted {
+        track.settle(wanted.target, true);
+    }
+    // What was on its way when it was long enough is in it still.
+    assert!(!track.is_full && track.is_too_long());
+    assert!(track.take(&timeline, 0, 0).wanted.is_empty());
+    assert!(track.is_full);
 }

@@ -11,6 +11,8 @@ const STALE_LIMIT: Duration = Duration::from_secs(30);
 /// Pauses after failed looks grow to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+/// From one look to the next, whatever a server that says it blocks answers.
+const SHORTEST_DELAY: Duration = Duration::from_millis(100);
 
 /// What is known of a playlist that grows, and since when. Times are those of the recording's clock.
 #[derive(Debug)]
@@ -192,12 +194,12 @@ impl LiveSource {
         self.timeline.reload_delay(true).unwrap_or_default()
     }
 
-    /// Section 6.3.4, counted from when the last look began; a server that makes us wait is asked again at once.
+    /// Section 6.3.4, counted from when the last look began; a server that makes us wait is asked again at once, within reason.
     fn plan(&mut self, asked: Duration, is_news: bool, was_blocking: bool) {
         let can_block = self.timeline.server_control().can_block_reload;
         let delay = match self.timeline.reload_delay(is_news) {
             Some(_) if is_news && can_block && (was_blocking || self.failures == 0) => {
-                Duration::ZERO
+                SHORTEST_DELAY
             }
             delay => delay.unwrap_or_default(),
         };
@@ -252,7 +254,7 @@ mod tests {
     fn a_server_that_blocks_is_asked_at_once_as_long_as_it_has_something() {
         let control = "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=24\n";
         let mut source = source(control);
-        assert_eq!(source.due(), Duration::ZERO);
+        assert_eq!(source.due(), SHORTEST_DELAY);
         let directives = source.directives(SECOND);
         assert_eq!(directives.media_sequence_number, Some(15));
         assert!(directives.skip.is_some() && directives.part.is_none());
@@ -263,7 +265,7 @@ mod tests {
                 .unwrap();
             source.due().saturating_sub(asked)
         };
-        assert_eq!(look(11, SECOND), Duration::ZERO);
+        assert_eq!(look(11, SECOND), SHORTEST_DELAY);
         // It answers without waiting and without anything new: not as fast as the line allows.
         assert_eq!(look(11, 2 * SECOND), 2 * SECOND);
         source.failed(3 * SECOND);

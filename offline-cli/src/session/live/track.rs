@@ -8,15 +8,23 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::memory::Evidence;
+use super::ranges::Ranges;
 use super::row::{self, Had, Origin, Row};
 use super::written::{Needs, Numbers, Written};
 use crate::session::download::Gap;
 use crate::session::layout::{self, role};
 use crate::session::plan::PlannedResource;
+use crate::session::resolve::LONGEST_PINNED;
 use crate::session::source;
 
 /// Holes of more segments than this are left out of the playlist; shorter ones are spelled out, so that times and numbers go on.
 pub(super) const LONGEST_HOLE: u64 = 1800;
+
+/// At most so many segments of a track are on their way; what is listed beyond that has to wait, whatever a server thinks of.
+pub(super) const MOST_ON_THEIR_WAY: usize = 1024;
+
+/// A recording ends when its playlist has so many bytes, since a longer one could not be read.
+const LONGEST_RECORDING: usize = LONGEST_PINNED / 2;
 
 /// Something to fetch for a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +88,7 @@ pub(super) struct Track {
     /// Segments in `whole` that are no gaps.
     pub(super) stored: u64,
     pub(super) numbers: Numbers,
+    pub(super) ranges: Ranges,
     pub(super) shared: HashMap<Target, Shared>,
     /// Taken, but not settled, in order; the first has the number `front`.
     pub(super) rows: VecDeque<Row>,
@@ -93,9 +102,17 @@ pub(super) struct Track {
     pub(super) first: u64,
     pub(super) taken: Duration,
     pub(super) limit: Option<Duration>,
+    /// How many bytes its playlist may have.
+    pub(super) longest: usize,
     /// Whether it has all it is to have.
     pub(super) is_full: bool,
     pub(super) gaps: Vec<Gap>,
+    /// When what is recorded begins.
+    pub(super) start: Option<Timestamp>,
+    /// Whether more is listed than may be on its way at once.
+    pub(super) has_more: bool,
+    /// Segments that were listed and are to be listed no more before there was room for them.
+    pub(super) dropped: u64,
     /// Segments that are there with all they need and have to open before they count.
     pub(super) unopened: Vec<u64>,
     /// Keys that have opened something, and maps that were opened.
@@ -113,6 +130,7 @@ impl Track {
             in_force: Needs::default(),
             stored: 0,
             numbers: Numbers::default(),
+            ranges: Ranges::default(),
             shared: HashMap::new(),
             rows: VecDeque::new(),
             front: 0,
@@ -122,8 +140,12 @@ impl Track {
             first: 0,
             taken: Duration::ZERO,
             limit: None,
+            longest: LONGEST_RECORDING,
             is_full: false,
             gaps: Vec::new(),
+            start: None,
+            has_more: false,
+            dropped: 0,
             unopened: Vec::new(),
             proven: HashSet::new(),
         }
@@ -134,27 +156,64 @@ impl Track {
     /// `epoch` tells streams apart that began anew under one address; `first` is where a new one begins.
     pub(super) fn take(&mut self, timeline: &Timeline, epoch: u64, first: u64) -> Taken {
         let mut taken = Taken::default();
+        self.has_more = false;
+        let Some(known) = self.known(timeline, epoch, first) else {
+            return taken;
+        };
+        for index in known..timeline.segments().len() {
+            if self.has_reached_limit() || self.is_too_long() {
+                break;
+            }
+            if self.rows.len() >= MOST_ON_THEIR_WAY {
+                self.has_more = true;
+                break;
+            }
+            self.take_one(timeline, index, epoch, &mut taken);
+        }
+        self.is_full |= self.has_reached_limit() || self.is_too_long();
+        self.ranges.take(timeline, self.start);
+        self.settle_front();
+        taken
+    }
+
+    /// The index of the first segment that was not taken; `None` when the timeline is one of before.
+    fn known(&self, timeline: &Timeline, epoch: u64, first: u64) -> Option<usize> {
         let from = match self.last {
-            Some(last) if last.origin.epoch > epoch => return taken,
+            Some(last) if last.origin.epoch > epoch => return None,
             Some(last) if last.origin.epoch == epoch => last.origin.number.saturating_add(1),
             Some(_) => first,
             None => self.first,
         };
         let known = from.saturating_sub(timeline.media_sequence());
-        let known = usize::try_from(known).unwrap_or(usize::MAX);
-        for index in known..timeline.segments().len() {
-            if self.has_reached_limit() {
-                break;
-            }
-            self.take_one(timeline, index, epoch, &mut taken);
+        Some(usize::try_from(known).unwrap_or(usize::MAX))
+    }
+
+    /// Notes that a timeline that was not taken whole is followed by one that begins anew.
+    pub(super) fn drop_rest(&mut self, timeline: &Timeline, epoch: u64, first: u64) {
+        if !self.has_more {
+            return;
         }
-        self.is_full |= self.has_reached_limit();
-        self.settle_front();
-        taken
+        if let Some(known) = self.known(timeline, epoch, first) {
+            let rest = timeline.segments().len().saturating_sub(known);
+            let rest = u64::try_from(rest).unwrap_or(u64::MAX);
+            self.dropped = self.dropped.saturating_add(rest);
+        }
+        self.has_more = false;
+    }
+
+    /// Whether there is room for more of what is listed.
+    pub(super) fn wants_more(&self) -> bool {
+        self.has_more && self.rows.len() <= MOST_ON_THEIR_WAY / 2
     }
 
     fn has_reached_limit(&self) -> bool {
         self.limit.is_some_and(|limit| self.taken >= limit)
+    }
+
+    /// Whether what is written down is as long as it may become.
+    pub(super) fn is_too_long(&self) -> bool {
+        let segments = self.whole.as_ref().map_or(0, Written::bytes);
+        segments.saturating_add(self.ranges.bytes) >= self.longest
     }
 
     /// The number of the next segment in the recording.
@@ -173,6 +232,7 @@ impl Track {
         };
         let Some(last) = self.last else {
             self.front = origin.number;
+            self.start = segment.program_date_time;
             self.whole = Some(Written::new(origin.number, segment.discontinuity_number));
             self.add(timeline, index, origin, true, false, taken);
             return;
@@ -195,11 +255,11 @@ impl Track {
             );
         }
         self.add(timeline, index, origin, is_hole || is_torn, is_torn, taken);
-        if is_hole
-            && is_torn
-            && let Some(row) = self.rows.back_mut()
-        {
-            row.left_out = missed;
+        let dropped = std::mem::take(&mut self.dropped);
+        taken.missed = taken.missed.saturating_add(dropped);
+        if let Some(row) = self.rows.back_mut() {
+            let torn_out = if is_hole && is_torn { missed } else { 0 };
+            row.left_out = torn_out.saturating_add(dropped);
         }
     }
 

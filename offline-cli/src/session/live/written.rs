@@ -10,6 +10,10 @@ use crate::session::resolve::Received;
 use crate::session::source;
 use crate::{Error, ErrorKind, Result};
 
+/// The version that gaps need; nothing that a recording says needs a later one.
+const VERSION: u64 = 8;
+const END: &str = "#EXT-X-ENDLIST\n";
+
 /// A Media Initialization Section, with the key it is encrypted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Section {
@@ -29,6 +33,7 @@ pub(super) struct Needs {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     builder: MediaPlaylistBuilder,
+    is_finished: bool,
     in_force: Needs,
     pub(super) len: u64,
     pub(super) duration: Duration,
@@ -41,10 +46,10 @@ impl Written {
         builder
             .media_sequence(number)
             .discontinuity_sequence(discontinuity_number)
-            .playlist_type(PlaylistType::Vod)
-            .end_list();
+            .playlist_type(PlaylistType::Vod);
         Self {
             builder,
+            is_finished: true,
             in_force: Needs::default(),
             len: 0,
             duration: Duration::ZERO,
@@ -59,6 +64,7 @@ impl Written {
             .discontinuity_sequence(discontinuity_number);
         Self {
             builder,
+            is_finished: false,
             ..Self::new(number, discontinuity_number)
         }
     }
@@ -91,9 +97,18 @@ impl Written {
         self.in_force.key = key.cloned();
     }
 
-    /// The playlist, to stand at an address.
-    pub(super) fn playlist(&self, url: &url::Url) -> Result<Received> {
-        let text = self.builder.build_unjudged().map_err(|error| {
+    /// How many bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.builder.segment_bytes()
+    }
+
+    /// The playlist, to stand at an address, with the tags of date ranges.
+    pub(super) fn playlist<'r>(
+        &self,
+        url: &url::Url,
+        ranges: impl Iterator<Item = &'r str> + Clone,
+    ) -> Result<Received> {
+        let mut text = self.builder.build_unjudged(VERSION).map_err(|error| {
             Error::new(
                 ErrorKind::PlaylistRejected,
                 format!(
@@ -103,6 +118,12 @@ impl Written {
             )
             .because(error)
         })?;
+        let length = ranges.clone().map(str::len).sum::<usize>();
+        text.reserve_exact(length.saturating_add(END.len()));
+        ranges.for_each(|tag| text.push_str(tag));
+        if self.is_finished {
+            text.push_str(END);
+        }
         Ok(Received {
             url: url.clone(),
             bytes: text.into(),
@@ -223,7 +244,7 @@ mod tests {
                 written.push(segment, needs.as_ref());
             }
             let url = "https://h.example/live.m3u8".parse().unwrap();
-            let read = timeline(&written.playlist(&url).unwrap().bytes);
+            let read = timeline(&written.playlist(&url, std::iter::empty()).unwrap().bytes);
             prop_assert!(!read.is_live());
             prop_assert_eq!((read.media_sequence(), read.discontinuity_sequence()), (7, 2));
             prop_assert_eq!(read.keys().len() + read.maps().len(), numbers.len());
