@@ -43,7 +43,7 @@
 //! * What a [`Variant`] or [`Rendition`] says is looked up where it was read when somebody asks ([`Variant::codecs`]), and its URL is joined then ([`Variant::url`]); a
 //!   [`SharedText`] is used as the `str` it is. All of them keep the text of the playlist in memory.
 //! * Low-latency playlists have [`Part`]s, [`PreloadHint`]s and [`RenditionReport`]s beside the segments; a [`DateRange`] says what happens when, an
-//!   [`Interstitial`] what is played in between. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
+//!   [`Interstitial`] what is played in between, perhaps by way of an [`AssetList`]. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
 //! * [`Timeline::update`] merges a reloaded playlist, full or a delta update, and says what is new; [`Timeline::reload_delay`] and
 //!   [`Timeline::next_directives`] say when to reload and what to ask for.
 //! * [`History`] keeps what a live stream has listed and lists no more.
@@ -68,9 +68,10 @@
 //!
 //! # What it does not do
 //!
-//! It fetches, stores and decrypts nothing and asks no clock. It does not read the JSON that an asset list of an [`Interstitial`] or a content steering
-//! server answers with.
+//! It fetches, stores and decrypts nothing and asks no clock. It has no parser of JSON: with the feature `serde` an [`AssetList`] and a [`SteeringManifest`] are
+//! read by the caller's.
 
+mod asset_list;
 mod attribute_name;
 mod attributes;
 mod build;
@@ -123,6 +124,7 @@ mod value;
 mod variables;
 mod variant;
 
+pub use asset_list::{AssetList, AssetListDefect, ListedAsset};
 pub use attributes::{Attribute, AttributeDefect, Attributes, attributes};
 pub use build::{MediaPlaylistBuilder, NewDateRange, NewPart, NewSegment};
 pub use check::presentation::{Finding, PresentationMember};

@@ -1,6 +1,8 @@
 //! Integration tests of hls-parse, one module for each topic.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(feature = "serde")]
+mod asset_list;
 mod build;
 mod build_live;
 mod canonical;
