@@ -1,43 +1,81 @@
 //! The plan: what goes, in which order, why, and what it frees.
 
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::error::{Error, Inner};
-use crate::holdings::Holdings;
-use crate::inventory::{Inventory, Item, Limits};
-use crate::policy::Priority;
-use crate::reason::{KeptBecause, Reason};
+use crate::books::{Books, Ledger};
+use crate::choice;
+use crate::error::Error;
+use crate::expiry::{self, ClockSetBack};
+use crate::inventory::{Inventory, Item};
+use crate::need::{Incoming, Limit, Need, TagNeed};
+use crate::reason::{KeptBecause, Reason, Usage};
+use crate::store_policy::StorePolicy;
+use crate::surplus;
+use crate::unit::{Class, Rules, Unit};
 
 /// What to remove so that the limits hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Plan {
     /// What goes, in the order in which to remove it.
     #[serde(rename = "purged")]
     pub purges: Vec<Purge>,
     /// Bytes that are free when all of it is gone.
     pub freed: u64,
-    /// Bytes that are lacking even then; 0 if the plan is enough.
+    /// Bytes that are lacking even then; 0 if the plan is enough for the store.
     pub shortfall: u64,
-    /// What stays although its bytes are wanted, by id: with a shortfall every pinned or used
-    /// item that holds bytes; with [`Limits::evict_expired`] every expired one that may not go.
+    /// The quotas of tags that are lacking bytes even then, by tag.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tag_shortfalls: Vec<TagShortfall>,
+    /// What stays although its bytes are wanted, by id: with a shortfall every item that may not go and
+    /// holds bytes; with [`StorePolicy::evict_expired`] every expired or surplus one that may not go.
     pub kept: Vec<Kept>,
+    /// The clock is behind the times of the inventory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockSetBack>,
+    /// The items, by id, that have windows which do not run, since their times are doubtful.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubtful: Vec<String>,
 }
 
-/// One item that goes.
+impl Plan {
+    /// Whether all limits hold when it is carried out.
+    pub fn is_enough(&self) -> bool {
+        self.shortfall == 0 && self.tag_shortfalls.is_empty()
+    }
+}
+
+/// One item, or a part of one, that goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Purge {
     /// The id of the item.
     pub id: String,
+    /// The part that goes; `None` if the whole item does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Why it goes.
     pub reason: Reason,
     /// Bytes that its removal frees, given that the purges before it are done.
     pub bytes_freed: u64,
 }
 
+/// A quota that cannot be met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TagShortfall {
+    /// The tag.
+    pub tag: String,
+    /// Bytes that are lacking.
+    pub shortfall: u64,
+}
+
 /// One item that stays although its bytes are wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Kept {
     /// The id of the item.
     pub id: String,
@@ -49,97 +87,227 @@ pub struct Kept {
 
 /// Decides what to remove from the inventory so that the limits hold.
 ///
-/// The crate documentation has the order and the guarantees. `now` should be the current time.
+/// The crate documentation has the order and the guarantees. `now` should be the current time. What
+/// another limit would take is this with another policy.
 ///
 /// # Errors
 ///
-/// If the inventory contradicts itself (see [`ErrorKind`](crate::ErrorKind)), or if
-/// [`Limits::min_free_bytes`] is set and [`Inventory::free_bytes`] is not.
-pub fn plan(inventory: &Inventory, limits: &Limits, now: SystemTime) -> Result<Plan, Error> {
-    let untouched = Holdings::new(inventory)?;
-    let need = Need::new(inventory, limits, untouched.held())?;
-
-    let mut candidates: Vec<Candidate<'_>> = (inventory.items.iter())
-        .filter(|item| kept_because(item).is_none())
-        .map(|item| Candidate::new(item, limits, now))
-        .collect();
-    candidates.sort_unstable_by(|one, other| one.rank().cmp(&other.rank()));
-
-    let mut holdings = untouched.clone();
-    let mut enough = 0;
-    for candidate in &candidates {
-        if holdings.freed() >= need.bytes && !candidate.forced {
-            break;
-        }
-        holdings.release(candidate.item);
-        enough += 1;
-    }
-    candidates.truncate(enough);
-    spare_the_needless(&mut candidates, &mut holdings, need.bytes);
-
-    let freed = holdings.freed();
-    let mut holdings = untouched;
-    let purges = candidates
-        .iter()
-        .map(|candidate| Purge {
-            id: candidate.item.id.clone(),
-            reason: candidate.reason(&need, now),
-            bytes_freed: holdings.release(candidate.item),
-        })
-        .collect();
-    let shortfall = need.bytes.saturating_sub(freed);
-    Ok(Plan {
-        purges,
-        freed,
-        shortfall,
-        kept: kept(inventory, limits, &holdings, shortfall, now),
-    })
+/// If the inventory or the policy contradicts itself (see [`ErrorKind`](crate::ErrorKind)), or if
+/// [`StorePolicy::min_free`] is set and the inventory does not say what is free.
+pub fn plan(inventory: &Inventory, policy: &StorePolicy, now: SystemTime) -> Result<Plan, Error> {
+    make(inventory, policy, None, now)
 }
 
-/// Keeps of the candidates, all of which are released, only those without which less than `need`
-/// would be free, or less than now if that is not enough anyway.
+/// Decides what to remove so that something new fits: into the limits of the store, its quotas, and
+/// the volume, as far as its free bytes are known.
 ///
-/// It asks the most important first. Each is asked while all less important ones are gone, so
-/// what must still go could not be replaced by them. Freed bytes never grow when one more item
-/// stays, so one pass finds all that can be spared.
-fn spare_the_needless(candidates: &mut Vec<Candidate<'_>>, holdings: &mut Holdings<'_>, need: u64) {
-    let target = need.min(holdings.freed());
-    candidates.reverse();
-    candidates.retain(|candidate| {
-        let without = (holdings.freed()).saturating_sub(holdings.bytes_of_released(candidate.item));
-        let needless = !candidate.forced && without >= target;
-        if needless {
-            holdings.hold_again(candidate.item);
-        }
-        !needless
-    });
-    candidates.reverse();
-}
-
-fn kept_because(item: &Item) -> Option<KeptBecause> {
-    if item.policy.pinned {
-        Some(KeptBecause::Pinned)
-    } else if item.in_use {
-        Some(KeptBecause::InUse)
-    } else {
-        None
-    }
-}
-
-fn kept(
+/// Only what [`StorePolicy::make_room`] allows goes, and nothing beyond the need, so
+/// [`StorePolicy::evict_expired`] and the low mark take no part.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use storage_policy::{Incoming, Inventory, Item, StorePolicy, room_for};
+///
+/// let now = SystemTime::UNIX_EPOCH;
+/// let inventory = Inventory {
+///     items: vec![Item::new("old", now, vec![0])],
+///     blob_lengths: vec![4_000_000_000],
+///     ..Inventory::default()
+/// };
+/// let policy = StorePolicy { max_bytes: Some(5_000_000_000), ..StorePolicy::default() };
+/// let film = Incoming { bytes: 3_000_000_000, ..Incoming::default() };
+///
+/// let plan = room_for(&inventory, &policy, &film, now)?;
+/// assert_eq!(plan.purges[0].id, "old");
+/// assert!(plan.is_enough());
+/// # Ok::<(), storage_policy::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As for [`plan`](plan()).
+pub fn room_for(
     inventory: &Inventory,
-    limits: &Limits,
-    holdings: &Holdings<'_>,
-    shortfall: u64,
+    policy: &StorePolicy,
+    incoming: &Incoming,
     now: SystemTime,
-) -> Vec<Kept> {
-    let mut kept: Vec<Kept> = (inventory.items.iter())
-        .filter_map(|item| {
-            let because = kept_because(item)?;
-            let bytes = holdings.bytes_of(item);
-            let wanted =
-                (shortfall > 0 && bytes > 0) || (limits.evict_expired && item.is_expired(now));
-            wanted.then(|| Kept {
+) -> Result<Plan, Error> {
+    make(inventory, policy, Some(incoming), now)
+}
+
+fn make(
+    inventory: &Inventory,
+    policy: &StorePolicy,
+    incoming: Option<&Incoming>,
+    now: SystemTime,
+) -> Result<Plan, Error> {
+    inventory.check()?;
+    let rules = Rules {
+        now,
+        surplus: surplus::surplus(inventory, policy),
+        evict_expired: policy.evict_expired && incoming.is_none(),
+        make_room: incoming.map(|_| policy.make_room),
+    };
+    let mut units = rules.units(inventory);
+    let mut books = Books::new(inventory, &units);
+    let held = books.ledger(0).map_or(0, Ledger::held);
+    let need = Need::new(inventory, policy, incoming, held)?;
+    let tags = tag_needs(inventory, policy, incoming, &units, &mut books);
+
+    let needs: Vec<u64> = std::iter::once(need.bytes)
+        .chain(tags.iter().map(|tag| tag.over))
+        .collect();
+    books.release_all(units.len(), &needs);
+    choice::choose(
+        &mut units,
+        inventory.items.len(),
+        &mut books,
+        inventory.block_bytes,
+    );
+
+    let freed = |ledger: usize| books.ledger(ledger).map_or(0, Ledger::freed);
+    let mut plan = Plan {
+        freed: freed(0),
+        shortfall: need.bytes.saturating_sub(freed(0)),
+        tag_shortfalls: (1..)
+            .zip(&tags)
+            .filter(|(ledger, tag)| tag.over > freed(*ledger))
+            .map(|(ledger, tag)| TagShortfall {
+                tag: tag.tag.to_owned(),
+                shortfall: tag.over - freed(ledger),
+            })
+            .collect(),
+        clock: expiry::clock_set_back(inventory, now),
+        doubtful: (inventory.items.iter())
+            .filter(|item| expiry::is_undecided(item))
+            .map(|item| item.id.clone())
+            .collect(),
+        ..Plan::default()
+    };
+    plan.doubtful.sort_unstable();
+    plan.kept = kept(inventory, &rules, &plan, &tags);
+    let reasons = Reasons {
+        rules: &rules,
+        need: &need,
+        tags: &tags,
+    };
+    plan.purges = purges(&units, &mut books, &reasons, inventory.items.len());
+    Ok(plan)
+}
+
+/// The quotas that are exceeded, by tag, each with a ledger after that of the store.
+fn tag_needs<'a>(
+    inventory: &Inventory,
+    policy: &'a StorePolicy,
+    incoming: Option<&Incoming>,
+    units: &[Unit<'_>],
+    books: &mut Books,
+) -> Vec<TagNeed<'a>> {
+    let mut items: BTreeMap<&str, (u64, Vec<usize>)> = BTreeMap::new();
+    for (tag, rule) in &policy.tags {
+        if let Some(most) = rule.max_bytes {
+            items.insert(tag, (most, Vec::new()));
+        }
+    }
+    if items.is_empty() {
+        return Vec::new();
+    }
+    for (index, item) in inventory.items.iter().enumerate() {
+        for tag in surplus::tags(item) {
+            if let Some((_, members)) = items.get_mut(tag) {
+                members.push(index);
+            }
+        }
+    }
+    let mut units_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (number, unit) in units.iter().enumerate() {
+        units_of.entry(unit.index).or_default().push(number);
+    }
+    let mut scratch = vec![0; inventory.blob_lengths.len()];
+    let mut needs = Vec::new();
+    for (tag, (most, items)) in items {
+        let new = incoming.filter(|incoming| incoming.tags.iter().any(|new| new == tag));
+        let new = new.map_or(0, |incoming| incoming.bytes);
+        let over = |held: u64| held.saturating_add(new).saturating_sub(most);
+        let members = (items.iter())
+            .filter_map(|item| units_of.get(item))
+            .flatten()
+            .filter_map(|&number| Some((number, units.get(number)?)));
+        let over = books.add_tag(inventory, &items, members, over, &mut scratch);
+        if over > 0 {
+            needs.push(TagNeed { tag, over, items });
+        }
+    }
+    needs
+}
+
+/// What goes, in order, given books in which it is gone; afterwards it is gone again.
+fn purges(
+    units: &[Unit<'_>],
+    books: &mut Books,
+    reasons: &Reasons<'_>,
+    items: usize,
+) -> Vec<Purge> {
+    let mut whole_goes = vec![false; items];
+    for unit in units.iter().filter(|unit| unit.goes && unit.part.is_none()) {
+        if let Some(goes) = whole_goes.get_mut(unit.index) {
+            *goes = true;
+        }
+    }
+    // Parts go with the asset that they are parts of.
+    let mut with_whole: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut going = Vec::new();
+    for (number, unit) in units.iter().enumerate().filter(|(_, unit)| unit.goes) {
+        if unit.part.is_some() && whole_goes.get(unit.index) == Some(&true) {
+            with_whole.entry(unit.index).or_default().push(number);
+        } else {
+            let limit = books.lacking_without(number);
+            going.push((number, unit, reasons.reason(unit, limit)));
+        }
+    }
+    let all = with_whole.values().flatten().copied();
+    let all: Vec<usize> = all
+        .chain(going.iter().map(|(number, ..)| *number))
+        .collect();
+    for number in all {
+        books.restore(number);
+    }
+    let mut purges = Vec::with_capacity(going.len());
+    for (number, unit, reason) in going {
+        let before = books.ledger(0).map_or(0, Ledger::freed);
+        books.release(number);
+        let parts = with_whole.get(&unit.index).filter(|_| unit.part.is_none());
+        parts
+            .into_iter()
+            .flatten()
+            .for_each(|&part| books.release(part));
+        let after = books.ledger(0).map_or(0, Ledger::freed);
+        let part = unit.part.and_then(|part| unit.item.parts.get(part));
+        purges.push(Purge {
+            id: unit.item.id.clone(),
+            part: part.map(|part| part.name.clone()),
+            reason,
+            bytes_freed: after.saturating_sub(before),
+        });
+    }
+    purges
+}
+
+fn kept(inventory: &Inventory, rules: &Rules<'_>, plan: &Plan, tags: &[TagNeed<'_>]) -> Vec<Kept> {
+    let short: HashSet<usize> = (tags.iter())
+        .filter(|need| {
+            plan.tag_shortfalls
+                .iter()
+                .any(|short| short.tag == need.tag)
+        })
+        .flat_map(|need| need.items.iter().copied())
+        .collect();
+    let mut kept: Vec<Kept> = (inventory.items.iter().enumerate())
+        .filter_map(|(index, item)| {
+            let because = rules.kept_because(index, item)?;
+            let bytes = bytes_of(inventory, item);
+            let is_wanted = (plan.shortfall > 0 || short.contains(&index)) && bytes > 0;
+            (is_wanted || rules.is_forced(index, item)).then(|| Kept {
                 id: item.id.clone(),
                 because,
                 bytes,
@@ -150,94 +318,57 @@ fn kept(
     kept
 }
 
-/// How many bytes must go, and which limit asks for it.
-struct Need {
-    bytes: u64,
-    limit: Limit,
+/// Bytes of all blobs of an item and its parts, each once.
+fn bytes_of(inventory: &Inventory, item: &Item) -> u64 {
+    let mut blobs: Vec<u32> = item.lists().flatten().copied().collect();
+    blobs.sort_unstable();
+    blobs.dedup();
+    (blobs.into_iter())
+        .filter_map(|blob| inventory.blob_lengths.get(crate::inventory::index(blob)))
+        .fold(0, |sum, length| sum.saturating_add(*length))
 }
 
-enum Limit {
-    MaxBytes,
-    MinFreeBytes,
+/// What the reasons of a plan are made of.
+struct Reasons<'a> {
+    rules: &'a Rules<'a>,
+    need: &'a Need,
+    tags: &'a [TagNeed<'a>],
 }
 
-impl Need {
-    fn new(inventory: &Inventory, limits: &Limits, held: u64) -> Result<Self, Error> {
-        let over = limits.max_bytes.map_or(0, |max| held.saturating_sub(max));
-        let lacking = match (limits.min_free_bytes, inventory.free_bytes) {
-            (None, _) => 0,
-            (Some(min), Some(free)) => min.saturating_sub(free),
-            (Some(_), None) => return Err(Inner::UnknownFreeSpace.into()),
-        };
-        Ok(if over >= lacking {
-            Self {
-                bytes: over,
-                limit: Limit::MaxBytes,
-            }
-        } else {
-            Self {
-                bytes: lacking,
-                limit: Limit::MinFreeBytes,
-            }
-        })
-    }
-}
-
-/// What goes first has the smaller class.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
-    Expired,
-    Priority(Priority),
-}
-
-/// An item that may go.
-struct Candidate<'a> {
-    item: &'a Item,
-    class: Class,
-    /// It goes even where there is no need.
-    forced: bool,
-}
-
-impl<'a> Candidate<'a> {
-    fn new(item: &'a Item, limits: &Limits, now: SystemTime) -> Self {
-        let expired = item.is_expired(now);
-        Self {
-            item,
-            class: if expired {
-                Class::Expired
-            } else {
-                Class::Priority(item.policy.priority)
-            },
-            forced: expired && limits.evict_expired,
-        }
-    }
-
-    /// The order of purging: what is smaller goes first.
-    fn rank(&self) -> (Class, SystemTime, SystemTime, &'a str) {
-        let item = self.item;
-        (self.class, item.last_wanted(), item.created, &item.id)
-    }
-
-    fn reason(&self, need: &Need, now: SystemTime) -> Reason {
-        if let (Class::Expired, Some(at)) = (self.class, self.item.policy.expires) {
+impl Reasons<'_> {
+    /// `limit` is the ledger that needs the unit to go, if one does.
+    fn reason(&self, unit: &Unit<'_>, limit: Option<usize>) -> Reason {
+        let (item, now) = (unit.item, self.rules.now);
+        if let (Class::Expired, Some((at, cause))) = (unit.class, self.rules.expired(item)) {
             let ago = age(at, now);
-            return Reason::Expired { at, ago };
+            return Reason::Expired { at, ago, cause };
         }
-        let priority = self.item.policy.priority;
-        let played = self.item.last_played.is_some();
-        let idle = age(self.item.last_wanted(), now);
-        match need.limit {
-            Limit::MaxBytes => Reason::OverLimit {
-                priority,
-                played,
-                idle,
-                over: need.bytes,
+        if let (Class::Surplus, Some(surplus)) = (unit.class, self.rules.surplus.get(&unit.index)) {
+            return Reason::Surplus {
+                tag: surplus.tag.to_owned(),
+                newest: surplus.newest.get(),
+            };
+        }
+        let usage = Usage {
+            priority: item.priority(),
+            played: item.is_played(),
+            idle: age(item.last_wanted(), now),
+        };
+        let quota = limit.and_then(|ledger| self.tags.get(ledger.checked_sub(1)?));
+        match (quota, self.need.limit) {
+            (_, Limit::Room(incoming)) => Reason::MakesRoom { usage, incoming },
+            (Some(quota), _) => Reason::OverQuota {
+                usage,
+                tag: quota.tag.to_owned(),
+                over: quota.over,
             },
-            Limit::MinFreeBytes => Reason::LowSpace {
-                priority,
-                played,
-                idle,
-                lacking: need.bytes,
+            (None, Limit::Bytes) => Reason::OverLimit {
+                usage,
+                over: self.need.bytes,
+            },
+            (None, Limit::Free) => Reason::LowSpace {
+                usage,
+                lacking: self.need.bytes,
             },
         }
     }

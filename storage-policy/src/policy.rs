@@ -1,124 +1,120 @@
 //! How one asset wants to be treated.
 
-use std::fmt;
-use std::str::FromStr;
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Inner};
+use crate::error::Error;
+use crate::priority::Priority;
+use crate::{file, time};
 
 /// How one asset wants to be treated when space is needed.
 ///
-/// The counterpart of `AVAssetDownloadStorageManagementPolicy`, and `pinned`. As JSON:
+/// The counterpart of `AVAssetDownloadStorageManagementPolicy`, and more. As JSON:
 /// `{"priority":"default","expires":1767225600,"pinned":false}`, where `expires` is in seconds
-/// since 1970-01-01 UTC or null. A field that is missing has its default; unknown fields are ignored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// since 1970-01-01 UTC or null; the other fields follow where they say something. A field that is
+/// missing has its default; unknown fields are ignored, so that older programs read what newer ones
+/// wrote. [`Policy::from_toml`] reads what people write.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
     /// Which of those that are not expired goes first.
     pub priority: Priority,
     /// From when on the asset is expired. It then goes before all others; it is not hindered
-    /// from being played, and it goes at once only if [`crate::Limits::evict_expired`] says so.
+    /// from being played, and it goes at once only if [`crate::StorePolicy::evict_expired`] says so.
     ///
     /// Serialized in whole seconds, rounded up, so that nothing expires early.
-    #[serde(with = "unix_seconds")]
+    #[serde(with = "time::unix_seconds")]
     pub expires: Option<SystemTime>,
     /// Never purge it.
     pub pinned: bool,
+    /// What changes once it was played.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_played: Option<AfterPlayed>,
+    /// How long after its download it expires, unless it was played and has a `playback_window`.
+    #[serde(with = "time::seconds", skip_serializing_if = "Option::is_none")]
+    pub storage_window: Option<Duration>,
+    /// How long after its first play it expires. From then on it takes the place of
+    /// `storage_window`, as with offline keys that are exchanged when playback begins.
+    #[serde(with = "time::seconds", skip_serializing_if = "Option::is_none")]
+    pub playback_window: Option<Duration>,
+    /// The series it is an episode of. A series is a tag as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// How many episodes of its series to keep: those beyond the newest are surplus, and go right
+    /// after what is expired. Where the assets of a series disagree, the largest number counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_newest: Option<NonZeroU32>,
+    /// Words that [`crate::StorePolicy::tags`] has rules for.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// Whether its auxiliary renditions ([`crate::Item::parts`]) may go on their own, before whole
+    /// assets of the same priority do.
+    #[serde(skip_serializing_if = "is_false")]
+    pub drop_auxiliary: bool,
 }
 
-/// How important it is to keep an asset that is not expired.
-///
-/// The counterpart of `AVAssetDownloadStorageManagementPolicy.priority`. Text: `default`, `important`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
+/// What changes once an asset was played. JSON: `{"priority":"low"}` or `{"expire":172800}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Priority {
-    /// Goes first.
-    #[default]
-    Default,
-    /// Goes last.
-    Important,
+pub enum AfterPlayed {
+    /// It has this priority, unless its own is lower anyway.
+    Priority(Priority),
+    /// It expires this long after its first play.
+    Expire(#[serde(with = "time::required_seconds")] Duration),
 }
 
-impl Priority {
-    /// The word for it: `default` or `important`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Important => "important",
+impl Policy {
+    /// Reads a policy as people write it.
+    ///
+    /// Keys are the fields. Times are dates or times of TOML, or such as text; durations are text
+    /// such as `30d`, `48h` or `2w`, or numbers of seconds.
+    ///
+    /// ```
+    /// use storage_policy::{AfterPlayed, Policy};
+    /// use std::time::Duration;
+    ///
+    /// let policy = Policy::from_toml(
+    ///     r#"
+    ///     priority = "important"
+    ///     storage_window = "30d"
+    ///     after_played = { expire = "48h" }
+    ///     series = "daily news"
+    ///     keep_newest = 5
+    ///     tags = ["news"]
+    ///     "#,
+    /// )?;
+    /// assert_eq!(policy.after_played, Some(AfterPlayed::Expire(Duration::from_secs(48 * 3600))));
+    ///
+    /// let error = Policy::from_toml("pined = true").unwrap_err();
+    /// assert_eq!((error.line(), error.key()), (Some(1), Some("pined")));
+    /// # Ok::<(), storage_policy::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidPolicy`](crate::ErrorKind::InvalidPolicy) with the line, the key and what is
+    /// allowed.
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        file::read(text, file::asset)
+    }
+
+    /// The priority that counts for an asset that was played, or not.
+    pub(crate) fn priority_when(&self, played: bool) -> Priority {
+        match self.after_played {
+            Some(AfterPlayed::Priority(lower)) if played => self.priority.min(lower),
+            _ => self.priority,
         }
     }
 }
 
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Priority {
-    type Err = Error;
-
-    /// Reads `default` or `important`; anything else is
-    /// [`ErrorKind::UnknownPriority`](crate::ErrorKind::UnknownPriority).
-    fn from_str(word: &str) -> Result<Self, Error> {
-        match word {
-            "default" => Ok(Self::Default),
-            "important" => Ok(Self::Important),
-            _ => Err(Inner::UnknownPriority {
-                word: word.to_owned(),
-            }
-            .into()),
-        }
-    }
-}
-
-/// Times as whole seconds since 1970-01-01 UTC, rounded up.
-pub(crate) mod unix_seconds {
-    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer, SystemTime, de};
-
-    #[expect(clippy::ref_option, reason = "the signature that serde's `with` calls")]
-    pub(crate) fn serialize<S: Serializer>(
-        time: &Option<SystemTime>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        time.map(to_seconds).serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<SystemTime>, D::Error> {
-        Option::<i64>::deserialize(deserializer)?
-            .map(|seconds| {
-                from_seconds(seconds).ok_or_else(|| {
-                    de::Error::custom(format_args!(
-                        "{seconds} seconds since 1970 is no time of this system"
-                    ))
-                })
-            })
-            .transpose()
-    }
-
-    pub(crate) fn to_seconds(time: SystemTime) -> i64 {
-        match time.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(after) => {
-                let whole = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
-                whole.saturating_add(i64::from(after.subsec_nanos() > 0))
-            }
-            Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |s| -s),
-        }
-    }
-
-    fn from_seconds(seconds: i64) -> Option<SystemTime> {
-        let distance = Duration::from_secs(seconds.unsigned_abs());
-        if seconds < 0 {
-            SystemTime::UNIX_EPOCH.checked_sub(distance)
-        } else {
-            SystemTime::UNIX_EPOCH.checked_add(distance)
-        }
-    }
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde's `skip_serializing_if` calls"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
 }

@@ -28,26 +28,40 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// An age in its largest whole unit: `3 days ago`.
-pub(crate) struct Ago(pub(crate) Duration);
+/// A duration in its largest whole unit: `3 days`.
+pub(crate) struct Span(pub(crate) Duration);
 
-impl fmt::Display for Ago {
+impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(u64, &str); 4] = [
+        const UNITS: [(u64, &str); 5] = [
             (365 * 86_400, "year"),
             (86_400, "day"),
             (3_600, "hour"),
             (60, "minute"),
+            (1, "second"),
         ];
         let seconds = self.0.as_secs();
         for (unit, name) in UNITS {
             match seconds / unit {
                 0 => {}
-                1 => return write!(f, "1 {name} ago"),
-                count => return write!(f, "{count} {name}s ago"),
+                1 => return write!(f, "1 {name}"),
+                count => return write!(f, "{count} {name}s"),
             }
         }
-        f.write_str("just now")
+        f.write_str("no time")
+    }
+}
+
+/// An age: `3 days ago`.
+pub(crate) struct Ago(pub(crate) Duration);
+
+impl fmt::Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < Duration::from_secs(60) {
+            f.write_str("just now")
+        } else {
+            write!(f, "{} ago", Span(self.0))
+        }
     }
 }
 

@@ -34,20 +34,21 @@ pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
         }
         held.sort_unstable();
         held.dedup();
+        let created = record::metadata(store, &id)?
+            .and_then(|metadata| record::time(metadata.created))
+            .unwrap_or(SystemTime::UNIX_EPOCH);
         items.push(Item {
-            id: id.to_string(),
             policy: record::policy(store, &id)?,
-            created: record::metadata(store, &id)?
-                .and_then(|metadata| record::time(metadata.created))
-                .unwrap_or(SystemTime::UNIX_EPOCH),
             last_played: record::last_played(store, &id)?,
-            in_use: store.is_being_written(&id)? || store.is_in_use(&id)?,
-            blobs: held,
+            in_use: store.is_in_use(&id)?,
+            being_written: store.is_being_written(&id)?,
+            ..Item::new(id.as_str(), created, held)
         });
     }
     Ok(Inventory {
         items,
         blob_lengths,
         free_bytes: Some(store.free_bytes()?),
+        ..Inventory::default()
     })
 }

@@ -19,11 +19,11 @@ struct Answer {
 pub(super) fn run(store: &Store, arguments: &Policy, output: Output) -> Result<u8> {
     let id = library::find(store, &arguments.id)?;
     let mut policy = library::policy(store, &id)?;
-    let before = policy;
+    let before = policy.clone();
     if let Some(priority) = arguments.priority {
         policy.priority = match priority {
-            Priority::Default => storage_policy::Priority::Default,
-            Priority::Important => storage_policy::Priority::Important,
+            Priority::Default => storage_policy::Priority::DEFAULT,
+            Priority::Important => storage_policy::Priority::IMPORTANT,
         };
     }
     if let Some(expiry) = arguments.expires {

@@ -1,7 +1,7 @@
 //! `offline purge`
 
 use asset_store::Store;
-use storage_policy::Limits;
+use storage_policy::{Amount, StorePolicy};
 
 use crate::Result;
 use crate::cli::Purge;
@@ -10,14 +10,15 @@ use crate::render::text::{printable, size};
 use crate::session::upkeep::{self, Purged};
 
 pub(super) fn run(store: Option<&Store>, arguments: &Purge, output: Output) -> Result<u8> {
-    let limits = Limits {
+    let policy = StorePolicy {
         max_bytes: arguments.max_size,
-        min_free_bytes: arguments.min_free,
+        min_free: arguments.min_free.map(Amount::Bytes),
         // With a limit, expired assets go first but only as far as needed; without one, they are what to purge.
         evict_expired: arguments.max_size.is_none() && arguments.min_free.is_none(),
+        ..StorePolicy::default()
     };
     let purged = match store {
-        Some(store) => upkeep::purge(store, &limits, arguments.dry_run)?,
+        Some(store) => upkeep::purge(store, &policy, arguments.dry_run)?,
         None => Purged::default(),
     };
     let code = u8::from(purged.shortfall > 0);

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use asset_store::{AssetId, Damage, GcOptions, GcReport, Store, VerifyProgress};
 use serde::Serialize;
-use storage_policy::{Limits, Plan};
+use storage_policy::{Plan, StorePolicy};
 
 use super::record;
 use crate::adapters::{catalog, inventory};
@@ -75,8 +75,8 @@ pub struct PurgedAsset {
 ///
 /// # Errors
 /// When the store cannot be read or an asset cannot be removed; what was removed before stays removed.
-pub fn purge(store: &Store, limits: &Limits, dry_run: bool) -> Result<Purged> {
-    let plan: Plan = storage_policy::plan(&inventory::inventory(store)?, limits, SystemTime::now())
+pub fn purge(store: &Store, policy: &StorePolicy, dry_run: bool) -> Result<Purged> {
+    let plan: Plan = storage_policy::plan(&inventory::inventory(store)?, policy, SystemTime::now())
         .map_err(|error| Error::usage("the purge cannot be planned").because(error))?;
     let mut done = Purged {
         freed: 0,

@@ -1,11 +1,11 @@
 //! Inventories that contradict themselves.
 
-use storage_policy::{Error, ErrorKind, Inventory, Item, Limits, plan};
+use storage_policy::{Amount, Error, ErrorKind, Inventory, Item, StorePolicy, plan};
 
 use crate::support::{at, inventory, item};
 
 fn error(items: Vec<Item>, lengths: &[u64]) -> Error {
-    plan(&inventory(items, lengths), &Limits::default(), at(0)).unwrap_err()
+    plan(&inventory(items, lengths), &StorePolicy::default(), at(0)).unwrap_err()
 }
 
 #[test]
@@ -46,9 +46,9 @@ fn more_bytes_than_can_be_counted() {
 
 #[test]
 fn a_minimum_of_free_bytes_that_are_unknown() {
-    let limits = Limits {
-        min_free_bytes: Some(0),
-        ..Limits::default()
+    let limits = StorePolicy {
+        min_free: Some(Amount::Bytes(0)),
+        ..StorePolicy::default()
     };
     let error = plan(&Inventory::default(), &limits, at(0)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownFreeSpace);

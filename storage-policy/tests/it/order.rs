@@ -1,6 +1,6 @@
 //! The order in which items go, case by case.
 
-use storage_policy::{Inventory, Item, Limits, plan};
+use storage_policy::{Amount, Inventory, Item, StorePolicy, plan};
 
 use crate::support::{at, expires, important, inventory, item, max_bytes, pinned};
 
@@ -9,11 +9,11 @@ const NOW: u64 = 1_000;
 /// The ids that go, in order, when everything must go.
 fn order(items: Vec<Item>) -> Vec<String> {
     let lengths = vec![10; items.len()];
-    go(&inventory(items, &lengths), max_bytes(0))
+    go(&inventory(items, &lengths), &max_bytes(0))
 }
 
-fn go(inventory: &Inventory, limits: Limits) -> Vec<String> {
-    let plan = plan(inventory, &limits, at(NOW)).unwrap();
+fn go(inventory: &Inventory, limits: &StorePolicy) -> Vec<String> {
+    let plan = plan(inventory, limits, at(NOW)).unwrap();
     plan.purges.into_iter().map(|purge| purge.id).collect()
 }
 
@@ -75,17 +75,17 @@ fn expires_at_the_second_and_not_before() {
         expires(item("now", 1, &[0]), NOW),
         expires(item("soon", 1, &[1]), NOW + 1),
     ];
-    let limits = Limits {
+    let limits = StorePolicy {
         evict_expired: true,
-        ..Limits::default()
+        ..StorePolicy::default()
     };
-    assert_eq!(go(&inventory(items, &[1, 1]), limits), ["now"]);
+    assert_eq!(go(&inventory(items, &[1, 1]), &limits), ["now"]);
 }
 
 #[test]
 fn nothing_goes_while_there_is_room() {
     let items = vec![expires(item("expired", 1, &[0]), 1), item("old", 1, &[1])];
-    assert!(go(&inventory(items, &[10, 10]), max_bytes(20)).is_empty());
+    assert!(go(&inventory(items, &[10, 10]), &max_bytes(20)).is_empty());
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn pinned_and_used_stay_and_are_named() {
 #[test]
 fn what_a_larger_one_makes_needless_stays() {
     let items = vec![item("small", 1, &[0]), item("large", 2, &[1])];
-    assert_eq!(go(&inventory(items, &[1, 100]), max_bytes(50)), ["large"]);
+    assert_eq!(go(&inventory(items, &[1, 100]), &max_bytes(50)), ["large"]);
 }
 
 #[test]
@@ -119,7 +119,10 @@ fn nothing_important_goes_while_default_would_do() {
         item("two", 2, &[1]),
         important(item("large", 0, &[2])),
     ];
-    assert_eq!(go(&inventory(items, &[10, 50, 15]), max_bytes(60)), ["two"]);
+    assert_eq!(
+        go(&inventory(items, &[10, 50, 15]), &max_bytes(60)),
+        ["two"]
+    );
 }
 
 #[test]
@@ -143,9 +146,9 @@ fn an_item_that_frees_nothing_stays() {
         pinned(item("pinned", 1, &[0])),
         item("own", 2, &[1]),
     ];
-    assert_eq!(go(&inventory(items, &[100, 10]), max_bytes(100)), ["own"]);
+    assert_eq!(go(&inventory(items, &[100, 10]), &max_bytes(100)), ["own"]);
     let items = vec![item("shares-all", 1, &[0]), pinned(item("pinned", 1, &[0]))];
-    assert!(go(&inventory(items, &[100]), max_bytes(0)).is_empty());
+    assert!(go(&inventory(items, &[100]), &max_bytes(0)).is_empty());
 }
 
 #[test]
@@ -155,19 +158,19 @@ fn the_stricter_limit_decides() {
         free_bytes: Some(5),
         ..inventory(items, &[10, 10, 10])
     };
-    let limits = |max_bytes, min_free_bytes| Limits {
+    let limits = |max_bytes, min_free| StorePolicy {
         max_bytes: Some(max_bytes),
-        min_free_bytes: Some(min_free_bytes),
-        evict_expired: false,
+        min_free: Some(Amount::Bytes(min_free)),
+        ..StorePolicy::default()
     };
-    assert_eq!(go(&inventory, limits(20, 5)), ["a"]);
-    assert_eq!(go(&inventory, limits(30, 25)), ["a", "b"]);
-    assert_eq!(go(&inventory, limits(20, 25)), ["a", "b"]);
-    assert!(go(&inventory, limits(30, 5)).is_empty());
+    assert_eq!(go(&inventory, &limits(20, 5)), ["a"]);
+    assert_eq!(go(&inventory, &limits(30, 25)), ["a", "b"]);
+    assert_eq!(go(&inventory, &limits(20, 25)), ["a", "b"]);
+    assert!(go(&inventory, &limits(30, 5)).is_empty());
 }
 
 #[test]
 fn blobs_that_nobody_holds_take_no_part() {
     let items = vec![item("a", 1, &[0])];
-    assert!(go(&inventory(items, &[10, 1_000]), max_bytes(10)).is_empty());
+    assert!(go(&inventory(items, &[10, 1_000]), &max_bytes(10)).is_empty());
 }

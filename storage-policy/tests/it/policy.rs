@@ -10,9 +10,10 @@ use crate::support::at;
 #[test]
 fn json_has_the_documented_shape() {
     let policy = Policy {
-        priority: Priority::Important,
+        priority: Priority::IMPORTANT,
         expires: Some(at(1_767_225_600)),
         pinned: true,
+        ..Policy::default()
     };
     let json = r#"{"priority":"important","expires":1767225600,"pinned":true}"#;
     assert_eq!(serde_json::to_string(&policy).unwrap(), json);
@@ -59,15 +60,15 @@ fn a_fraction_of_a_second_expires_later_and_not_earlier() {
 
 #[test]
 fn priorities_are_words_and_have_an_order() {
-    assert!(Priority::Default < Priority::Important);
-    for priority in [Priority::Default, Priority::Important] {
+    assert!(Priority::DEFAULT < Priority::IMPORTANT);
+    for priority in [Priority::DEFAULT, Priority::IMPORTANT] {
         assert_eq!(priority.to_string().parse::<Priority>().unwrap(), priority);
     }
     let error = "Important".parse::<Priority>().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownPriority);
     assert_eq!(
         error.to_string(),
-        r#"unknown priority "Important"; expected default or important"#
+        r#"unknown priority "Important"; expected low, default, important or a whole number"#
     );
 }
 
@@ -76,9 +77,10 @@ proptest! {
     fn json_keeps_every_whole_second(seconds in -10_000_000_000_i64..100_000_000_000, important in any::<bool>(), pinned in any::<bool>()) {
         let distance = Duration::from_secs(seconds.unsigned_abs());
         let policy = Policy {
-            priority: if important { Priority::Important } else { Priority::Default },
+            priority: if important { Priority::IMPORTANT } else { Priority::DEFAULT },
             expires: Some(if seconds < 0 { SystemTime::UNIX_EPOCH - distance } else { SystemTime::UNIX_EPOCH + distance }),
             pinned,
+            ..Policy::default()
         };
         let json = serde_json::to_string(&policy).unwrap();
         prop_assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy);

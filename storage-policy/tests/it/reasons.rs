@@ -1,13 +1,13 @@
 //! What people and programs are told.
 
-use storage_policy::{Inventory, Item, Limits, plan};
+use storage_policy::{Amount, Inventory, Item, StorePolicy, plan};
 
 use crate::support::{at, expires, important, inventory, item, max_bytes, pinned};
 
 const DAY: u64 = 86_400;
 const NOW: u64 = 100 * DAY;
 
-fn reasons(inventory: &Inventory, limits: &Limits) -> Vec<String> {
+fn reasons(inventory: &Inventory, limits: &StorePolicy) -> Vec<String> {
     let plan = plan(inventory, limits, at(NOW)).unwrap();
     (plan.purges.iter())
         .map(|purge| purge.reason.to_string())
@@ -38,9 +38,9 @@ fn a_reason_is_a_sentence() {
             "important priority, never played, stored 2 days ago; 1.4 GB over the limit",
         ]
     );
-    let limits = Limits {
-        min_free_bytes: Some(1_000_000_000),
-        ..Limits::default()
+    let limits = StorePolicy {
+        min_free: Some(Amount::Bytes(1_000_000_000)),
+        ..StorePolicy::default()
     };
     assert_eq!(
         reasons(&inventory, &limits),
@@ -72,7 +72,7 @@ fn json_has_the_documented_shape() {
         serde_json::to_value(&plan).unwrap(),
         serde_json::json!({
             "purged": [
-                {"id": "a", "reason": {"kind": "expired", "at": NOW - 60, "ago": 60}, "bytes_freed": 10},
+                {"id": "a", "reason": {"kind": "expired", "at": NOW - 60, "ago": 60, "cause": "date"}, "bytes_freed": 10},
                 {"id": "b", "reason": {"kind": "over_limit", "priority": "default", "played": true, "idle": 5, "over": 60}, "bytes_freed": 20},
             ],
             "freed": 30,
