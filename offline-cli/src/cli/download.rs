@@ -4,28 +4,11 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
-use hls_parse::{Qualifier, RenditionRequest};
 use url::Url;
 
-use super::{Connection, value};
+use super::{Choice, Connection, value};
 use crate::render::text;
 use crate::session::requirements::Hours;
-
-/// Which renditions to take.
-#[derive(Debug, Default, Args)]
-pub struct Choice {
-    /// Which variant, in order of preference: for example `height<=1080 && codec=hvc1` or `max:height`
-    #[arg(long, value_name = "EXPR")]
-    pub variant: Vec<Qualifier>,
-
-    /// Audio languages, comma separated, or `all` or `none` [default: the stream's own]
-    #[arg(long, value_name = "LANGS")]
-    pub audio: Option<RenditionRequest>,
-
-    /// Subtitle languages, comma separated, or `all` or `none` [default: the stream's own]
-    #[arg(long, value_name = "LANGS")]
-    pub subtitles: Option<RenditionRequest>,
-}
 
 /// Options of `download`.
 #[derive(Debug, Args)]
@@ -101,7 +84,7 @@ pub struct Working {
 #[derive(Debug, Args)]
 pub struct RecordingOptions {
     /// Record a stream that goes on, until it ends or is interrupted, into an asset like any other
-    #[arg(long, requires = "url", conflicts_with_all = ["treat_as_vod", "allow_gaps", "queue", "dry_run"])]
+    #[arg(long, requires = "url", conflicts_with_all = ["treat_as_vod", "allow_gaps", "queue", "dry_run", "iframes"])]
     pub live: bool,
 
     /// How much to record, for example 90m or 1h30m [default: until the stream ends]

@@ -1,5 +1,6 @@
 //! The command line: what can be said, before anything is done.
 
+mod choice;
 mod connection;
 mod download;
 mod playback;
@@ -10,8 +11,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use choice::Choice;
 pub(crate) use connection::Connection;
-pub(crate) use download::{Choice, Download, Probe, Resume};
+pub(crate) use download::{Download, Probe, Resume};
 pub(crate) use playback::{Export, ExportFormat, Serve};
 pub(crate) use upkeep::{Expiry, Gc, Policy, Priority, Purge, Verify, YesNo};
 

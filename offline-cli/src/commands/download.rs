@@ -12,14 +12,14 @@ use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
 use crate::render::table::table;
 use crate::render::text::{clock, printable, size};
-use crate::session::{DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session};
+use crate::session::{Chosen, DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session};
 use crate::{Error, Result};
 
 pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> Result<u8> {
     let Some(url) = &arguments.url else {
         return queue::work_off(arguments, &store, output).await;
     };
-    let request = request(arguments, url)?;
+    let request = request(arguments, url, Some(&store))?;
     if arguments.queue {
         return queue::enqueue(&store, &request, output);
     }
@@ -35,11 +35,15 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
     one(request, &arguments.connection, store, output).await
 }
 
-fn request(arguments: &Download, url: &Url) -> Result<DownloadRequest> {
-    let mut request = DownloadRequest::new(url.clone());
-    request.selection = super::selection(&arguments.choice);
+/// What the command line asks for; what it leaves open is as in the last download of the address, if there was one.
+fn request(arguments: &Download, url: &Url, store: Option<&Store>) -> Result<DownloadRequest> {
+    let id = arguments.id.as_deref().map(AssetId::new).transpose()?;
+    let mut request = match store {
+        Some(store) => DownloadRequest::augmenting(store, url.clone(), id)?,
+        None => DownloadRequest::new(url.clone()),
+    };
+    arguments.choice.make(&mut request)?;
     request.title.clone_from(&arguments.title);
-    request.id = arguments.id.as_deref().map(AssetId::new).transpose()?;
     request.allow_gaps = arguments.allow_gaps;
     request.treat_as_vod = arguments.treat_as_vod;
     Ok(request)
@@ -50,7 +54,7 @@ pub(super) async fn estimate(arguments: &Download, place: &Path, output: Output)
     let Some(url) = &arguments.url else {
         return Err(Error::usage("--dry-run needs an address"));
     };
-    let request = request(arguments, url)?;
+    let request = request(arguments, url, super::existing(place.to_owned())?.as_ref())?;
     let network = super::network(&arguments.connection, url, output)?;
     // There may be no store yet; what counts is the disk it would be on.
     let there = place.ancestors().find(|place| place.exists());
@@ -65,16 +69,23 @@ pub(super) async fn estimate(arguments: &Download, place: &Path, output: Output)
         Some(bytes) => format!("~{}", size(bytes)),
         None => "unknown".to_owned(),
     };
+    let words = |track: &str| {
+        let is_it = |chosen: &&Chosen| chosen.track.as_deref() == Some(track);
+        let chosen = estimate.chosen.iter().filter(is_it);
+        let words: Vec<String> = chosen.map(|chosen| printable(&chosen.words())).collect();
+        words.join(", ")
+    };
     let rows = estimate.tracks.iter().map(|track| {
         vec![
             track.name.clone(),
+            words(&track.name),
             track.segments.to_string(),
             about(track.bytes, track.exact),
         ]
     });
     output::line(&table(
-        &["TRACK", "SEGMENTS", "SIZE"],
-        &[1, 2],
+        &["TRACK", "WHAT", "SEGMENTS", "SIZE"],
+        &[2, 3],
         rows.collect(),
     ))?;
     let time = clock(Duration::try_from_secs_f64(estimate.duration).unwrap_or_default());

@@ -21,7 +21,7 @@ use asset_store::{Store, StoreOptions};
 use clap::Parser;
 use url::Url;
 
-use crate::cli::{Choice, Cli, Command, Connection};
+use crate::cli::{Cli, Command, Connection};
 use crate::render::output::Output;
 use crate::session::{Network, NetworkOptions};
 use crate::{Error, ErrorKind, Result};
@@ -180,17 +180,4 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|error| {
             Error::new(ErrorKind::Storage, "the runtime does not start").because(error)
         })
-}
-
-/// The selection that the options of a command ask for.
-fn selection(choice: &Choice) -> hls_parse::SelectionRequest {
-    let mut request = hls_parse::SelectionRequest::default();
-    request.variants.clone_from(&choice.variant);
-    if let Some(audio) = &choice.audio {
-        request.audio.clone_from(audio);
-    }
-    if let Some(subtitles) = &choice.subtitles {
-        request.subtitles.clone_from(subtitles);
-    }
-    request
 }

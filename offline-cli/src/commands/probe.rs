@@ -7,7 +7,7 @@ use crate::cli::Probe;
 use crate::render::output::{self, Output};
 use crate::render::table::table;
 use crate::render::text::{clock, printable, size};
-use crate::session::{Probe as Probed, ProbedFix};
+use crate::session::{DownloadRequest, Probe as Probed, ProbedFix, ProbedRendition, ProbedVariant};
 
 /// How many findings a person is shown.
 const SHOWN: usize = 20;
@@ -16,8 +16,10 @@ const SHOWN: usize = 20;
 const LONGEST_REMEDY: usize = 60;
 
 pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
+    let mut request = DownloadRequest::new(arguments.url.clone());
+    arguments.choice.make(&mut request)?;
     let probe = super::network(&arguments.connection, &arguments.url, output)?
-        .probe(&arguments.url, &super::selection(&arguments.choice))
+        .probe(&request)
         .await?;
     if output.json {
         output::json(&probe)?;
@@ -40,8 +42,14 @@ pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
         }
     };
     let dash = || "-".to_owned();
-    if !probe.variants.is_empty() {
-        let rows = probe.variants.iter().map(|variant| {
+    for (heading, variants) in [
+        ("VARIANT", &probe.variants),
+        ("I-FRAMES", &probe.i_frame_variants),
+    ] {
+        if variants.is_empty() {
+            continue;
+        }
+        let rows = variants.iter().map(|variant: &ProbedVariant| {
             vec![
                 mark(variant.selected),
                 variant.resolution.clone().unwrap_or_else(dash),
@@ -55,7 +63,7 @@ pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
             ]
         });
         output::line(&table(
-            &["", "VARIANT", "PEAK", "SIZE", "CODECS"],
+            &["", heading, "PEAK", "SIZE", "CODECS"],
             &[2, 3],
             rows.collect(),
         ))?;
@@ -68,16 +76,30 @@ pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
                 rendition.name.clone(),
                 rendition.language.clone().unwrap_or_else(dash),
                 rendition.group.clone(),
+                remarks(rendition),
             ]
         });
         output::line(&table(
-            &["", "RENDITION", "NAME", "LANGUAGE", "GROUP"],
+            &["", "RENDITION", "NAME", "LANGUAGE", "GROUP", ""],
             &[],
             rows.collect(),
         ))?;
     }
     findings(&probe)?;
     Ok(0)
+}
+
+/// What else there is to know of a rendition.
+fn remarks(rendition: &ProbedRendition) -> String {
+    let last = |word: &String| word.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut remarks: Vec<String> = rendition.characteristics.iter().map(last).collect();
+    if rendition.forced {
+        remarks.insert(0, "forced".to_owned());
+    }
+    if rendition.in_band {
+        remarks.insert(0, "inside the variants".to_owned());
+    }
+    remarks.join(", ")
 }
 
 /// What is wrong, the most serious first.

@@ -183,6 +183,14 @@ impl LocalAsset {
                 ));
             }
         }
+        for (index, variant) in multivariant.i_frame_variants.iter().enumerate() {
+            let track = self.presentation.track_of(variant.url());
+            if let Some(track) = track.filter(|&track| is_complete(track))
+                && let Some(track) = self.presentation.tracks.get(track)
+            {
+                offered.i_frame_variants.push((index, uri(track)));
+            }
+        }
         (!offered.variants.is_empty()).then_some(offered)
     }
 }

@@ -113,6 +113,7 @@ impl Progress {
                 resources,
                 resources_stored,
                 notes,
+                ..
             } => {
                 let left = resources.saturating_sub(*resources_stored);
                 let time = clock(Duration::try_from_secs_f64(*duration).unwrap_or_default());

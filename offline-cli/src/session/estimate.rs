@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::event::seconds;
 use super::resolve::ResolvedTrack;
-use super::{DownloadRequest, Network};
+use super::{Chosen, DownloadRequest, Network};
 use crate::Result;
 
 /// Segments of a track whose lengths are asked for; the others are taken to be like them.
@@ -26,6 +26,8 @@ pub struct Estimate {
     pub duration: f64,
     /// The tracks that would be stored.
     pub tracks: Vec<EstimatedTrack>,
+    /// What the selection takes of a Multivariant Playlist: variants, renditions, what is inside them.
+    pub chosen: Vec<Chosen>,
     /// Bytes of all of them, as far as they are known.
     pub bytes: u64,
     /// Bytes that are free where the store is.
@@ -58,6 +60,7 @@ impl Network {
         let mut estimate = Estimate {
             duration: 0.0,
             tracks: Vec::with_capacity(resolved.tracks.len()),
+            chosen: resolved.chosen,
             bytes: 0,
             free,
             notes: resolved.notes,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Chosen;
+
 use super::source;
 
 /// A step of a download. As JSON, an object whose `event` names the step; times are seconds, sizes bytes.
@@ -21,6 +23,8 @@ pub enum DownloadEvent {
         duration: f64,
         /// The tracks that will be stored, for example `variant-0` and `audio-2`.
         tracks: Vec<String>,
+        /// What the selection takes of a Multivariant Playlist: variants, renditions, what is inside them.
+        chosen: Vec<Chosen>,
         /// Resources that the selection needs.
         resources: u64,
         /// How many of them are stored already.

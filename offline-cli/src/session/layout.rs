@@ -34,6 +34,17 @@ pub(crate) fn rendition_track(index: usize, rendition: &Rendition) -> String {
     format!("{kind}-{index}")
 }
 
+/// The track of an I-frame variant: `i-frames-0`.
+pub(crate) fn i_frame_track(index: usize) -> String {
+    format!("{I_FRAMES}{index}")
+}
+
+pub(crate) fn is_i_frame_track(name: &str) -> bool {
+    name.starts_with(I_FRAMES)
+}
+
+const I_FRAMES: &str = "i-frames-";
+
 /// The pinned Media Playlist of a track.
 pub(crate) fn playlist(track: &str) -> String {
     format!("{track}/media.m3u8")

@@ -5,6 +5,7 @@
 //! functions of [`library`], since they need no network.
 
 mod admission;
+mod configuration;
 mod decryption;
 mod download;
 mod estimate;
@@ -31,10 +32,11 @@ mod tracks;
 pub mod upkeep;
 
 use asset_store::{AssetId, Store};
-use hls_parse::SelectionRequest;
+use hls_parse::{SelectionOptions, SelectionRequest};
 use segment_fetch::{Fetcher, Transport};
 use url::Url;
 
+pub use configuration::{Chosen, StoredSelection};
 pub use download::{Gap, Outcome};
 pub use estimate::{Estimate, EstimatedTrack};
 pub use event::DownloadEvent;
@@ -42,7 +44,7 @@ pub use findings::{ProbedDiagnostic, ProbedFix};
 pub use live::{Ended, LiveOptions, Recording};
 pub use network::NetworkOptions;
 pub use probe::{Probe, ProbedRendition, ProbedVariant};
-pub use record::{DownloadState, Metadata, StateRecord, StoredSelection};
+pub use record::{DownloadState, Metadata, StateRecord};
 
 /// A store and the network, ready to download.
 #[derive(Clone, Debug)]
@@ -63,8 +65,11 @@ pub struct Network {
 pub struct DownloadRequest {
     /// The address of a Multivariant or Media Playlist.
     pub url: Url,
-    /// Which variant and renditions; by default the highest peak bitrate and the default renditions.
+    /// The primary content: which variant and renditions; by default the highest peak bitrate and the default renditions.
     pub selection: SelectionRequest,
+    /// What to take beside it or instead: auxiliary contents, which share the video of the primary one where they can, several variants at once, I-frames,
+    /// renditions by their characteristics. By default nothing.
+    pub options: SelectionOptions,
     /// What people call it; by default a word from the address.
     pub title: Option<String>,
     /// The asset to download into; by default one made from the address.
@@ -83,6 +88,7 @@ impl DownloadRequest {
         Self {
             url,
             selection: SelectionRequest::default(),
+            options: SelectionOptions::default(),
             title: None,
             id: None,
             treat_as_vod: false,

@@ -12,7 +12,9 @@ use super::event::seconds;
 use super::plan::{self, Plan, PlannedResource, PlannedTrack};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::resolve::{Received, Resolved, ResolvedTrack};
-use super::{DownloadEvent, DownloadRequest, Session, layout, presentation, reuse, source, space};
+use super::{
+    Chosen, DownloadEvent, DownloadRequest, Session, layout, presentation, reuse, source, space,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// A download whose playlists are pinned.
@@ -20,6 +22,7 @@ pub(super) struct Prepared {
     pub(super) id: AssetId,
     pub(super) metadata: Metadata,
     pub(super) duration: Duration,
+    pub(super) chosen: Vec<Chosen>,
     pub(super) notes: Vec<String>,
     pub(super) plan: Plan,
     /// Numbers of the resources in the plan that are not stored.
@@ -41,6 +44,7 @@ impl Prepared {
             title: self.metadata.title.clone(),
             duration: self.metadata.duration,
             tracks: self.metadata.tracks.clone(),
+            chosen: self.chosen.clone(),
             resources: self.metadata.resources,
             resources_stored: self
                 .metadata
@@ -100,6 +104,7 @@ impl Session {
             id: id.clone(),
             metadata,
             duration,
+            chosen: resolved.chosen,
             notes: resolved.notes,
             plan,
             pending,

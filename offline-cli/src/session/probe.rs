@@ -1,13 +1,12 @@
 //! Looking at an address without downloading any media.
 
-use hls_parse::{SelectionRequest, Timeline};
+use hls_parse::{Timeline, Variant};
 use serde::Serialize;
-use url::Url;
 
 use super::event::seconds;
 use super::findings::{Findings, ProbedDiagnostic};
 use super::resolve::{Root, rejected};
-use super::{Network, space, tracks};
+use super::{Chosen, DownloadRequest, Network, configuration, space, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// What an address offers, without any media.
@@ -29,6 +28,10 @@ pub struct Probe {
     pub variants: Vec<ProbedVariant>,
     /// The renditions in the order of the playlist.
     pub renditions: Vec<ProbedRendition>,
+    /// The I-frame variants in the order of the playlist.
+    pub i_frame_variants: Vec<ProbedVariant>,
+    /// What the choice takes: variants, renditions, what is inside them.
+    pub chosen: Vec<Chosen>,
     /// What is wrong with the playlists: the one that was asked for, those of the automatic choice, and all of them together. The most serious come first.
     pub diagnostics: Vec<ProbedDiagnostic>,
     /// How many more there are.
@@ -51,7 +54,7 @@ pub struct ProbedVariant {
     pub codecs: Option<String>,
     /// Estimated bytes of the variant alone: its bandwidth over the duration.
     pub estimated_bytes: Option<u64>,
-    /// Whether the automatic choice takes it.
+    /// Whether the choice takes it.
     pub selected: bool,
 }
 
@@ -67,7 +70,13 @@ pub struct ProbedRendition {
     pub name: String,
     /// LANGUAGE.
     pub language: Option<String>,
-    /// Whether the automatic choice takes it.
+    /// Whether they are subtitles that are always wanted.
+    pub forced: bool,
+    /// CHARACTERISTICS.
+    pub characteristics: Vec<String>,
+    /// Whether it is inside the variants, as closed captions are.
+    pub in_band: bool,
+    /// Whether the choice takes it.
     pub selected: bool,
 }
 
@@ -76,8 +85,8 @@ impl Network {
     ///
     /// # Errors
     /// When the playlist cannot be fetched or read.
-    pub async fn probe(&self, url: &Url, request: &SelectionRequest) -> Result<Probe> {
-        let (root, reach) = self.root(url).await?;
+    pub async fn probe(&self, request: &DownloadRequest) -> Result<Probe> {
+        let (root, reach) = self.root(&request.url).await?;
         match root {
             Root::Media(received, timeline) => {
                 let findings = Findings::of(&received, None, Vec::new())?;
@@ -85,13 +94,14 @@ impl Network {
             }
             Root::Multivariant(received, multivariant) => {
                 let selection = multivariant
-                    .select(request)
+                    .select_with(&request.selection, &request.options)
                     .map_err(|error| rejected(&received.url, error))?;
                 let (mut first, mut others) = (selection.clone(), selection.clone());
                 first.renditions.clear();
+                first.i_frame_variants.clear();
                 others.variants.clear();
                 let mut tracks = self.tracks(&multivariant, &first, reach).await?;
-                let mut notes = Vec::new();
+                let mut notes = configuration::notes(request, &selection);
                 match self.tracks(&multivariant, &others, reach).await {
                     Ok(others) => tracks.extend(others),
                     Err(error) => notes.push(format!("the renditions were not looked at: {error}")),
@@ -111,24 +121,27 @@ impl Network {
                 let findings = Findings::of(&received, variables, named.collect())?;
                 let mut probe = Probe::of("multivariant", &main.timeline, findings);
                 probe.notes = notes;
-                probe.variants = multivariant
-                    .variants
-                    .iter()
-                    .enumerate()
-                    .map(|(index, variant)| ProbedVariant {
+                let estimated = |rate: u64| space::estimate(rate, main.timeline.duration());
+                let variants = |all: &[Variant], chosen: &[usize]| {
+                    let all = all.iter().enumerate();
+                    let probed = |(index, variant): (usize, &Variant)| ProbedVariant {
                         bandwidth: variant.bandwidth,
                         average_bandwidth: variant.average_bandwidth,
-                        resolution: variant
-                            .resolution
-                            .map(|size| format!("{}x{}", size.width, size.height)),
+                        resolution: variant.resolution.map(|size| size.to_string()),
                         codecs: variant.codecs().map(str::to_owned),
                         estimated_bytes: variant
                             .average_bandwidth
                             .or(variant.bandwidth)
-                            .map(|rate| space::estimate(rate, main.timeline.duration())),
-                        selected: selection.variants.contains(&index),
-                    })
-                    .collect();
+                            .map(estimated),
+                        selected: chosen.contains(&index),
+                    };
+                    all.map(probed).collect()
+                };
+                probe.variants = variants(&multivariant.variants, &selection.variants);
+                probe.i_frame_variants =
+                    variants(&multivariant.i_frame_variants, &selection.i_frame_variants);
+                probe.chosen = configuration::chosen(&multivariant, &selection);
+                let captions = configuration::closed_captions(&multivariant, &selection.variants);
                 probe.renditions = multivariant
                     .renditions
                     .iter()
@@ -138,7 +151,14 @@ impl Network {
                         group: rendition.group_id().to_owned(),
                         name: rendition.name().to_owned(),
                         language: rendition.language().map(str::to_owned),
-                        selected: selection.renditions.contains(&index),
+                        forced: rendition.forced,
+                        characteristics: rendition
+                            .characteristic_list()
+                            .map(str::to_owned)
+                            .collect(),
+                        in_band: rendition.url().is_none(),
+                        selected: captions.contains(&index)
+                            || selection.renditions.binary_search(&index).is_ok(),
                     })
                     .collect();
                 Ok(probe)
@@ -158,6 +178,8 @@ impl Probe {
             protection: timeline.protection().map(|protection| protection.name),
             variants: Vec::new(),
             renditions: Vec::new(),
+            i_frame_variants: Vec::new(),
+            chosen: Vec::new(),
             diagnostics,
             diagnostics_left_out,
             notes: Vec::new(),

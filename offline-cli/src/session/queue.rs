@@ -65,7 +65,7 @@ impl DownloadRequest {
         request.allow_gaps = metadata.allow_gaps;
         request.id = Some(id.clone());
         if let Some(selection) = metadata.selections.last() {
-            request.selection = selection.request();
+            request.choose(selection);
         }
         Ok(request)
     }

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use asset_store::{AssetId, Store};
-use hls_parse::{RenditionRequest, SelectionRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use storage_policy::Policy;
 
+use super::configuration::StoredSelection;
 use super::download::Gap;
 use super::queue::Wish;
 use super::{DownloadRequest, source};
@@ -75,7 +75,7 @@ impl Metadata {
         }
         metadata.treat_as_vod = request.treat_as_vod;
         metadata.allow_gaps = request.allow_gaps;
-        let selection = StoredSelection::from(&request.selection);
+        let selection = StoredSelection::from(request);
         // The last is the one that is asked for again.
         metadata.selections.retain(|before| *before != selection);
         metadata.selections.push(selection);
@@ -84,59 +84,7 @@ impl Metadata {
 
     /// Whether no download asked for audio beside what is in the variants.
     pub(crate) fn is_silent(&self) -> bool {
-        let no_audio = |selection: &StoredSelection| selection.audio.as_deref() == Some("none");
-        !self.selections.is_empty() && self.selections.iter().all(no_audio)
-    }
-}
-
-/// A [`SelectionRequest`] in the words of the command line.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StoredSelection {
-    /// Variant qualifiers in order of preference.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub variants: Vec<String>,
-    /// Audio languages, `all` or `none`; absent when automatic.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub audio: Option<String>,
-    /// Subtitle languages, `all` or `none`; absent when automatic.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subtitles: Option<String>,
-}
-
-impl From<&SelectionRequest> for StoredSelection {
-    fn from(request: &SelectionRequest) -> Self {
-        let renditions = |request: &RenditionRequest| match request {
-            RenditionRequest::All => Some("all".to_owned()),
-            RenditionRequest::None => Some("none".to_owned()),
-            RenditionRequest::Languages(languages) => Some(languages.join(",")),
-            RenditionRequest::Automatic => None,
-        };
-        Self {
-            variants: request.variants.iter().map(ToString::to_string).collect(),
-            audio: renditions(&request.audio),
-            subtitles: renditions(&request.subtitles),
-        }
-    }
-}
-
-impl StoredSelection {
-    /// The request again; what this version cannot read is left to the automatic choice.
-    pub(crate) fn request(&self) -> SelectionRequest {
-        let renditions = |text: &Option<String>| {
-            text.as_ref()
-                .and_then(|text| text.parse().ok())
-                .unwrap_or_default()
-        };
-        SelectionRequest {
-            variants: self
-                .variants
-                .iter()
-                .filter_map(|text| text.parse().ok())
-                .collect(),
-            audio: renditions(&self.audio),
-            subtitles: renditions(&self.subtitles),
-        }
+        !self.selections.is_empty() && self.selections.iter().all(StoredSelection::is_silent)
     }
 }
 

@@ -30,7 +30,7 @@ impl Session {
         let mut request = DownloadRequest::again(&self.store, id)?;
         let mut outcome = None;
         for selection in &metadata.selections {
-            request.selection = selection.request();
+            request.choose(selection);
             outcome = Some(
                 self.download(request.clone(), std::future::pending(), |_| {})
                     .await?,

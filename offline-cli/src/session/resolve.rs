@@ -1,18 +1,18 @@
 //! From an address to the Media Playlists of a selection.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cache_inspect::TrackKind;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hls_parse::{
-    Context, Multivariant, ParseOptions, Playlist, Rendition, Selection, SelectionRequest,
-    Timeline, Unmatched, Variant,
+    Context, Multivariant, ParseOptions, Playlist, Rendition, Selection, Timeline, Variant,
 };
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
 
-use super::{DownloadRequest, Network, admission, layout, source, tracks};
+use super::{Chosen, DownloadRequest, Network, admission, configuration, layout, source, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// Playlists beyond this are refused: 16 MiB holds a day of two-second segments with signed addresses.
@@ -39,6 +39,8 @@ pub(crate) struct Received {
 pub(crate) struct Resolved {
     pub(crate) multivariant: Option<(Received, Box<Multivariant>)>,
     pub(crate) tracks: Vec<ResolvedTrack>,
+    /// What the selection takes of the Multivariant Playlist.
+    pub(crate) chosen: Vec<Chosen>,
     pub(crate) notes: Vec<String>,
     /// Which addresses the playlists may lead to.
     pub(crate) reach: Reach,
@@ -107,18 +109,23 @@ impl Network {
                     playlist: received,
                     timeline: *timeline,
                 }],
+                chosen: Vec::new(),
                 notes: Vec::new(),
                 reach,
             },
             Root::Multivariant(received, multivariant) => {
                 let selection = multivariant
-                    .select(&request.selection)
+                    .select_with(&request.selection, &request.options)
                     .map_err(|error| rejected(&received.url, error))?;
-                let tracks = self.tracks(&multivariant, &selection, reach).await?;
+                let mut tracks = self.tracks(&multivariant, &selection, reach).await?;
+                let mut chosen = configuration::chosen(&multivariant, &selection);
+                let mut notes = configuration::notes(request, &selection);
+                configuration::leave_out_unreadable(&mut tracks, &mut chosen, &mut notes);
                 Resolved {
                     multivariant: Some((received, multivariant)),
                     tracks,
-                    notes: notes(&request.selection, &selection),
+                    chosen,
+                    notes,
                     reach,
                 }
             }
@@ -139,14 +146,17 @@ impl Network {
             .renditions
             .iter()
             .filter_map(|&index| multivariant.renditions.get(index));
-        let urls: Vec<&Url> = variants
+        let i_frames = selection.i_frame_variants.iter();
+        let i_frames = i_frames.filter_map(|&index| multivariant.i_frame_variants.get(index));
+        let urls: HashSet<&Url> = variants
             .map(Variant::url)
             .chain(renditions.filter_map(Rendition::url))
+            .chain(i_frames.map(Variant::url))
             .collect();
         // Variants that differ only in their groups share a Media Playlist, and so may renditions.
         let wanted = tracks::declared(multivariant)
             .into_iter()
-            .filter(|track| urls.contains(&&track.url));
+            .filter(|track| urls.contains(&track.url));
         let context = |url: Url| Context::new(url).with_imports(multivariant.variables());
         stream::iter(wanted)
             .map(|track| async move {
@@ -227,21 +237,4 @@ pub(super) fn rejected(url: &Url, error: impl std::error::Error + Send + Sync + 
         format!("playlist {} rejected", source::shown(url)),
     )
     .because(error)
-}
-
-/// What of the selection could not be had as it was asked for.
-fn notes(request: &SelectionRequest, selection: &Selection) -> Vec<String> {
-    let unmatched = |unmatched: &Unmatched| {
-        format!(
-            "there is no {} rendition in `{}`",
-            unmatched.kind.to_string().to_ascii_lowercase(),
-            unmatched.language
-        )
-    };
-    let mut notes: Vec<String> = selection.unmatched.iter().map(unmatched).collect();
-    if !request.variants.is_empty() && selection.qualifier.is_none() {
-        notes
-            .push("no variant is what --variant asks for; this is the automatic choice".to_owned());
-    }
-    notes
 }

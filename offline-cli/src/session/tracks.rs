@@ -20,7 +20,7 @@ pub(crate) struct Declared {
     pub(crate) rendition: Option<usize>,
 }
 
-/// Variants first, then renditions, each in the order of the playlist.
+/// Variants first, then renditions, then I-frame variants, each in the order of the playlist.
 pub(crate) fn declared(multivariant: &Multivariant) -> Vec<Declared> {
     let mut seen: HashSet<&Url> = HashSet::new();
     let mut declared = Vec::new();
@@ -47,6 +47,16 @@ pub(crate) fn declared(multivariant: &Multivariant) -> Vec<Declared> {
                 kind,
                 url: url.clone(),
                 rendition: Some(index),
+            });
+        }
+    }
+    for (index, variant) in multivariant.i_frame_variants.iter().enumerate() {
+        if seen.insert(variant.url()) {
+            declared.push(Declared {
+                name: layout::i_frame_track(index),
+                kind: TrackKind::IFrames,
+                url: variant.url().clone(),
+                rendition: None,
             });
         }
     }

@@ -9,6 +9,8 @@
 
 mod bad_input;
 mod commands;
+mod configuration;
+mod configuration_laws;
 mod environment;
 mod faults;
 mod full_disk;

@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::stream::{Plain, encrypt, playlist, requests, segment_path, transport_stream};
 
 /// Media Playlists of two segments each, under their names.
-fn site(tracks: &[&str]) -> Site {
+pub(crate) fn site(tracks: &[&str]) -> Site {
     let site = Site::new();
     for (number, track) in tracks.iter().enumerate() {
         let mut text = String::from("#EXTM3U\n#EXT-X-TARGETDURATION:4\n");
@@ -54,7 +54,7 @@ fn exported(site: Site, multivariant: &str, arguments: &[&str]) -> (serde_json::
     )
 }
 
-fn languages(found: &serde_json::Value, kind: &str) -> Vec<String> {
+pub(crate) fn languages(found: &serde_json::Value, kind: &str) -> Vec<String> {
     let options = found["media_selection"][kind].as_array().unwrap();
     options
         .iter()

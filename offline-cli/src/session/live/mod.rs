@@ -123,7 +123,7 @@ impl Session {
     /// The kinds of [`ErrorKind`]. Trouble with the stream is none after the first segment; trouble with the store is.
     pub async fn record(
         &self,
-        request: DownloadRequest,
+        mut request: DownloadRequest,
         live: LiveOptions,
         stop: impl Future<Output = ()>,
         mut observe: impl FnMut(DownloadEvent),
@@ -133,6 +133,8 @@ impl Session {
             Some(id) => id.clone(),
             None => address::asset_id(&request.url)?,
         };
+        // Frames are found anew in what is recorded, as soon as anybody needs them.
+        request.options.i_frames = false;
         let resolved = tokio::select! {
             biased;
             () = &mut stop => return Err(interrupted()),

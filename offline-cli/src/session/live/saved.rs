@@ -137,6 +137,7 @@ pub(in crate::session) fn recorded(store: &Store, id: &AssetId) -> Result<Option
     Ok((!tracks.is_empty()).then_some(Resolved {
         multivariant: None,
         tracks,
+        chosen: Vec::new(),
         notes: Vec::new(),
         reach: if saved.public_only {
             Reach::PublicOnly
