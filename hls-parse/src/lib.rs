@@ -46,7 +46,7 @@
 //!   [`Interstitial`] what is played in between, perhaps by way of an [`AssetList`]. Tags that the specification does not know are [`ForeignTag`]s, which read [`CueMarker`]s.
 //! * [`Timeline::update`] merges a reloaded playlist, full or a delta update, and says what is new; [`Timeline::reload_delay`] and
 //!   [`Timeline::next_directives`] say when to reload and what to ask for.
-//! * [`History`] keeps what a live stream has listed and lists no more.
+//! * [`History`] keeps what a live stream has listed and lists no more. [`Timeline::slice`] makes some of the segments a playlist of their own.
 //! * [`MultivariantPlaylist::check_presentation`] checks that Media Playlists go together, [`MediaPlaylist::check_update`] that a copy may follow another,
 //!   [`Playlist::check_delivery`] what depends on where a playlist came from. A [`Diagnostic`] may have a [`Fix`].
 //! * [`Multivariant::select`] chooses variants and renditions for a [`SelectionRequest`]; [`Multivariant::media_playlists`] lists the playlists of a
@@ -115,6 +115,7 @@ mod selection;
 #[cfg(feature = "serde")]
 mod serialize;
 mod shared_text;
+mod slice;
 mod source;
 mod steering;
 mod tag;

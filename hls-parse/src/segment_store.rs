@@ -261,6 +261,12 @@ impl SegmentStore {
             .partition_point(|row| Duration::from_nanos(row.start) <= time)
     }
 
+    /// How many segments start before that time.
+    pub(crate) fn started_before(&self, time: Duration) -> usize {
+        self.rows
+            .partition_point(|row| Duration::from_nanos(row.start) < time)
+    }
+
     pub(crate) fn title(&self, index: usize) -> Span {
         self.rows[index].title
     }

@@ -58,7 +58,7 @@ pub(crate) fn playlist_like() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[derive(Debug, Clone)]
-struct Part {
+pub(crate) struct Part {
     nanoseconds: u64,
     discontinuity: bool,
     gap: bool,
@@ -69,7 +69,7 @@ struct Part {
     bitrate: Option<u16>,
 }
 
-fn parts() -> impl Strategy<Value = Vec<Part>> {
+pub(crate) fn parts() -> impl Strategy<Value = Vec<Part>> {
     let one = (
         (
             0..20_000_000_000u64,
@@ -100,7 +100,7 @@ fn parts() -> impl Strategy<Value = Vec<Part>> {
 }
 
 /// Writes parts; ranges explicit everywhere, or implicit wherever the part says so and may.
-fn write(parts: &[Part], implicit: bool) -> String {
+pub(crate) fn write(parts: &[Part], implicit: bool) -> String {
     let mut text = String::from(
         "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:20\n#EXT-X-MEDIA-SEQUENCE:77\n#EXT-X-DISCONTINUITY-SEQUENCE:5\n",
     );

@@ -25,6 +25,7 @@ mod selection;
 mod selection_laws;
 #[cfg(feature = "serde")]
 mod serialized;
+mod slice;
 mod steering;
 mod update;
 mod update_laws;

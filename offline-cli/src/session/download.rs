@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::prepare::Prepared;
 use super::record::{self, DownloadState, StateRecord};
+use super::refresh::Refreshes;
 use super::resolve::Resolved;
 use super::run::{Run, Totals};
 use super::{DownloadEvent, DownloadRequest, Session, decryption, live, queue, source};
@@ -83,11 +84,11 @@ impl Session {
             }
         });
         let mut progress = Totals::default();
-        let mut is_refreshed = false;
+        let mut refreshes = Refreshes::new();
         let error = loop {
-            let job = match self.prepare(&request, &id, resolved, &writer) {
+            let job = match self.prepare(&request, &id, resolved, &writer).await {
                 Ok(job) => job,
-                Err(error) if is_refreshed => break error,
+                Err(error) if !refreshes.is_first() => break error,
                 Err(error) => {
                     drop(writer);
                     if is_new {
@@ -97,36 +98,34 @@ impl Session {
                     return Err(error);
                 }
             };
-            if !is_refreshed {
+            if refreshes.is_first() {
                 observe(job.resolved_event());
                 if let Err(error) = self.make_room(&job, &writer) {
                     break error;
                 }
             }
-            let mut run = Run::new(&job, is_refreshed, progress.bytes);
+            let mut run = Run::new(&job, &mut refreshes, progress.bytes);
             let mut fetched = run.fetch(self, &writer, &mut stop, &mut observe).await;
+            let has_expired = run.has_expired();
             progress = run.totals();
             let undecryptable = match &fetched {
                 Ok(()) => decryption::take_out_undecryptable(&self.store, &writer, &job)?,
                 Err(_) => None,
             };
-            let is_worth_another = undecryptable.is_some();
+            let is_worth_another = undecryptable.is_some() && refreshes.retries_wrong();
             if let Some(wrong) = undecryptable {
                 fetched = Err(wrong);
             }
             match fetched {
                 Ok(()) => return self.ended_well(&id, &writer, job, progress, &mut observe),
-                // Addresses expire, and keys and segments come damaged: once, everything is asked for anew.
-                Err(error)
-                    if !is_refreshed
-                        && (is_worth_another || error.kind() == ErrorKind::AddressExpired) =>
-                {
+                // Addresses expire, and keys and segments come damaged: everything is asked for anew.
+                Err(error) if is_worth_another || has_expired => {
                     tracing::info!(error = %error.one_line(), "reading the playlists again");
-                    is_refreshed = true;
                     resolved = match self.resolve(&request, &id, &mut stop).await {
                         Ok(resolved) => resolved,
                         Err(error) => break error,
                     };
+                    refreshes.done();
                 }
                 Err(error) => break error,
             }

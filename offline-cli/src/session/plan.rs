@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hls_parse::{ByteRange, Key, Multivariant, Rendition, ResourceKind, Timeline, Variant};
+use hls_parse::{ByteRange, ResourceKind, Timeline};
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
 
@@ -79,71 +79,6 @@ impl PlannedResource {
         };
         request
     }
-}
-
-/// Whether two readings of a Multivariant Playlist offer the same, whatever signs their addresses.
-pub(crate) fn same_presentation(one: &Multivariant, other: &Multivariant) -> bool {
-    let variant = |a: &Variant, b: &Variant| {
-        source::identity(a.url()) == source::identity(b.url())
-            && (a.bandwidth, a.resolution) == (b.bandwidth, b.resolution)
-            && (a.audio(), a.subtitles(), a.video()) == (b.audio(), b.subtitles(), b.video())
-    };
-    let rendition = |a: &Rendition, b: &Rendition| {
-        a.url().map(source::identity) == b.url().map(source::identity)
-            && (&a.kind, a.group_id(), a.name(), a.language())
-                == (&b.kind, b.group_id(), b.name(), b.language())
-    };
-    one.variants.len() == other.variants.len()
-        && one.renditions.len() == other.renditions.len()
-        && one
-            .variants
-            .iter()
-            .zip(&other.variants)
-            .all(|(a, b)| variant(a, b))
-        && one
-            .renditions
-            .iter()
-            .zip(&other.renditions)
-            .all(|(a, b)| rendition(a, b))
-}
-
-/// Whether two readings of a Media Playlist name the same media, whatever signs their addresses.
-///
-/// Compared per segment: Media Sequence Number, duration, address without its signature, byte range,
-/// discontinuity, and the key and map in force.
-pub(crate) fn same_media(one: &Timeline, other: &Timeline) -> bool {
-    let address = source::identity;
-    let key_address = |key: &Key| {
-        let url = key.url.as_deref();
-        url.map_or_else(|| key.uri.to_string(), address)
-    };
-    one.segments().len() == other.segments().len()
-        && one.keys().len() == other.keys().len()
-        && one.maps().len() == other.maps().len()
-        && one
-            .keys()
-            .iter()
-            .zip(other.keys())
-            .all(|(a, b)| key_address(a) == key_address(b) && a.iv == b.iv)
-        && one
-            .maps()
-            .iter()
-            .zip(other.maps())
-            .all(|(a, b)| address(&a.url) == address(&b.url) && a.byte_range == b.byte_range)
-        && one
-            .segments()
-            .iter()
-            .zip(other.segments())
-            .enumerate()
-            .all(|(index, (a, b))| {
-                a.media_sequence_number == b.media_sequence_number
-                    && a.duration == b.duration
-                    && a.byte_range == b.byte_range
-                    && a.discontinuity == b.discontinuity
-                    && a.map == b.map
-                    && one.segment_keys(index) == other.segment_keys(index)
-                    && address(&one.segment_url(index)) == address(&other.segment_url(index))
-            })
 }
 
 /// Every resource that some tracks need, once, in the order of media time.

@@ -8,8 +8,9 @@ use asset_store::{AssetId, AssetWriter, Digest, EntryAttributes, Store};
 use hls_parse::Multivariant;
 
 use super::download::Gap;
+use super::drift::{self, Addresses, Agreement, Drift};
 use super::event::seconds;
-use super::plan::{self, Plan, PlannedResource, PlannedTrack};
+use super::plan::{Plan, PlannedResource, PlannedTrack};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::resolve::{Received, Resolved, ResolvedTrack};
 use super::{
@@ -57,22 +58,33 @@ impl Prepared {
 
 impl Session {
     /// Pins the playlists and works out what is missing.
-    pub(super) fn prepare(
+    pub(super) async fn prepare(
         &self,
         request: &DownloadRequest,
         id: &AssetId,
-        resolved: Resolved,
+        mut resolved: Resolved,
         writer: &AssetWriter,
     ) -> Result<Prepared> {
         let before = record::metadata(&self.store, id)?;
         let mut metadata = Metadata::of(request, id, before)?;
         let known = reuse::known_elsewhere(&self.store, writer, &resolved.tracks)?;
+        check_kind(writer, &resolved)?;
         if let Some((received, multivariant)) = &resolved.multivariant {
             pin_multivariant(&self.store, writer, received, multivariant)?;
         }
         let mut tracks = Vec::with_capacity(resolved.tracks.len());
         for track in resolved.tracks {
-            tracks.push(pin_track(&self.store, writer, track)?);
+            let (track, agreement) = pin_track(&self.store, writer, track)?;
+            if agreement.addresses == Addresses::Moved {
+                self.prove(&track, writer, resolved.reach).await?;
+            }
+            if agreement.appended > 0 {
+                resolved.notes.push(format!(
+                    "the playlist of {} has {} more segments now; they are no part of this download",
+                    track.name, agreement.appended
+                ));
+            }
+            tracks.push(track);
         }
         let duration = tracks
             .iter()
@@ -156,10 +168,10 @@ fn compared(
     }
 }
 
-fn changed(what: &str) -> Error {
+fn changed(what: &str, drift: &Drift) -> Error {
     Error::new(
         ErrorKind::Changed,
-        format!("{what} has changed at the server since this download began"),
+        format!("{what} has changed at the server since this download began: {drift}"),
     )
     .hint("keep what there is, or remove the asset and download it again; --id keeps both")
 }
@@ -170,35 +182,63 @@ pub(super) fn pin_multivariant(
     received: &Received,
     fresh: &Multivariant,
 ) -> Result<()> {
-    if compared(store, writer, layout::MULTIVARIANT, received)?.is_some() {
-        let pinned = presentation::multivariant(store, &writer.asset())?;
-        if !pinned.is_some_and(|pinned| plan::same_presentation(&pinned, fresh)) {
-            return Err(changed("the Multivariant Playlist"));
-        }
+    if compared(store, writer, layout::MULTIVARIANT, received)?.is_some()
+        && let Some(pinned) = presentation::multivariant(store, &writer.asset())?
+    {
+        drift::compare_presentations(&pinned, fresh)
+            .map_err(|drift| changed("the Multivariant Playlist", &drift))?;
+    }
+    Ok(())
+}
+
+/// Refuses a Media Playlist where there was a Multivariant Playlist before, and the other way round.
+fn check_kind(writer: &AssetWriter, resolved: &Resolved) -> Result<()> {
+    let (other, what) = match &resolved.multivariant {
+        Some(_) => (layout::playlist(layout::ONLY_TRACK), "Media Playlist"),
+        None => (layout::MULTIVARIANT.to_owned(), "Multivariant Playlist"),
+    };
+    if writer.contains(&other) {
+        return Err(Error::new(
+            ErrorKind::Changed,
+            format!("this asset came from a {what}, and the address is not that of one"),
+        )
+        .hint("take the address that the player uses, or another --id"));
     }
     Ok(())
 }
 
 /// Pins the playlist of a track, or makes sure that the pinned one still describes what the server has.
-fn pin_track(store: &Store, writer: &AssetWriter, track: ResolvedTrack) -> Result<PlannedTrack> {
+fn pin_track(
+    store: &Store,
+    writer: &AssetWriter,
+    track: ResolvedTrack,
+) -> Result<(PlannedTrack, Agreement)> {
     let path = layout::playlist(&track.name);
     let fresh = Arc::new(track.timeline);
-    let pinned = match compared(store, writer, &path, &track.playlist)? {
-        Some(pinned) => {
-            let timeline = presentation::timeline(store, &writer.asset(), &pinned)?;
-            if !plan::same_media(&timeline, &fresh) {
-                return Err(changed(&format!("the playlist of {}", track.name)));
-            }
-            Arc::new(timeline)
-        }
-        None => Arc::clone(&fresh),
+    let mut agreement = Agreement {
+        addresses: Addresses::Same,
+        appended: 0,
     };
-    Ok(PlannedTrack {
+    let (pinned, fresh) = match compared(store, writer, &path, &track.playlist)? {
+        Some(pinned) => {
+            let pinned = presentation::timeline(store, &writer.asset(), &pinned)?;
+            agreement = drift::compare(&pinned, &fresh)
+                .map_err(|drift| changed(&format!("the playlist of {}", track.name), &drift))?;
+            let fresh = match agreement.appended {
+                0 => fresh,
+                _ => Arc::new(fresh.slice(0..pinned.segments().len())),
+            };
+            (Arc::new(pinned), fresh)
+        }
+        None => (Arc::clone(&fresh), fresh),
+    };
+    let planned = PlannedTrack {
         name: track.name,
         subtitles: track.subtitles,
         pinned,
         fresh,
-    })
+    };
+    Ok((planned, agreement))
 }
 
 /// A path of a resource whose bytes are stored already.

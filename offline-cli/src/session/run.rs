@@ -13,6 +13,7 @@ use segment_fetch::{Event, Job};
 use super::download::{Gap, interrupted};
 use super::event::seconds;
 use super::prepare::{Link, Prepared, attributes};
+use super::refresh::Refreshes;
 use super::{DownloadEvent, Session, layout, source};
 use crate::adapters::sink::PartialSink;
 use crate::{Error, ErrorKind, Result};
@@ -43,12 +44,15 @@ pub(super) struct Run<'a> {
     gaps: Vec<Gap>,
     failures: Vec<Error>,
     links: VecDeque<Link>,
-    /// Whether the addresses were read anew because some had expired.
-    is_refreshed: bool,
+    refreshes: &'a mut Refreshes,
+    /// Whether this run has stored anything.
+    something_came: bool,
+    /// Whether it ended since the addresses have expired.
+    has_expired: bool,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(job: &'a Prepared, is_refreshed: bool, bytes: u64) -> Self {
+    pub(super) fn new(job: &'a Prepared, refreshes: &'a mut Refreshes, bytes: u64) -> Self {
         let media_time = |index| job.plan.media_time(index);
         let media_total: Duration = (0..job.plan.len()).map(media_time).sum();
         let outstanding: Duration = job.pending.iter().copied().map(media_time).sum();
@@ -62,8 +66,15 @@ impl<'a> Run<'a> {
             gaps: Vec::new(),
             failures: Vec::new(),
             links: job.links.clone(),
-            is_refreshed,
+            refreshes,
+            something_came: false,
+            has_expired: false,
         }
+    }
+
+    /// Whether the run ended since the addresses have expired, and another one with fresh addresses may go on.
+    pub(super) fn has_expired(&self) -> bool {
+        self.has_expired
     }
 
     /// What this run came to.
@@ -181,6 +192,7 @@ impl<'a> Run<'a> {
                 length: entry.length,
             });
         }
+        self.something_came = true;
         self.stored = self.stored.saturating_add(1);
         self.media_stored += plan.media_time(index);
     }
@@ -195,9 +207,11 @@ impl<'a> Run<'a> {
         let Some(resource) = self.job.plan.get(index) else {
             return Ok(());
         };
-        // After a fresh reading of the playlist an address that is refused is that of a resource that is withheld.
-        let withheld =
-            self.is_refreshed && error.kind() == segment_fetch::ErrorKind::AddressExpired;
+        let withheld = error.kind() == segment_fetch::ErrorKind::AddressExpired && {
+            let path = self.job.plan.paths(index).next().unwrap_or_default();
+            self.has_expired = self.refreshes.has_expired(path, self.something_came);
+            !self.has_expired
+        };
         let about_this_resource = withheld || is_about_the_resource(error.kind());
         let error = Error::from(error);
         if !about_this_resource {

@@ -11,6 +11,7 @@ mod bad_input;
 mod commands;
 mod configuration;
 mod configuration_laws;
+mod drift;
 mod environment;
 mod faults;
 mod full_disk;
