@@ -22,6 +22,7 @@ mod live;
 mod live_command;
 mod live_origin;
 mod live_trouble;
+mod low_latency;
 mod media;
 mod network;
 mod playback;

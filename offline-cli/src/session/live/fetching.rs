@@ -8,6 +8,8 @@ use asset_store::{AssetWriter, Entry, PartialKey};
 use segment_fetch::{Reach, Request};
 use url::Url;
 
+use super::parts::Piece;
+use super::row::offsets;
 use super::track::{Target, Wanted};
 use crate::session::layout::role;
 use crate::session::plan::PlannedResource;
@@ -28,6 +30,8 @@ pub(super) struct Item {
     pub(super) resource: PlannedResource,
     /// What it is for, and the path of each.
     pub(super) places: Vec<(Place, String)>,
+    /// Where else its bytes are.
+    pieces: Vec<Piece>,
     attempts: u32,
     pauses: u32,
     failing_since: Option<Duration>,
@@ -50,6 +54,8 @@ pub(super) enum Step {
 pub(super) enum Verdict {
     /// Try again at this time.
     Again(Duration),
+    /// Try what it is made of.
+    Pieces(Vec<Request>),
     /// It cannot be had.
     Gone(Box<Item>),
 }
@@ -58,6 +64,16 @@ type Address = (String, Option<Range<u64>>);
 
 fn address(resource: &PlannedResource) -> Address {
     (resource.url.to_string(), resource.range.clone())
+}
+
+impl PlannedResource {
+    fn piece(&self, piece: Piece) -> Self {
+        Self {
+            url: piece.url,
+            range: piece.byte_range.map(offsets),
+            ..self.clone()
+        }
+    }
 }
 
 /// Everything on its way.
@@ -76,6 +92,7 @@ impl Fetching {
         let Wanted {
             target,
             path,
+            pieces,
             resource,
         } = wanted;
         let place = (track, target);
@@ -101,6 +118,7 @@ impl Fetching {
         let item = Item {
             resource,
             places: vec![(place, path)],
+            pieces,
             attempts: 0,
             pauses: 0,
             failing_since: None,
@@ -154,6 +172,7 @@ impl Fetching {
         fresh: Option<Url>,
         now: Duration,
         patience: Duration,
+        reach: Reach,
     ) -> Option<Verdict> {
         let item = self.items.get_mut(&number)?;
         let since = *item.failing_since.get_or_insert(now);
@@ -162,6 +181,11 @@ impl Fetching {
             item.attempts = item.attempts.saturating_add(1);
         }
         if item.attempts >= ATTEMPTS || now.saturating_sub(since) >= patience {
+            if !item.pieces.is_empty() {
+                let pieces = std::mem::take(&mut item.pieces).into_iter();
+                let requests = pieces.map(|piece| item.resource.piece(piece).request(reach));
+                return Some(Verdict::Pieces(requests.collect()));
+            }
             return self
                 .remove(number)
                 .map(|item| Verdict::Gone(Box::new(item)));

@@ -10,6 +10,7 @@ mod known;
 mod looking;
 mod memory;
 mod opening;
+mod parts;
 mod pinning;
 mod ranges;
 mod recorder;

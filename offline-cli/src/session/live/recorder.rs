@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use asset_store::{AssetId, AssetWriter, Commit, Entry};
+use asset_store::{AssetId, AssetWriter, Commit, Entry, PartialKey};
 use hls_parse::{Context, Playlist, Variables};
-use segment_fetch::Reach;
+use segment_fetch::{Reach, Request};
 use url::Url;
 
 use super::clock::Clock;
@@ -55,9 +55,26 @@ pub(super) struct Recorder<'s> {
 pub(super) struct ToDo {
     /// Items to fetch.
     pub(super) fetches: Vec<u64>,
-    /// Items to fetch at a time to come.
-    pub(super) later: Vec<(Duration, u64)>,
+    pub(super) later: Vec<Later>,
     pub(super) commits: Vec<(Committed, Commit)>,
+}
+
+/// An item to fetch at a time to come.
+pub(super) struct Later {
+    pub(super) at: Duration,
+    pub(super) number: u64,
+    /// Its pieces, when it is to be made of those.
+    pub(super) pieces: Vec<Request>,
+}
+
+impl Later {
+    fn whole(at: Duration, number: u64) -> Self {
+        Self {
+            at,
+            number,
+            pieces: Vec::new(),
+        }
+    }
 }
 
 /// What a commit is for.
@@ -119,7 +136,8 @@ impl<'s> Recorder<'s> {
                 recorder.tracks.push(before);
                 recorder.sources.push(LiveSource::new(seen, Duration::ZERO));
                 // One that cannot be read is a look in vain; others follow.
-                let _ = recorder.read(index, &track.playlist, false, Duration::ZERO);
+                let left = recorder.read(index, &track.playlist, false, Duration::ZERO);
+                recorder.first.extend(left.ok().map(|left| (index, left)));
             } else {
                 let mut new = Track::new(track.name, track.subtitles, track.playlist.url);
                 new.limit = recorder.live.duration;
@@ -200,7 +218,8 @@ impl<'s> Recorder<'s> {
             }
         };
         match read {
-            Ok(()) => {
+            Ok(left) => {
+                self.want(track, left, writer, observe);
                 let taken = self.take(track);
                 self.want(track, taken, writer, observe);
             }
@@ -211,17 +230,18 @@ impl<'s> Recorder<'s> {
         }
     }
 
-    /// Takes in a copy of a playlist that was asked for at `asked`; the error is for people.
+    /// Takes in a copy of a playlist that was asked for at `asked`, and says what to fetch of a stream that it ends; the error is for people.
     fn read(
         &mut self,
         track: usize,
         received: &Received,
         was_blocking: bool,
         asked: Duration,
-    ) -> Result<(), String> {
+    ) -> Result<Taken, String> {
         let now = self.clock.now();
+        let mut taken = Taken::default();
         let Some(source) = self.sources.get_mut(track) else {
-            return Ok(());
+            return Ok(taken);
         };
         let context = Context::new(received.url.clone());
         let context = match &self.variables {
@@ -239,19 +259,16 @@ impl<'s> Recorder<'s> {
             source.failed(now);
             return Err("it is no Media Playlist any more".to_owned());
         };
-        let state = self.tracks.get_mut(track);
-        let before = state
-            .filter(|track| track.has_more)
-            .map(|track| (track, source.timeline.clone(), source.epoch(), source.first));
+        let (timeline, epoch, first) = (source.timeline.clone(), source.epoch(), source.first);
         source
             .received(&playlist, &context, was_blocking, asked, now)
             .map_err(|error| error.to_string())?;
-        if let Some((track, timeline, epoch, first)) = before
-            && source.epoch() != epoch
+        if source.epoch() != epoch
+            && let Some(track) = self.tracks.get_mut(track)
         {
-            track.drop_rest(&timeline, epoch, first);
+            track.end_epoch(&timeline, epoch, first, &mut taken);
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// Asks for more of what is listed where there is room for it.
@@ -319,7 +336,7 @@ impl<'s> Recorder<'s> {
                     self.to_do.commits.push((Committed::Link(place), commit));
                 }
                 Step::Fetch(number) => match at {
-                    Some(at) => self.to_do.later.push((at, number)),
+                    Some(at) => self.to_do.later.push(Later::whole(at, number)),
                     None => self.to_do.fetches.push(number),
                 },
                 Step::Wait => {}
@@ -369,7 +386,30 @@ impl<'s> Recorder<'s> {
         }
     }
 
-    /// What becomes of an item that could not be had: when to try again, unless it is given up.
+    /// An item is whole in memory.
+    ///
+    /// # Errors
+    /// When the store cannot take it.
+    pub(super) fn assembled(
+        &mut self,
+        number: u64,
+        bytes: &[u8],
+        writer: &AssetWriter,
+    ) -> Result<()> {
+        let Some(item) = self.fetching.get(number) else {
+            return Ok(());
+        };
+        let mut sink = writer.partial(&PartialKey {
+            identity: format!("pieces of {}", item.resource.url),
+            range: item.resource.range.clone(),
+        })?;
+        sink.begin(0, None, u64::try_from(bytes.len()).ok())?;
+        sink.append(bytes)?;
+        self.finished(number, sink, writer);
+        Ok(())
+    }
+
+    /// What becomes of an item that could not be had.
     ///
     /// # Errors
     /// When it was the store that failed.
@@ -378,7 +418,7 @@ impl<'s> Recorder<'s> {
         number: u64,
         error: segment_fetch::Error,
         observe: &mut impl FnMut(DownloadEvent),
-    ) -> Result<Option<Duration>> {
+    ) -> Result<()> {
         let kind = error.kind();
         let error = Error::from(error);
         if kind == segment_fetch::ErrorKind::Sink {
@@ -390,12 +430,18 @@ impl<'s> Recorder<'s> {
             .and_then(|item| item.places.first());
         let fresh = place.and_then(|(place, _)| self.fresh_address(*place));
         let now = self.clock.now();
+        let patience = self.live.patience;
         let verdict = self
             .fetching
-            .failed(number, kind, fresh, now, self.live.patience);
+            .failed(number, kind, fresh, now, patience, self.reach);
         match verdict {
-            None => Ok(None),
-            Some(Verdict::Again(at)) => Ok(Some(at)),
+            None => {}
+            Some(Verdict::Again(at)) => self.to_do.later.push(Later::whole(at, number)),
+            Some(Verdict::Pieces(pieces)) => self.to_do.later.push(Later {
+                at: now,
+                number,
+                pieces,
+            }),
             Some(Verdict::Gone(item)) => {
                 observe(DownloadEvent::Gap {
                     url: address::shown(&item.resource.url),
@@ -404,9 +450,9 @@ impl<'s> Recorder<'s> {
                 for (place, _) in item.places {
                     self.settle(place, false);
                 }
-                Ok(None)
             }
         }
+        Ok(())
     }
 
     /// The address of a segment in the playlist as it is now: it may be signed anew.

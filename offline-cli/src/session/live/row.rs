@@ -8,6 +8,7 @@ use hls_parse::{ByteRange, Key, KeyMethod, NewSegment, Timeline};
 use jiff::Timestamp;
 use url::Url;
 
+use super::parts::Piece;
 use super::written::{Needs, Section, quotable};
 
 /// Longer titles are left out.
@@ -36,6 +37,8 @@ pub(super) struct Row {
     pub(super) has_failed: bool,
     /// How often it was all there and did not open.
     pub(super) closed: u32,
+    /// Whether it is but a part of the segment that its origin says.
+    pub(super) is_part: bool,
     /// Where its bytes go; `None` for what is absent by intent or was never seen.
     pub(super) path: Option<String>,
     /// How many segments came and went unseen before it and are not spelled out.
@@ -43,6 +46,23 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// A row that needs nothing and comes from nowhere, so far.
+    pub(super) fn new(segment: NewSegment, discontinuity_number: u64) -> Self {
+        Self {
+            segment,
+            needs: None,
+            origin: None,
+            date: None,
+            discontinuity_number,
+            outstanding: 0,
+            has_failed: false,
+            closed: 0,
+            is_part: false,
+            path: None,
+            left_out: 0,
+        }
+    }
+
     /// Whether it, or its map, is encrypted in a way that shows whether the key is the right one.
     pub(super) fn is_encrypted(&self) -> bool {
         let Some(needs) = &self.needs else {
@@ -68,19 +88,44 @@ pub(super) struct Had {
 pub(super) fn had(timeline: &Timeline, index: usize, number: u64) -> Result<Had, String> {
     let segment = timeline.segments().get(index).ok_or("it is not listed")?;
     let url = timeline.segment_url(index);
+    let keys = timeline.segment_keys(index);
+    // It was encrypted under the number it had at the origin.
+    let spells_iv = number != segment.media_sequence_number;
+    let iv = |key: usize| spells_iv.then(|| timeline.segment_iv(index, key));
+    had_at(timeline, (url, segment.byte_range), (segment.map, keys), iv)
+}
+
+/// The same for a piece of a segment, with its map.
+pub(super) fn had_piece(
+    timeline: &Timeline,
+    piece: &Piece,
+    map: Option<usize>,
+) -> Result<Had, String> {
+    let place = (piece.url.clone(), piece.byte_range);
+    let keys = timeline.part_keys(piece.part);
+    let iv = |key: usize| Some(timeline.part_iv(piece.part, key));
+    had_at(timeline, place, (map, keys), iv)
+}
+
+/// `iv` spells out the IV of a key for it, where that has to be.
+fn had_at(
+    timeline: &Timeline,
+    (url, byte_range): (Url, Option<ByteRange>),
+    (map, keys): (Option<usize>, &[usize]),
+    iv: impl Fn(usize) -> Option<Option<[u8; 16]>>,
+) -> Result<Had, String> {
     followed(&url)?;
-    let range = bytes(segment.byte_range)?;
+    let range = bytes(byte_range)?;
     let mut needs = Needs::default();
     let (mut key_url, mut map_url, mut map_key_url) = (None, None, None);
-    if let Some((at, mut key, url)) = identity_key(timeline, timeline.segment_keys(index))? {
-        if number != segment.media_sequence_number {
-            // It was encrypted under the number it had at the origin.
-            key.iv = timeline.segment_iv(index, at);
+    if let Some((at, mut key, url)) = identity_key(timeline, keys)? {
+        if let Some(iv) = iv(at) {
+            key.iv = iv;
         }
         needs.key = Some(Arc::new(written(key, &url)));
         key_url = Some(url);
     }
-    if let Some(map) = segment.map.and_then(|map| timeline.maps().get(map)) {
+    if let Some(map) = map.and_then(|map| timeline.maps().get(map)) {
         followed(&map.url)?;
         bytes(map.byte_range)?;
         let mut key = None;

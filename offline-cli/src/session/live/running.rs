@@ -13,9 +13,10 @@ use segment_fetch::{Event, Job, Request};
 use super::Ended;
 use super::clock::Clock;
 use super::looking::look;
-use super::recorder::{Committed, Recorder};
+use super::parts::together;
+use super::recorder::{Committed, Later, Recorder};
 use crate::adapters::sink::PartialSink;
-use crate::session::DownloadEvent;
+use crate::session::{DownloadEvent, Network};
 use crate::{Error, ErrorKind, Result};
 
 /// At most this much is lost when the process is killed.
@@ -59,7 +60,7 @@ impl Recorder<'_> {
             }
             self.take_more(writer, observe);
             let later = std::mem::take(&mut self.to_do.later).into_iter();
-            pauses.extend(later.map(|(at, number)| pause(self.clock, at, number)));
+            pauses.extend(later.map(|later| wait(&session.network, self.clock, later)));
             for number in std::mem::take(&mut self.to_do.fetches) {
                 if let Some((request, key)) = self.fetching.request(number, self.reach) {
                     // The other end lives as long as this loop.
@@ -95,21 +96,9 @@ impl Recorder<'_> {
                         let unknown = || Error::new(ErrorKind::Storage, "nothing is fetched any more");
                         break Err(error.unwrap_or_else(unknown));
                     }
-                    Some(Event::Finished { tag, sink, .. }) => self.finished(tag, sink.into_partial(), writer),
-                    Some(Event::Failed { tag, error, sink }) => {
-                        // Whoever tries again opens it again.
-                        drop(sink);
-                        match self.failed(tag, error, observe) {
-                            Ok(again) => pauses.extend(again.map(|at| pause(self.clock, at, tag))),
-                            Err(error) => break Err(error),
-                        }
-                    }
-                    Some(Event::Progress { bytes, .. }) => {
-                        self.bytes = self.bytes.saturating_add(bytes);
-                        observe(self.progress());
-                    }
-                    Some(Event::Retrying { error, after, .. }) => observe(DownloadEvent::retrying(&error, after)),
-                    Some(_) => {}
+                    Some(event) => if let Err(error) = self.fetched(event, writer, observe) {
+                        break Err(error);
+                    },
                 },
                 Some(seen) = looks.next() => {
                     let track = seen.track;
@@ -117,7 +106,11 @@ impl Recorder<'_> {
                     let next = self.next_look(track);
                     looks.extend(next.map(|next| look(session.network.clone(), self.clock, next)));
                 }
-                Some(number) = pauses.next() => self.to_do.fetches.push(number),
+                Some((number, pieces)) = pauses.next() => {
+                    if let Err(error) = self.waited(number, pieces, writer, observe) {
+                        break Err(error);
+                    }
+                }
             }
         };
         // Whatever ended it: what is on its way to the disk is whole and worth keeping.
@@ -130,7 +123,57 @@ impl Recorder<'_> {
         }
         ended.and_then(|ended| self.open(writer, observe).map(|()| ended))
     }
+
+    /// Takes in what the network tells.
+    fn fetched(
+        &mut self,
+        event: Event<u64, PartialSink>,
+        writer: &AssetWriter,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<()> {
+        match event {
+            Event::Finished { tag, sink, .. } => self.finished(tag, sink.into_partial(), writer),
+            Event::Failed { tag, error, sink } => {
+                // Whoever tries again opens it again.
+                drop(sink);
+                return self.failed(tag, error, observe);
+            }
+            Event::Progress { bytes, .. } => {
+                self.bytes = self.bytes.saturating_add(bytes);
+                observe(self.progress());
+            }
+            Event::Retrying { error, after, .. } => {
+                observe(DownloadEvent::retrying(&error, after));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// An item's time has come, or it was made of its pieces.
+    fn waited(
+        &mut self,
+        number: u64,
+        pieces: Option<Pieces>,
+        writer: &AssetWriter,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<()> {
+        match pieces {
+            None => {
+                self.to_do.fetches.push(number);
+                Ok(())
+            }
+            Some(Ok(bytes)) => {
+                let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                self.bytes = self.bytes.saturating_add(length);
+                self.assembled(number, &bytes, writer)
+            }
+            Some(Err(error)) => self.failed(number, error, observe),
+        }
+    }
 }
+
+type Pieces = std::result::Result<Vec<u8>, segment_fetch::Error>;
 
 async fn settle(
     what: Committed,
@@ -139,7 +182,13 @@ async fn settle(
     (what, commit.await)
 }
 
-async fn pause(clock: Clock, until: Duration, number: u64) -> u64 {
-    clock.until(until).await;
-    number
+/// Waits until it is time; what is to be made of pieces is fetched then.
+async fn wait(network: &Network, clock: Clock, later: Later) -> (u64, Option<Pieces>) {
+    clock.until(later.at).await;
+    let bytes = if later.pieces.is_empty() {
+        None
+    } else {
+        Some(together(network, later.pieces).await)
+    };
+    (later.number, bytes)
 }

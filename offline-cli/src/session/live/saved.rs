@@ -35,6 +35,9 @@ pub(super) struct SavedTrack {
     evidence: Option<String>,
     #[serde(default)]
     discontinuity_number: u64,
+    /// The Media Sequence Number of a segment of which the parts are recorded, which is not in the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unfinished: Option<u64>,
 }
 
 impl SavedTrack {
@@ -51,6 +54,7 @@ impl SavedTrack {
             discontinuity_number: evidence
                 .as_ref()
                 .map_or(0, |evidence| evidence.discontinuity_number),
+            unfinished: track.unfinished,
             evidence: evidence.map(|evidence| text(evidence.playlist)),
         })
     }
@@ -82,6 +86,7 @@ impl SavedTrack {
         let tail = tail.as_ref().map(read).transpose()?;
         let mut track = Track::new(self.name.clone(), self.subtitles, url);
         track.restore(written.as_ref(), tail.as_ref(), &seen, evidence);
+        track.go_on_after(self.unfinished);
         Ok(Some((track, seen)))
     }
 }

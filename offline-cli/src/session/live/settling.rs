@@ -48,10 +48,11 @@ impl Track {
         self.rows.get_mut(at)
     }
 
-    /// Where a segment that is not settled stands at its origin.
+    /// Where a whole segment that is not settled stands at its origin.
     pub(super) fn origin_of(&self, number: u64) -> Option<Origin> {
         let at = usize::try_from(number.checked_sub(self.front)?).ok()?;
-        self.rows.get(at)?.origin
+        let row = self.rows.get(at).filter(|row| !row.is_part)?;
+        row.origin
     }
 
     /// Whether segments are on their way.
@@ -81,6 +82,11 @@ impl Track {
         self.note_gaps(&row, number);
         self.stored = self.stored.saturating_add(u64::from(!row.segment.gap));
         self.write_down(&row.segment, row.needs.as_ref());
+        self.unfinished = row.origin.filter(|_| row.is_part).map(|at| at.number);
+        if row.is_part {
+            // The stream is not recognized by it.
+            return;
+        }
         match (
             &row.origin,
             self.recent.back().and_then(|recent| recent.origin),

@@ -7,7 +7,7 @@ use hls_parse::{Context, MediaPlaylist, Playlist};
 use url::Url;
 
 use super::source::LiveSource;
-use super::track::{MOST_ON_THEIR_WAY, Track};
+use super::track::{MOST_ON_THEIR_WAY, Taken, Track};
 
 const DAY: u64 = 43_200;
 const WINDOW: u64 = 10;
@@ -134,7 +134,7 @@ fn a_server_that_begins_again_and_again_fills_no_memory() {
         let next = strange(&round.to_string(), EACH);
         source.received(&next, &context, false, now, now).unwrap();
         assert_eq!(source.epoch(), round);
-        track.drop_rest(&before.0, before.1, before.2);
+        track.end_epoch(&before.0, before.1, before.2, &mut Taken::default());
         listed += EACH;
     }
     // The last one is listed still.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::memory::Evidence;
+use super::parts::{self, Piece};
 use super::ranges::Ranges;
 use super::row::{self, Had, Origin, Row};
 use super::written::{Needs, Numbers, Written};
@@ -41,6 +42,8 @@ pub(super) struct Wanted {
     pub(super) target: Target,
     /// Where it goes.
     pub(super) path: String,
+    /// Where else its bytes are, if they are in pieces somewhere.
+    pub(super) pieces: Vec<Piece>,
     pub(super) resource: PlannedResource,
 }
 
@@ -107,6 +110,8 @@ pub(super) struct Track {
     /// Whether it has all it is to have.
     pub(super) is_full: bool,
     pub(super) gaps: Vec<Gap>,
+    /// The Media Sequence Number of the segment whose parts came last.
+    pub(super) unfinished: Option<u64>,
     /// When what is recorded begins.
     pub(super) start: Option<Timestamp>,
     /// Whether more is listed than may be on its way at once.
@@ -143,6 +148,7 @@ impl Track {
             longest: LONGEST_RECORDING,
             is_full: false,
             gaps: Vec::new(),
+            unfinished: None,
             start: None,
             has_more: false,
             dropped: 0,
@@ -171,6 +177,9 @@ impl Track {
             self.take_one(timeline, index, epoch, &mut taken);
         }
         self.is_full |= self.has_reached_limit() || self.is_too_long();
+        if !timeline.is_live() && !self.has_more {
+            self.take_unfinished(timeline, epoch, &mut taken);
+        }
         self.ranges.take(timeline, self.start);
         self.settle_front();
         taken
@@ -188,10 +197,16 @@ impl Track {
         Some(usize::try_from(known).unwrap_or(usize::MAX))
     }
 
-    /// Notes that a timeline that was not taken whole is followed by one that begins anew.
-    pub(super) fn drop_rest(&mut self, timeline: &Timeline, epoch: u64, first: u64) {
+    /// Notes that a timeline is followed by one that begins anew: what of it was not taken goes by, parts of a segment are all that there will be of it.
+    pub(super) fn end_epoch(
+        &mut self,
+        timeline: &Timeline,
+        epoch: u64,
+        first: u64,
+        taken: &mut Taken,
+    ) {
         if !self.has_more {
-            return;
+            return self.take_unfinished(timeline, epoch, taken);
         }
         if let Some(known) = self.known(timeline, epoch, first) {
             let rest = timeline.segments().len().saturating_sub(known);
@@ -217,7 +232,7 @@ impl Track {
     }
 
     /// The number of the next segment in the recording.
-    fn next(&self) -> u64 {
+    pub(super) fn next(&self) -> u64 {
         self.front
             .saturating_add(u64::try_from(self.rows.len()).unwrap_or(u64::MAX))
     }
@@ -288,18 +303,9 @@ impl Track {
         for _ in 0..missed {
             let number = self.next();
             self.taken = self.taken.saturating_add(duration);
-            self.rows.push_back(Row {
-                segment: row::unseen(number, duration, within > 0),
-                needs: None,
-                origin: None,
-                date: None,
-                discontinuity_number: last.discontinuity_number,
-                outstanding: 0,
-                has_failed: false,
-                closed: 0,
-                path: None,
-                left_out: 0,
-            });
+            let segment = row::unseen(number, duration, within > 0);
+            self.rows
+                .push_back(Row::new(segment, last.discontinuity_number));
             within = within.saturating_sub(1);
         }
     }
@@ -330,25 +336,19 @@ impl Track {
             Some(_) => true,
         };
         let duration = segment.duration;
-        let mut row = Row {
-            date: segment.program_date_time,
-            discontinuity_number: segment.discontinuity_number,
-            needs: None,
-            origin: Some(origin),
-            outstanding: 0,
-            has_failed: false,
-            closed: 0,
-            path: None,
-            left_out: 0,
-            segment: listed,
-        };
+        let mut row = Row::new(listed, segment.discontinuity_number);
+        row.date = segment.program_date_time;
+        row.origin = Some(origin);
         if !row.segment.gap {
             let mapped = segment.map.is_some();
             let url = timeline.segment_url(index);
             let name = layout::numbered_segment(number, &url, mapped, self.subtitles);
             row.path = Some(format!("{}/{name}", self.name));
             match row::had(timeline, index, number).and_then(|had| self.unmapped(had)) {
-                Ok(had) => self.want(&mut row, number, had, taken),
+                Ok(had) => {
+                    let pieces = parts::of_segment(timeline, index);
+                    self.want(&mut row, number, had, pieces, taken);
+                }
                 Err(reason) => {
                     row.has_failed = true;
                     taken.refused.push((source::shown(&url), reason));
@@ -366,14 +366,22 @@ impl Track {
     }
 
     /// No playlist can take an EXT-X-MAP back.
-    fn unmapped(&self, had: Had) -> std::result::Result<Had, String> {
+    pub(super) fn unmapped(&self, had: Had) -> std::result::Result<Had, String> {
         if had.needs.map.is_none() && self.numbers.has_maps() {
             return Err("it has no EXT-X-MAP, and those before it have".to_owned());
         }
         Ok(had)
     }
 
-    fn want(&mut self, row: &mut Row, number: u64, had: Had, taken: &mut Taken) {
+    /// `pieces` are where its bytes are too.
+    pub(super) fn want(
+        &mut self,
+        row: &mut Row,
+        number: u64,
+        had: Had,
+        pieces: Vec<Piece>,
+        taken: &mut Taken,
+    ) {
         let numbered = self.numbers.of(&had.needs);
         let map = had.needs.map.as_ref();
         let map_range = map.and_then(|map| map.byte_range).map(row::offsets);
@@ -404,7 +412,8 @@ impl Track {
         }
         row.needs = Some(had.needs);
         let path = row.path.clone();
-        let segment = self.wanted(Target::Segment(number), had.url, had.range, path);
+        let mut segment = self.wanted(Target::Segment(number), had.url, had.range, path);
+        segment.pieces = pieces;
         taken.wanted.push(segment);
     }
 
@@ -423,6 +432,7 @@ impl Track {
         Wanted {
             target,
             path: path.unwrap_or_else(|| format!("{}/{name}", self.name)),
+            pieces: Vec::new(),
             resource: PlannedResource {
                 identity: source::identity(&url),
                 url,
