@@ -1,8 +1,10 @@
 //! Playing what is stored: localized playlists, decryption on the way out, the local server, export.
 
+mod api;
 pub(crate) mod content;
 pub mod export;
 pub(crate) mod local;
+mod page;
 pub(crate) mod range;
 mod reply;
 pub mod server;

@@ -157,13 +157,24 @@ pub(super) fn text(status: StatusCode, text: &str) -> Reply {
 }
 
 fn full(text: String) -> Body {
-    Full::new(Bytes::from(text))
+    bytes(Bytes::from(text))
+}
+
+/// The answer to a method that is not for this address.
+pub(super) fn only(methods: &'static str) -> Reply {
+    let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, &format!("only {methods}"));
+    reply
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(methods));
+    reply
+}
+
+pub(super) fn bytes(bytes: Bytes) -> Body {
+    Full::new(bytes)
         .map_err(|never| match never {})
         .boxed_unsync()
 }
 
 pub(super) fn empty() -> Body {
-    Full::new(Bytes::new())
-        .map_err(|never| match never {})
-        .boxed_unsync()
+    bytes(Bytes::new())
 }

@@ -16,7 +16,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::api::{self, Downloads};
 use super::local::INDEX;
+use super::page;
 use super::reply::{self, Reply};
 use super::shelf::Shelf;
 use crate::session::library;
@@ -39,6 +41,7 @@ struct Shared {
     token: String,
     hosts: [String; 2],
     shelf: Arc<Shelf>,
+    downloads: Downloads,
 }
 
 impl std::fmt::Debug for Shared {
@@ -78,6 +81,7 @@ impl Server {
             token,
             hosts,
             shelf,
+            downloads: Downloads::default(),
         });
         Ok(Self {
             listener,
@@ -143,7 +147,8 @@ impl Server {
 
 impl Shared {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Reply {
-        let mut reply = match self.route(&request).await {
+        let is_head = request.method() == Method::HEAD;
+        let mut reply = match self.route(request).await {
             Ok(reply) => reply,
             Err(status) => reply::text(status, status.canonical_reason().unwrap_or_default()),
         };
@@ -160,25 +165,21 @@ impl Shared {
             HeaderName::from_static("cross-origin-resource-policy"),
             HeaderValue::from_static("same-origin"),
         );
-        if request.method() == Method::HEAD {
+        if is_head {
             *reply.body_mut() = reply::empty();
         }
         reply
     }
 
-    async fn route(self: &Arc<Self>, request: &Request<Incoming>) -> Result<Reply, StatusCode> {
+    async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Result<Reply, StatusCode> {
         if !self.is_own_host(request.headers()) {
             // Somebody else's name leads here: DNS rebinding.
             return Err(StatusCode::MISDIRECTED_REQUEST);
         }
-        if request
-            .headers()
-            .get("sec-fetch-site")
-            .is_some_and(|site| site == "cross-site")
-        {
+        if !api::is_from_here(request.headers(), &self.hosts) {
             return Err(StatusCode::FORBIDDEN);
         }
-        let path = request.uri().path();
+        let path = request.uri().path().to_owned();
         let path = path
             .strip_prefix('/')
             .and_then(|path| path.split_once('/').or(Some((path, ""))));
@@ -187,16 +188,16 @@ impl Shared {
         else {
             return Err(StatusCode::NOT_FOUND);
         };
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut reply = reply::text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
-            reply
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return Ok(reply);
-        }
         let parts: Vec<&str> = rest.split('/').collect();
+        if let ["api", path @ ..] = parts.as_slice() {
+            return api::answer(&self.store, &self.downloads, path, request).await;
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Ok(reply::only("GET, HEAD"));
+        }
         match parts.as_slice() {
-            [""] => Ok(self.contents()),
+            [""] => page::file("index.html", request.headers()),
+            ["page", name] => page::file(name, request.headers()),
             ["assets", id, INDEX] => {
                 let (id, asset) = self.shelf.asset(id).await?;
                 if let Err(error) = library::played(&self.store, &id) {
@@ -226,40 +227,6 @@ impl Shared {
             .and_then(|host| host.to_str().ok());
         host.is_some_and(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)))
     }
-
-    /// What is there, as links: enough to find an address by hand.
-    fn contents(&self) -> Reply {
-        let mut page = String::from(
-            "<!doctype html><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>offline</title><h1>offline</h1><ul>",
-        );
-        for listed in library::list(&self.store).unwrap_or_default() {
-            let title = escape(&listed.title);
-            let state = listed.state.name();
-            let token = &self.token;
-            page.extend([
-                "<li><a href=\"/",
-                token,
-                "/assets/",
-                &listed.id,
-                "/index.m3u8\">",
-                &title,
-                "</a> (",
-                state,
-                ")</li>",
-            ]);
-        }
-        page.push_str("</ul>");
-        let mut reply = reply::text(StatusCode::OK, &page);
-        reply.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/html; charset=utf-8"),
-        );
-        reply.headers_mut().insert(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'"),
-        );
-        reply
-    }
 }
 
 /// Compares without telling by the time it takes where the difference is.
@@ -270,20 +237,4 @@ fn is_equal(one: &[u8], other: &[u8]) -> bool {
             .zip(other)
             .fold(0, |difference, (a, b)| difference | (a ^ b))
             == 0
-}
-
-/// Text from a server, safe inside HTML.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

@@ -271,6 +271,79 @@ pub fn set_policy(store: &Store, id: &AssetId, policy: &Policy) -> Result<()> {
     record::set_policy(store, id, policy)
 }
 
+/// What is being downloaded now, by whatever process, and a text that is another one whenever an asset came, went or changed its state.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn running(store: &Store) -> Result<(Vec<Listed>, String)> {
+    let mut running = Vec::new();
+    let mut hasher = blake3::Hasher::new();
+    for id in store.asset_ids()? {
+        // What cannot be read is listed as damaged; here it changes nothing.
+        let Ok(record) = record::state(store, &id) else {
+            continue;
+        };
+        hasher.update(id.as_str().as_bytes());
+        hasher.update(record.state.name().as_bytes());
+        if record.state == DownloadState::Downloading {
+            running.extend(list_one(store, &id).ok().flatten());
+        } else {
+            hasher.update(&record.updated.to_le_bytes());
+        }
+    }
+    Ok((running, hasher.finalize().to_hex().to_string()))
+}
+
+/// When an asset came, and how far somebody has watched it.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Watched {
+    /// Unix seconds when it was first asked for.
+    pub created: u64,
+    /// Unix seconds when it was last played.
+    pub last_played: Option<u64>,
+    /// Media time in seconds at which somebody stopped.
+    pub position: Option<f64>,
+}
+
+/// When an asset came, and how far somebody has watched it.
+///
+/// # Errors
+/// When its records cannot be read.
+pub fn watched(store: &Store, id: &AssetId) -> Result<Watched> {
+    let unix = |time: SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    };
+    Ok(Watched {
+        created: record::metadata(store, id)?.map_or(0, |metadata| metadata.created),
+        last_played: record::last_played(store, id)?.map(unix),
+        position: record::position(store, id)?,
+    })
+}
+
+/// Notes how far somebody has watched an asset, in seconds of media time.
+///
+/// # Errors
+/// When it is no time, or cannot be written.
+pub fn set_position(store: &Store, id: &AssetId, seconds: f64) -> Result<()> {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return Err(Error::usage("a position is a number of seconds"));
+    }
+    // Reading it first refuses assets that do not exist.
+    store.asset(id)?;
+    record::set_position(store, id, seconds)
+}
+
+/// What people call an asset.
+///
+/// # Errors
+/// When there is no such asset, or its record cannot be read.
+pub fn title(store: &Store, id: &AssetId) -> Result<String> {
+    let metadata = record::metadata(store, id)?;
+    Ok(metadata.ok_or_else(|| unknown(id.as_str()))?.title)
+}
+
 /// Notes that an asset is being played, for the order of purging.
 ///
 /// # Errors

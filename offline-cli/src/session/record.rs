@@ -186,6 +186,7 @@ const METADATA: &str = "metadata";
 const STATE: &str = "state";
 const POLICY: &str = "policy";
 const PLAYED: &str = "played";
+const POSITION: &str = "position";
 const RECORDING: &str = "recording";
 const WISH: &str = "wish";
 
@@ -229,6 +230,15 @@ pub(crate) fn last_played(store: &Store, id: &AssetId) -> Result<Option<SystemTi
 
 pub(crate) fn set_last_played(store: &Store, id: &AssetId) -> Result<()> {
     write(store, id, PLAYED, &Played { last: unix_now() })
+}
+
+/// How far somebody has watched it, in seconds of media time.
+pub(crate) fn position(store: &Store, id: &AssetId) -> Result<Option<f64>> {
+    read(store, id, POSITION)
+}
+
+pub(crate) fn set_position(store: &Store, id: &AssetId, seconds: f64) -> Result<()> {
+    write(store, id, POSITION, &seconds)
 }
 
 /// What another process wishes of the download.

@@ -37,6 +37,19 @@ pub fn usage(store: &Store) -> Result<Used> {
     })
 }
 
+/// Bytes that are free on the disk of a store, and bytes that it has at all.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn disk(store: &Store) -> Result<(u64, u64)> {
+    let root = store.root();
+    let space = fs4::statvfs(root).map_err(|error| {
+        let what = format!("the room at {} cannot be told", root.display());
+        Error::new(crate::ErrorKind::Storage, what).because(error)
+    })?;
+    Ok((space.available_space(), space.total_space()))
+}
+
 /// Removes an asset and the bytes that only it needs; returns the bytes freed.
 ///
 /// # Errors

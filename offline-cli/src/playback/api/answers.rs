@@ -1,0 +1,143 @@
+//! The answers themselves.
+
+use std::time::{Duration, SystemTime};
+
+use asset_store::{AssetId, Store};
+use serde::{Deserialize, Serialize};
+use storage_policy::Limits;
+
+use super::refused;
+use crate::Result;
+use crate::playback::local::LocalAsset;
+use crate::session::library::{self, Inspected, Listed, Watched};
+use crate::session::upkeep;
+
+/// How many of those that would go first are told.
+const NEXT_SHOWN: usize = 5;
+
+/// An asset in the library.
+#[derive(Serialize)]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    listed: Listed,
+    #[serde(flatten)]
+    watched: Watched,
+}
+
+pub(super) fn library(store: &Store) -> Result<Vec<Shown>> {
+    let listed = library::list(store)?.into_iter().map(|listed| {
+        let watched = AssetId::new(&listed.id).ok();
+        let watched = watched.and_then(|id| library::watched(store, &id).ok());
+        Shown {
+            listed,
+            watched: watched.unwrap_or_default(),
+        }
+    });
+    Ok(listed.collect())
+}
+
+/// What is being downloaded, and whether anything else has changed.
+#[derive(Serialize)]
+pub(super) struct Running {
+    assets: Vec<Listed>,
+    /// Another text whenever an asset came, went, or changed its state.
+    version: String,
+}
+
+pub(super) fn running(store: &Store) -> Result<Running> {
+    let (assets, version) = library::running(store)?;
+    Ok(Running { assets, version })
+}
+
+/// One asset whole.
+#[derive(Serialize)]
+pub(super) struct Details {
+    #[serde(flatten)]
+    inspected: Inspected,
+    /// Whether there is anything to play, be it a part.
+    offered: bool,
+}
+
+pub(super) fn details(store: &Store, id: &AssetId) -> Result<Details> {
+    Ok(Details {
+        inspected: library::inspect(store, id)?,
+        offered: LocalAsset::load(store, id).is_ok(),
+    })
+}
+
+/// Room on the disk of the store.
+#[derive(Serialize)]
+pub(super) struct Space {
+    /// Bytes of the library.
+    used: u64,
+    /// Bytes of everything else on the disk.
+    other: u64,
+    free: u64,
+    /// What goes first when room is needed.
+    next: Vec<Next>,
+}
+
+#[derive(Serialize)]
+struct Next {
+    title: String,
+    reason: String,
+}
+
+pub(super) fn space(store: &Store) -> Result<Space> {
+    let usage = upkeep::usage(store)?;
+    let used = usage.usage.stored.saturating_add(usage.partials);
+    let (free, total) = upkeep::disk(store)?;
+    let limits = Limits {
+        max_bytes: Some(0),
+        ..Limits::default()
+    };
+    let would_go = upkeep::purge(store, &limits, true)?.purged;
+    let next = would_go.into_iter().take(NEXT_SHOWN).map(|purged| Next {
+        title: AssetId::new(&purged.id)
+            .ok()
+            .and_then(|id| library::title(store, &id).ok())
+            .unwrap_or(purged.id),
+        reason: purged.reason,
+    });
+    Ok(Space {
+        used,
+        other: total.saturating_sub(free).saturating_sub(used),
+        free,
+        next: next.collect(),
+    })
+}
+
+/// Where somebody stopped watching.
+#[derive(Deserialize)]
+pub(super) struct Position {
+    pub(super) seconds: f64,
+}
+
+/// A policy as the page sends it.
+#[derive(Deserialize)]
+pub(super) struct PolicyChange {
+    priority: String,
+    /// Unix seconds; null is never.
+    expires: Option<f64>,
+    pinned: bool,
+}
+
+impl PolicyChange {
+    pub(super) fn apply(self, store: &Store, id: &AssetId) -> Result<()> {
+        let mut policy = library::policy(store, id)?;
+        policy.priority = self
+            .priority
+            .parse()
+            .map_err(|_| refused("there is no such priority"))?;
+        policy.expires = match self.expires {
+            None => None,
+            Some(seconds) => {
+                let since = Duration::try_from_secs_f64(seconds).ok();
+                let time = since.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
+                Some(time.ok_or_else(|| refused("there is no such day"))?)
+            }
+        };
+        policy.pinned = self.pinned;
+        library::set_policy(store, id, &policy)
+    }
+}
