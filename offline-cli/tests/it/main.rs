@@ -25,6 +25,7 @@ mod live_trouble;
 mod low_latency;
 mod media;
 mod network;
+mod page;
 mod playback;
 mod presentation;
 mod probe;

@@ -292,6 +292,23 @@ pub(crate) fn alternate_audio(root: &Path) {
     .unwrap();
 }
 
+/// HEVC in fragmented MP4.
+pub(crate) fn hevc(root: &Path) {
+    let folder = fresh(root, "hevc");
+    let source = inputs("160x90", 25, 4, 440);
+    ffmpeg(
+        &folder,
+        &[
+            &strs(&source),
+            &["-c:v", "libx265", "-preset", "ultrafast", "-x265-params"],
+            &["log-level=none:keyint=25", "-tag:v", "hvc1"],
+            AUDIO,
+            HLS,
+            &["-hls_segment_type", "fmp4", "index.m3u8"],
+        ],
+    );
+}
+
 /// Two encodings joined by a discontinuity: TS that differ in size and rate, and fragmented MP4 with a map each.
 ///
 /// The latter are alike in their parameters, since ffmpeg reads no second map that says something else.

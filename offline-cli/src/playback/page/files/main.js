@@ -81,13 +81,10 @@ async function look() {
   let wait = LOOK_AGAIN;
   try {
     const { assets: running, version } = await api.running();
-    const known = new Map(assets.map((asset) => [asset.id, asset]));
-    for (const asset of running) {
-      const before = known.get(asset.id);
-      if (before) {
-        Object.assign(before, asset);
-        library.change({ ...before }, actions);
-      }
+    const changed = new Map(running.map((asset) => [asset.id, asset]));
+    assets = assets.map((asset) => changed.has(asset.id) ? { ...asset, ...changed.get(asset.id) } : asset);
+    for (const asset of assets.filter(({ id }) => changed.has(id))) {
+      library.change(asset, actions);
       wait = LOOK_EVERY;
     }
     if (version !== look.version) {
