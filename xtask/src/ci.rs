@@ -25,6 +25,11 @@ pub(crate) struct Options {
 /// Programs without which tests skip something, and what that is.
 const PROGRAMS: &[(&str, &str)] = &[
     ("ffmpeg", "real streams, played back frame by frame"),
+    (
+        "chromium",
+        "the page of the local server, in a real browser",
+    ),
+    ("node", "the same: it drives the browser"),
     ("c++", "the fuzz targets, which link a fuzzer written in it"),
 ];
 

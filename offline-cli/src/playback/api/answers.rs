@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use asset_store::{AssetId, Store};
 use serde::{Deserialize, Serialize};
-use storage_policy::Limits;
+use storage_policy::StorePolicy;
 
 use super::refused;
 use crate::Result;
@@ -87,11 +87,11 @@ pub(super) fn space(store: &Store) -> Result<Space> {
     let usage = upkeep::usage(store)?;
     let used = usage.usage.stored.saturating_add(usage.partials);
     let (free, total) = upkeep::disk(store)?;
-    let limits = Limits {
+    let policy = StorePolicy {
         max_bytes: Some(0),
-        ..Limits::default()
+        ..StorePolicy::default()
     };
-    let would_go = upkeep::purge(store, &limits, true)?.purged;
+    let would_go = upkeep::purge(store, &policy, true)?.purged;
     let next = would_go.into_iter().take(NEXT_SHOWN).map(|purged| Next {
         title: AssetId::new(&purged.id)
             .ok()
