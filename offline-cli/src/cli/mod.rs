@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use choice::Choice;
 pub(crate) use connection::Connection;
 pub(crate) use download::{Download, Probe, Resume};
-pub(crate) use playback::{Export, ExportFormat, Serve};
+pub(crate) use playback::{Export, ExportFormat, Play, Player, Serve};
 pub(crate) use upkeep::{Expiry, Gc, Policy, Priority, Purge, Verify, YesNo};
 
 /// Download HTTP Live Streams, play them with no network, let policies remove them.
@@ -79,6 +79,8 @@ pub enum Command {
     Verify(Verify),
     /// Serve what is stored to players on this machine
     Serve(Serve),
+    /// Play an asset, in the browser or another player
+    Play(Play),
     /// Write an asset out
     Export(Export),
 }

@@ -12,6 +12,28 @@ pub struct Serve {
     pub port: u16,
 }
 
+/// Options of `play`.
+#[derive(Debug, Args)]
+pub struct Play {
+    /// The asset
+    pub id: String,
+
+    /// Play it with this program [default: the page, in the browser]
+    #[arg(long, value_enum)]
+    pub player: Option<Player>,
+}
+
+/// Programs that play what is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Player {
+    /// mpv
+    Mpv,
+    /// VLC
+    Vlc,
+    /// ffplay, of ffmpeg
+    Ffplay,
+}
+
 /// Options of `export`.
 #[derive(Debug, Args)]
 pub struct Export {

@@ -4,6 +4,7 @@ mod download;
 mod export;
 mod inspect;
 mod list;
+mod play;
 mod policy;
 mod probe;
 mod purge;
@@ -137,6 +138,9 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
         Command::Verify(arguments) => verify::run(existing(place()?)?.as_ref(), arguments, output),
         Command::Serve(arguments) => {
             runtime()?.block_on(serve::run(arguments, required(place()?)?, output))
+        }
+        Command::Play(arguments) => {
+            runtime()?.block_on(play::run(arguments, required(place()?)?, output))
         }
         Command::Export(arguments) => export::run(&required(place()?)?, arguments, output),
     }

@@ -26,6 +26,8 @@ mod low_latency;
 mod media;
 mod network;
 mod page;
+#[cfg(unix)]
+mod play;
 mod playback;
 mod presentation;
 mod probe;
