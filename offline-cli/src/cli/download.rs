@@ -28,6 +28,14 @@ pub struct Download {
     #[arg(long, requires = "url")]
     pub title: Option<String>,
 
+    /// Its picture, an address or a file [default: the one that the stream names]
+    #[arg(long, requires = "url", value_name = "URL|FILE")]
+    pub artwork: Option<String>,
+
+    /// Something to know it by; nothing after the `=` forgets it
+    #[arg(long, requires = "url", value_name = "KEY=VALUE", value_parser = value::pair)]
+    pub metadata: Vec<(String, String)>,
+
     /// The asset to download into [default: made from the address]
     #[arg(long, requires = "url")]
     pub id: Option<String>,

@@ -53,3 +53,11 @@ pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
         .map_err(|_| "a header's value is one line of text".to_owned())?;
     Ok((name, value))
 }
+
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text
+        .split_once('=')
+        .filter(|(key, _)| !key.trim().is_empty());
+    let (key, value) = pair.ok_or("write a key, `=` and a value")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}

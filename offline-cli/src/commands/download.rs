@@ -1,5 +1,7 @@
 //! `offline download`
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +14,9 @@ use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
 use crate::render::table::table;
 use crate::render::text::{clock, printable, size};
-use crate::session::{Chosen, DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session};
+use crate::session::{
+    Artwork, Chosen, DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session,
+};
 use crate::{Error, Result};
 
 pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> Result<u8> {
@@ -44,9 +48,29 @@ fn request(arguments: &Download, url: &Url, store: Option<&Store>) -> Result<Dow
     };
     arguments.choice.make(&mut request)?;
     request.title.clone_from(&arguments.title);
+    request.artwork = arguments.artwork.as_deref().map(artwork).transpose()?;
+    request.metadata = arguments.metadata.iter().cloned().collect();
     request.allow_gaps = arguments.allow_gaps;
     request.treat_as_vod = arguments.treat_as_vod;
     Ok(request)
+}
+
+/// An address, or the file of that name.
+fn artwork(wanted: &str) -> Result<Artwork> {
+    let address = Url::parse(wanted).ok();
+    if let Some(url) = address.filter(|url| matches!(url.scheme(), "http" | "https")) {
+        return Ok(Artwork::Address(url));
+    }
+    let path = Path::new(wanted);
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| {
+        let more_than_allowed = Artwork::LIMIT + 1;
+        file.take(more_than_allowed).read_to_end(&mut bytes)
+    });
+    read.map_err(|error| {
+        Error::usage(format!("the artwork {} cannot be read", printable(wanted))).because(error)
+    })?;
+    Artwork::image(bytes)
 }
 
 /// `--dry-run`

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use asset_store::Store;
+use cache_inspect::Inspection;
 
 use crate::Result;
 use crate::render::output::{self, Output};
@@ -11,6 +12,9 @@ use crate::render::table::table;
 use crate::render::text::{clock, date, printable, size};
 use crate::session::library::{self, Inspected};
 use crate::session::record;
+
+/// Characters that are shown of what a stream says of itself.
+const LONGEST_SAYING: usize = 100;
 
 /// Missing segments that are shown one by one.
 const MISSING_SHOWN: usize = 10;
@@ -25,6 +29,35 @@ pub(super) fn run(store: &Store, wanted: &str, output: Output) -> Result<u8> {
     Ok(0)
 }
 
+/// The beginning of a long text.
+fn shortened(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST_SAYING).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// What is known of it beside what is stored.
+fn about(inspected: &Inspected) -> Vec<(&str, String)> {
+    let mut about = Vec::new();
+    if let Some(artwork) = &inspected.artwork {
+        let length = size(artwork.bytes);
+        about.push(("artwork", format!("{}, {length}", artwork.media_type)));
+    }
+    let metadata = inspected.metadata.iter();
+    about.extend(metadata.map(|(key, value)| (key.as_str(), value.clone())));
+    for said in &inspected.session_data {
+        let value = match (&said.value, &said.json) {
+            (Some(value), _) => value.clone(),
+            (None, Some(json)) => json.to_string(),
+            (None, None) => continue,
+        };
+        about.push(("says", format!("{}: {}", said.id, shortened(&value))));
+    }
+    about
+}
+
 fn describe(inspected: &Inspected) -> String {
     let found = &inspected.inspection;
     let mut lines = vec![format!(
@@ -32,7 +65,9 @@ fn describe(inspected: &Inspected) -> String {
         printable(found.title.as_deref().unwrap_or(&found.id)),
         found.id
     )];
-    let mut line = |name: &str, value: &str| lines.push(format!("{name:<12}{}", printable(value)));
+    let mut line = |name: &str, value: &str| {
+        lines.push(format!("{:<12}{}", printable(name), printable(value)));
+    };
     line("from", &inspected.url);
     let reason = inspected
         .reason
@@ -59,6 +94,9 @@ fn describe(inspected: &Inspected) -> String {
             .collect::<Vec<_>>()
             .join(" "),
     );
+    for (name, value) in about(inspected) {
+        line(name, &value);
+    }
     let policy = &inspected.policy;
     let pinned = if policy.pinned { ", pinned" } else { "" };
     let expires = policy
@@ -84,6 +122,24 @@ fn describe(inspected: &Inspected) -> String {
             );
         }
     }
+    lines.push(variants(found));
+    for missing in found.missing.iter().take(MISSING_SHOWN) {
+        lines.push(format!(
+            "missing at {}: {}",
+            clock(missing.start),
+            printable(&missing.url)
+        ));
+    }
+    if found.missing.len() > MISSING_SHOWN {
+        lines.push(format!(
+            "… and {} more",
+            found.missing.len() - MISSING_SHOWN
+        ));
+    }
+    lines.join("\n")
+}
+
+fn variants(found: &Inspection) -> String {
     let rows = found
         .variants
         .iter()
@@ -107,23 +163,9 @@ fn describe(inspected: &Inspected) -> String {
                 .to_owned(),
             ]
         });
-    lines.push(table(
+    table(
         &["VARIANT", "SIZE", "PEAK", "SEGMENTS", ""],
         &[2, 3],
         rows.collect(),
-    ));
-    for missing in found.missing.iter().take(MISSING_SHOWN) {
-        lines.push(format!(
-            "missing at {}: {}",
-            clock(missing.start),
-            printable(&missing.url)
-        ));
-    }
-    if found.missing.len() > MISSING_SHOWN {
-        lines.push(format!(
-            "… and {} more",
-            found.missing.len() - MISSING_SHOWN
-        ));
-    }
-    lines.join("\n")
+    )
 }

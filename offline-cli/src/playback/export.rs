@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use asset_store::{AssetId, Store};
 
+use super::content::Content;
 use super::local::{INDEX, LocalAsset};
+use crate::session::artwork;
 use crate::{Error, ErrorKind, Result};
 
 const CHUNK: usize = 1024 * 1024;
@@ -119,22 +121,37 @@ fn write_tree(
                 ));
             };
             let path = root.join(&track.name).join(&name);
-            let mut file =
-                File::create_new(&path).map_err(|error| Error::io(&path, "write", error))?;
-            let mut reader = content.open(store)?;
-            let mut offset = 0;
-            while offset < reader.length() {
-                let bytes = reader
-                    .read_at(offset, CHUNK)
-                    .map_err(|error| Error::io(&path, "read the stored bytes of", error))?;
-                file.write_all(&bytes)
-                    .map_err(|error| Error::io(&path, "write", error))?;
-                offset += bytes.len() as u64;
-                progress(bytes.len() as u64);
-            }
-            exported.files += 1;
-            exported.bytes += offset;
+            write_content(store, &content, &path, exported, progress)?;
         }
     }
+    if let Some(picture) = asset.artwork(store) {
+        let ending = artwork::ending(picture.media_type);
+        let path = root.join(format!("{}.{ending}", artwork::PATH));
+        write_content(store, &picture, &path, exported, progress)?;
+    }
+    Ok(())
+}
+
+fn write_content(
+    store: &Store,
+    content: &Content,
+    path: &Path,
+    exported: &mut Exported,
+    progress: &mut impl FnMut(u64),
+) -> Result<()> {
+    let mut file = File::create_new(path).map_err(|error| Error::io(path, "write", error))?;
+    let mut reader = content.open(store)?;
+    let mut offset = 0;
+    while offset < reader.length() {
+        let bytes = reader
+            .read_at(offset, CHUNK)
+            .map_err(|error| Error::io(path, "read the stored bytes of", error))?;
+        file.write_all(&bytes)
+            .map_err(|error| Error::io(path, "write", error))?;
+        offset += bytes.len() as u64;
+        progress(bytes.len() as u64);
+    }
+    exported.files += 1;
+    exported.bytes += offset;
     Ok(())
 }

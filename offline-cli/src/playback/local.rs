@@ -7,6 +7,7 @@ use hls_parse::{LocalKey, LocalMedia, LocalMultivariant};
 
 use super::content::{Content, clear_key};
 use crate::adapters::catalog;
+use crate::session::artwork;
 use crate::session::layout::TrackLayout;
 use crate::session::presentation::{Presentation, StoredTrack};
 use crate::{Error, ErrorKind, Result};
@@ -105,6 +106,16 @@ impl LocalAsset {
             _ => None,
         });
         media.chain(keys).collect()
+    }
+
+    /// Its picture.
+    pub(crate) fn artwork(&self, store: &Store) -> Option<Content> {
+        let (entry, media_type) = artwork::stored(store, &self.presentation.asset)?;
+        Some(Content {
+            entry,
+            decryption: None,
+            media_type,
+        })
     }
 
     /// What a local name stands for; names are looked up, never used as paths.

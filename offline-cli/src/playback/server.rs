@@ -21,7 +21,7 @@ use super::local::INDEX;
 use super::page;
 use super::reply::{self, Reply};
 use super::shelf::Shelf;
-use crate::session::library;
+use crate::session::{artwork, library};
 use crate::{Error, ErrorKind, Result};
 
 const CONNECTIONS: usize = 64;
@@ -204,6 +204,17 @@ impl Shared {
                     tracing::warn!(%error, "the time of playing could not be noted");
                 }
                 Ok(reply::playlist(asset.index()))
+            }
+            ["assets", id, artwork::PATH] => {
+                let (_, asset) = self.shelf.asset(id).await?;
+                let content = asset.artwork(&self.store).ok_or(StatusCode::NOT_FOUND)?;
+                let mut reply = reply::media(&self.store, content, request.headers()).await?;
+                // Another may take its place.
+                let revalidate = HeaderValue::from_static("private, no-cache");
+                reply
+                    .headers_mut()
+                    .insert(header::CACHE_CONTROL, revalidate);
+                Ok(reply)
             }
             ["assets", id, track, INDEX] => {
                 let (_, asset) = self.shelf.asset(id).await?;

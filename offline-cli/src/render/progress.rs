@@ -168,6 +168,7 @@ impl Progress {
             DownloadEvent::Gap { url, error } => {
                 self.say(&format!("gap: {}: {}", printable(url), printable(error)));
             }
+            DownloadEvent::Note { note } => self.say(&format!("note: {}", printable(note))),
             // The command says how it ended.
             _ => {}
         }

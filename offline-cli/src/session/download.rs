@@ -12,7 +12,7 @@ use super::record::{self, DownloadState, StateRecord};
 use super::refresh::Refreshes;
 use super::resolve::Resolved;
 use super::run::{Run, Totals};
-use super::{DownloadEvent, DownloadRequest, Session, decryption, live, queue, source};
+use super::{DownloadEvent, DownloadRequest, Session, companions, decryption, live, queue, source};
 use crate::{Error, ErrorKind, Result};
 
 /// How a download ended well.
@@ -105,7 +105,12 @@ impl Session {
                 }
             }
             let mut run = Run::new(&job, &mut refreshes, progress.bytes);
-            let mut fetched = run.fetch(self, &writer, &mut stop, &mut observe).await;
+            let media = run.fetch(self, &writer, &mut stop, &mut observe);
+            let companions = self.network.accompany(&job.companions, &writer);
+            let (mut fetched, notes) = companions::beside(media, companions).await;
+            for note in notes {
+                observe(DownloadEvent::Note { note });
+            }
             let has_expired = run.has_expired();
             progress = run.totals();
             let undecryptable = match &fetched {

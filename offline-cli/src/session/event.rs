@@ -84,6 +84,11 @@ pub enum DownloadEvent {
         /// Seconds until the next attempt.
         after: f64,
     },
+    /// Something the user should know; the download goes on.
+    Note {
+        /// What it is, for example that there is no picture at the address of the artwork.
+        note: String,
+    },
     /// A resource could not be had and gaps are allowed.
     Gap {
         /// The address, without its query.

@@ -16,6 +16,8 @@ pub(crate) mod role {
     pub(crate) const INITIALIZATION: &str = "initialization";
     /// The store keeps entries of this role readable by their owner only.
     pub(crate) const KEY: &str = "key";
+    pub(crate) const ARTWORK: &str = "artwork";
+    pub(crate) const SESSION_DATA: &str = "session-data";
 }
 
 /// The track of a variant: `variant-0`.

@@ -11,6 +11,7 @@ use storage_policy::Policy;
 
 use super::presentation::Presentation;
 use super::record::{self, DownloadState, StateRecord};
+use super::{SessionDatum, StoredArtwork, artwork, session_data};
 use crate::adapters::catalog;
 use crate::{Error, Result};
 
@@ -203,6 +204,12 @@ pub struct Inspected {
     pub url: String,
     /// Priority, expiration, pin.
     pub policy: PolicyView,
+    /// Its picture.
+    pub artwork: Option<StoredArtwork>,
+    /// What was said of it when it was downloaded.
+    pub metadata: BTreeMap<String, String>,
+    /// What the stream says of itself.
+    pub session_data: Vec<SessionDatum>,
     /// What is cached.
     #[serde(flatten)]
     pub inspection: Inspection,
@@ -243,8 +250,16 @@ pub fn inspect(store: &Store, id: &AssetId) -> Result<Inspected> {
     let description = catalog::describe(store, id, &presentation)?;
     let StateRecord { state, reason, .. } = record::state(store, id)?;
     let metadata = record::metadata(store, id)?;
-    let url = metadata.and_then(|metadata| url::Url::parse(&metadata.url).ok());
+    let url = metadata.as_ref();
+    let url = url.and_then(|metadata| url::Url::parse(&metadata.url).ok());
+    let artwork = artwork::stored(store, &presentation.asset);
     Ok(Inspected {
+        artwork: artwork.map(|(entry, media_type)| StoredArtwork {
+            media_type,
+            bytes: entry.length,
+        }),
+        metadata: metadata.map(|known| known.metadata).unwrap_or_default(),
+        session_data: session_data::of(store, &presentation),
         state,
         reason,
         url: url.as_ref().map(super::source::shown).unwrap_or_default(),

@@ -5,6 +5,8 @@
 //! functions of [`library`], since they need no network.
 
 mod admission;
+pub(crate) mod artwork;
+mod companions;
 mod configuration;
 mod decryption;
 mod download;
@@ -29,16 +31,20 @@ pub mod requirements;
 mod resolve;
 mod reuse;
 mod run;
+mod session_data;
 pub mod source;
 mod space;
 mod tracks;
 pub mod upkeep;
+
+use std::collections::BTreeMap;
 
 use asset_store::{AssetId, Store};
 use hls_parse::{SelectionOptions, SelectionRequest};
 use segment_fetch::{Fetcher, Transport};
 use url::Url;
 
+pub use artwork::{Artwork, StoredArtwork};
 pub use configuration::{Chosen, StoredSelection};
 pub use download::{Gap, Outcome};
 pub use estimate::{Estimate, EstimatedTrack};
@@ -48,6 +54,7 @@ pub use live::{Ended, LiveOptions, Recording};
 pub use network::NetworkOptions;
 pub use probe::{Probe, ProbedRendition, ProbedVariant};
 pub use record::{DownloadState, Metadata, StateRecord};
+pub use session_data::SessionDatum;
 
 /// A store and the network, ready to download.
 #[derive(Clone, Debug)]
@@ -73,8 +80,12 @@ pub struct DownloadRequest {
     /// What to take beside it or instead: auxiliary contents, which share the video of the primary one where they can, several variants at once, I-frames,
     /// renditions by their characteristics. By default nothing.
     pub options: SelectionOptions,
-    /// What people call it; by default a word from the address.
+    /// What people call it; by default what the stream calls itself (`com.apple.hls.title`), or a word from the address.
     pub title: Option<String>,
+    /// Its picture; by default the one that the stream names (`com.apple.hls.poster` of EXT-X-SESSION-DATA).
+    pub artwork: Option<Artwork>,
+    /// What else is to be known of it, in any words; what is empty is forgotten.
+    pub metadata: BTreeMap<String, String>,
     /// The asset to download into; by default one made from the address.
     pub id: Option<AssetId>,
     /// Whether a playlist without EXT-X-ENDLIST is taken as it is now for all there is.
@@ -93,6 +104,8 @@ impl DownloadRequest {
             selection: SelectionRequest::default(),
             options: SelectionOptions::default(),
             title: None,
+            artwork: None,
+            metadata: BTreeMap::new(),
             id: None,
             treat_as_vod: false,
             allow_gaps: false,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use asset_store::{AssetId, AssetWriter, Digest, EntryAttributes, Store};
 use hls_parse::Multivariant;
 
+use super::companions::{self, Companion};
 use super::download::Gap;
 use super::drift::{self, Addresses, Agreement, Drift};
 use super::event::seconds;
@@ -14,7 +15,8 @@ use super::plan::{Plan, PlannedResource, PlannedTrack};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::resolve::{Received, Resolved, ResolvedTrack};
 use super::{
-    Chosen, DownloadEvent, DownloadRequest, Session, layout, presentation, reuse, source, space,
+    Chosen, DownloadEvent, DownloadRequest, Session, artwork, layout, presentation, reuse,
+    session_data, source, space,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -23,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) id: AssetId,
     pub(super) metadata: Metadata,
     pub(super) duration: Duration,
+    /// What is to be fetched beside the media.
+    pub(super) companions: Vec<Companion>,
     pub(super) chosen: Vec<Chosen>,
     pub(super) notes: Vec<String>,
     pub(super) plan: Plan,
@@ -71,7 +75,12 @@ impl Session {
         check_kind(writer, &resolved)?;
         if let Some((received, multivariant)) = &resolved.multivariant {
             pin_multivariant(&self.store, writer, received, multivariant)?;
+            metadata.entitle(request, session_data::title(multivariant));
         }
+        artwork::put(writer, request.artwork.as_ref())?;
+        let multivariant = resolved.multivariant.as_ref();
+        let multivariant = multivariant.map(|(received, parsed)| (received, &**parsed));
+        let companions = companions::wanted(&metadata, multivariant, resolved.reach, writer);
         let mut tracks = Vec::with_capacity(resolved.tracks.len());
         for track in resolved.tracks {
             let (track, agreement) = pin_track(&self.store, writer, track)?;
@@ -98,8 +107,7 @@ impl Session {
         metadata.tracks = names.collect();
         let (mut pending, mut links) = pending(writer, &plan);
         reuse::reuse(&self.store, &plan, &known, &mut pending, &mut links)?;
-        let multivariant = resolved.multivariant.as_ref();
-        let multivariant = multivariant.map(|(_, multivariant)| &**multivariant);
+        let multivariant = multivariant.map(|(_, multivariant)| multivariant);
         let expected_bytes = space::expected(&plan, &pending, multivariant);
         record::set_metadata(&self.store, id, &metadata)?;
         let stored = metadata
@@ -116,6 +124,7 @@ impl Session {
             id: id.clone(),
             metadata,
             duration,
+            companions,
             chosen: resolved.chosen,
             notes: resolved.notes,
             plan,

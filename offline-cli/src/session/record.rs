@@ -1,5 +1,6 @@
 //! What the session keeps beside an asset's manifest: where it came from, how its download stands, its policy.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use asset_store::{AssetId, Store};
@@ -10,7 +11,7 @@ use storage_policy::Policy;
 use super::configuration::StoredSelection;
 use super::download::Gap;
 use super::queue::Wish;
-use super::{DownloadRequest, source};
+use super::{Artwork, DownloadRequest, source};
 use crate::{Error, ErrorKind, Result};
 
 /// What an asset is and where it came from. Written once when its download begins.
@@ -39,6 +40,12 @@ pub struct Metadata {
     /// Which variants and renditions were asked for, by every download into the asset.
     #[serde(default)]
     pub selections: Vec<StoredSelection>,
+    /// Where its picture comes from, when that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artwork: Option<String>,
+    /// What else was said of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
     /// The tracks of the last selection; `resources` counts theirs.
     #[serde(default)]
     pub tracks: Vec<String>,
@@ -61,6 +68,8 @@ impl Metadata {
             treat_as_vod: false,
             allow_gaps: false,
             selections: Vec::new(),
+            artwork: None,
+            metadata: BTreeMap::new(),
             tracks: Vec::new(),
         });
         let same = url::Url::parse(&metadata.url)
@@ -73,6 +82,13 @@ impl Metadata {
         if let Some(title) = &request.title {
             metadata.title.clone_from(title);
         }
+        match &request.artwork {
+            Some(Artwork::Address(url)) => metadata.artwork = Some(url.to_string()),
+            Some(Artwork::Image(_)) => metadata.artwork = None,
+            None => {}
+        }
+        metadata.metadata.extend(request.metadata.clone());
+        metadata.metadata.retain(|_, value| !value.is_empty());
         metadata.treat_as_vod = request.treat_as_vod;
         metadata.allow_gaps = request.allow_gaps;
         let selection = StoredSelection::from(request);
@@ -80,6 +96,16 @@ impl Metadata {
         metadata.selections.retain(|before| *before != selection);
         metadata.selections.push(selection);
         Ok(metadata)
+    }
+
+    /// Calls it what the stream calls itself, unless it is called something already.
+    pub(crate) fn entitle(&mut self, request: &DownloadRequest, title: Option<&str>) {
+        if let Some(title) = title
+            && request.title.is_none()
+            && self.title == source::title(&request.url)
+        {
+            title.clone_into(&mut self.title);
+        }
     }
 
     /// Whether no download asked for audio beside what is in the variants.

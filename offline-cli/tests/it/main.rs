@@ -7,6 +7,7 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod artwork;
 mod bad_input;
 mod commands;
 mod configuration;

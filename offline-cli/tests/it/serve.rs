@@ -37,6 +37,15 @@ impl Serving {
         format!("{}/assets/{id}/index.m3u8", self.url)
     }
 
+    /// The content type and the bytes at an address.
+    pub(crate) fn get(&self, path: &str) -> (Option<String>, Vec<u8>) {
+        let answer = self.ask("GET", &format!("{}{path}", self.path()), &[]);
+        (
+            answer.header("content-type").map(str::to_owned),
+            answer.body,
+        )
+    }
+
     pub(crate) fn host(&self) -> &str {
         self.url
             .strip_prefix("http://")

@@ -35,7 +35,8 @@ use asset_store::{AssetId, AssetWriter};
 use super::download::{Outcome, interrupted};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::{
-    DownloadEvent, DownloadRequest, Session, admission, layout, prepare, queue, source as address,
+    DownloadEvent, DownloadRequest, Session, admission, artwork, companions, layout, prepare,
+    queue, session_data, source as address,
 };
 use crate::{Error, ErrorKind, Result};
 use recorder::Recorder;
@@ -159,7 +160,7 @@ impl Session {
                 .hint("choose another --id, or remove that asset first"));
         }
         drop(asset);
-        let metadata = Metadata::of(&request, &id, record::metadata(&self.store, &id)?)?;
+        let mut metadata = Metadata::of(&request, &id, record::metadata(&self.store, &id)?)?;
         if record::wish(&self.store, &id)?.is_some() {
             // It was meant for an earlier run.
             record::set_wish(&self.store, &id, None)?;
@@ -175,10 +176,20 @@ impl Session {
         });
         if let Some((received, multivariant)) = &resolved.multivariant {
             prepare::pin_multivariant(&self.store, &writer, received, multivariant)?;
+            metadata.entitle(&request, session_data::title(multivariant));
         }
+        artwork::put(&writer, request.artwork.as_ref())?;
+        let multivariant = resolved.multivariant.as_ref();
+        let multivariant = multivariant.map(|(received, parsed)| (received, &**parsed));
+        let companions = companions::wanted(&metadata, multivariant, resolved.reach, &writer);
         let mut recorder = Recorder::new(self, &id, &request.url, live, metadata, resolved, saved)?;
         observe(recorder.started());
-        let ended = recorder.run(&writer, &mut stop, &mut observe).await;
+        let media = recorder.run(&writer, &mut stop, &mut observe);
+        let companions = self.network.accompany(&companions, &writer);
+        let (ended, notes) = companions::beside(media, companions).await;
+        for note in notes {
+            observe(DownloadEvent::Note { note });
+        }
         recorder.finish();
         let saved = recorder.save(&writer, true);
         let ended = match wish.get() {
