@@ -3,29 +3,12 @@
 //! `cargo run -p cache-inspect --example inspect`
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
-use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cache_inspect::{
-    AssetDescription, Catalog, File, SegmentDescription, Track, TrackKind, VariantDescription,
-    inspect, usage,
+    AssetDescription, Catalog, File, MemoryCatalog, SegmentDescription, Track, TrackKind,
+    UnknownAsset, VariantDescription, inspect, usage,
 };
-
-/// A cache that is only a map.
-struct Memory(BTreeMap<String, AssetDescription>);
-
-impl Catalog for Memory {
-    type Error = Infallible;
-
-    fn asset_ids(&self) -> Result<Vec<String>, Infallible> {
-        Ok(self.0.keys().cloned().collect())
-    }
-
-    fn asset(&self, id: &str) -> Result<AssetDescription, Infallible> {
-        Ok(self.0.get(id).cloned().unwrap_or_default())
-    }
-}
 
 /// Ten segments of four seconds, of which some are stored.
 fn track(kind: TrackKind, name: &str, is_stored: impl Fn(u32) -> bool) -> Track {
@@ -53,6 +36,7 @@ fn film(id: &str, audio: Track) -> AssetDescription {
         blob: format!("digest of {path}"),
         length,
         role: "segment".to_owned(),
+        ..File::default()
     };
     AssetDescription {
         id: id.to_owned(),
@@ -72,13 +56,15 @@ fn film(id: &str, audio: Track) -> AssetDescription {
     }
 }
 
-fn main() -> Result<(), Infallible> {
+fn main() -> Result<(), UnknownAsset> {
     let whole = film("whole", track(TrackKind::Audio, "English", |_| true));
     let cut = film(
         "cut",
         track(TrackKind::Audio, "English", |number| number != 6),
     );
-    let cache = Memory([whole, cut].map(|asset| (asset.id.clone(), asset)).into());
+    let mut cache = MemoryCatalog::default();
+    cache.insert(whole);
+    cache.insert(cut);
 
     for id in cache.asset_ids()? {
         let inspection = inspect(&cache.asset(&id)?);
@@ -99,7 +85,7 @@ fn main() -> Result<(), Infallible> {
             );
         }
     }
-    let usage = usage(&cache)?;
+    let usage = usage(&cache, SystemTime::now())?;
     println!(
         "{} bytes stored, {} of them shared",
         usage.stored, usage.shared
@@ -107,7 +93,7 @@ fn main() -> Result<(), Infallible> {
     for asset in &usage.assets {
         println!(
             "  removing {} alone would free {} bytes",
-            asset.id, asset.exclusive
+            asset.id, asset.bytes.exclusive
         );
     }
     Ok(())

@@ -1,36 +1,17 @@
 //! What a cache says about the assets that it holds.
 
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
 
 /// A cache that can be asked what it holds.
 ///
 /// Nothing else is known of the cache. Implementations should answer without waiting for a
 /// download that is running.
 ///
-/// ```
-/// use cache_inspect::{AssetDescription, Catalog, usage};
-/// use std::collections::BTreeMap;
-/// use std::convert::Infallible;
-///
-/// struct Shelf(BTreeMap<String, AssetDescription>);
-///
-/// impl Catalog for Shelf {
-///     type Error = Infallible;
-///
-///     fn asset_ids(&self) -> Result<Vec<String>, Infallible> {
-///         Ok(self.0.keys().cloned().collect())
-///     }
-///
-///     fn asset(&self, id: &str) -> Result<AssetDescription, Infallible> {
-///         Ok(self.0.get(id).cloned().unwrap_or_default())
-///     }
-/// }
-///
-/// let shelf = Shelf(BTreeMap::new());
-/// assert_eq!(usage(&shelf)?.stored, 0);
-/// # Ok::<(), Infallible>(())
-/// ```
+/// [`MemoryCatalog`](crate::MemoryCatalog) is the simplest one. What all have to do is checked by
+/// `testing::catalog_contract` (feature `testing`).
 pub trait Catalog {
     /// What can go wrong when the cache is read.
     type Error: std::error::Error + Send + Sync + 'static;
@@ -48,6 +29,32 @@ pub trait Catalog {
     ///
     /// If there is no such asset, or the cache cannot be read.
     fn asset(&self, id: &str) -> Result<AssetDescription, Self::Error>;
+
+    /// Reads a file of an asset, whole, as a player would get it: decrypted, if its bytes are encrypted from the first to
+    /// the last and the key is there. What `into` held before is replaced.
+    ///
+    /// It is called for one file of an asset after the other, in the order of their tracks.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such asset, or the cache cannot be read. That one file cannot be had is no error but an answer.
+    fn read(&self, id: &str, path: &str, into: &mut Vec<u8>) -> Result<Reading, Self::Error>;
+}
+
+/// What came out when a file was [read](Catalog::read). The buffer is empty unless it has the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reading {
+    /// The buffer has the bytes as they are stored.
+    Stored,
+    /// The buffer has the bytes, decrypted.
+    Decrypted,
+    /// It is encrypted, and the key is not there.
+    Encrypted,
+    /// It does not open with its key: why.
+    WrongKey(String),
+    /// It is not there, or the medium does not give it back: why.
+    Unreadable(String),
 }
 
 /// One asset: its variants, the tracks that they are made of, and the files that are stored.
@@ -65,6 +72,24 @@ pub struct AssetDescription {
     pub tracks: Vec<Track>,
     /// Every file that is stored for the asset.
     pub files: Vec<File>,
+    /// Words that it is filed under.
+    pub tags: Vec<String>,
+    /// How fresh it is.
+    pub freshness: Freshness,
+}
+
+/// When something last happened to an asset. As JSON, times are seconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Freshness {
+    /// Its download began.
+    #[serde(serialize_with = "unix_seconds")]
+    pub created: Option<SystemTime>,
+    /// All its bytes were read and found to be what they were.
+    #[serde(serialize_with = "unix_seconds")]
+    pub last_verified: Option<SystemTime>,
+    /// It was played.
+    #[serde(serialize_with = "unix_seconds")]
+    pub last_played: Option<SystemTime>,
 }
 
 /// One variant of an asset. All numbers are indices into [`AssetDescription::tracks`]; one that
@@ -100,6 +125,8 @@ pub struct Track {
     pub name: Option<String>,
     /// LANGUAGE (BCP 47), for renditions.
     pub language: Option<String>,
+    /// Every segment begins with a frame that can be decoded alone (EXT-X-INDEPENDENT-SEGMENTS).
+    pub independent_segments: bool,
     /// The download was asked for it. What is not selected is never called missing.
     pub selected: bool,
     /// A rendition without URI: its media is in the Media Playlist of every variant that uses its
@@ -140,8 +167,12 @@ pub struct SegmentDescription {
     pub present: bool,
     /// The origin declares it absent (EXT-X-GAP).
     pub gap: bool,
+    /// It need not go on from the segment before (EXT-X-DISCONTINUITY).
+    pub discontinuity: bool,
     /// Where it came from.
     pub url: String,
+    /// The path of its file inside the asset; empty if it has none.
+    pub path: String,
     /// Its bytes, if known.
     pub length: Option<u64>,
 }
@@ -153,6 +184,8 @@ pub struct Prerequisite {
     pub what: PrerequisiteKind,
     /// Where it came from.
     pub url: String,
+    /// The path of its file inside the asset; empty if it has none.
+    pub path: String,
     /// Its bytes are stored, all of them.
     pub present: bool,
     /// The segments that need it, as indices into [`Track::segments`]. One that is used in several
@@ -182,4 +215,18 @@ pub struct File {
     pub length: u64,
     /// What it is for, in the words of the cache: `segment`, `map`, `key`, `playlist` and so on.
     pub role: String,
+    /// The track that it belongs to, as an index into [`AssetDescription::tracks`].
+    pub track: Option<usize>,
+}
+
+#[expect(
+    clippy::ref_option,
+    reason = "the signature that serde's `serialize_with` calls"
+)]
+fn unix_seconds<S: serde::Serializer>(
+    time: &Option<SystemTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since.map(|since| since.as_secs()).serialize(serializer)
 }

@@ -1,16 +1,16 @@
 //! From the description of an asset to what can be done with it.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use crate::catalog::{AssetDescription, Prerequisite, Track, VariantDescription};
+use crate::catalog::{AssetDescription, Track, TrackKind, VariantDescription};
 use crate::inspection::{
-    Inspection, MediaOption, MediaSelection, Missing, MissingKind, TrackInspection,
-    VariantInspection,
+    GroupInspection, Inspection, MediaOption, MediaSelection, Missing, MissingKind,
+    OptionInspection, TrackInspection, VariantInspection, time_of_use,
 };
 use crate::ranges;
-use crate::track_state::{TrackState, end, missing_prerequisites};
+use crate::track_state::{TrackState, missing_prerequisites};
 
 /// Says what can be played of an asset without a network, and what is lacking.
 ///
@@ -43,10 +43,10 @@ pub fn inspect(asset: &AssetDescription) -> Inspection {
             .map_or(Duration::ZERO, |state| state.duration),
         loaded_time_ranges: best.map_or_else(Vec::new, |variant| view.loaded(variant)),
         media_selection: view.media_selection(&variants),
+        groups: view.groups(&variants),
         missing: view.missing(),
-        tracks: (asset.tracks.iter().zip(&view.states))
-            .map(|(track, state)| track_inspection(track, state))
-            .collect(),
+        tracks: view.tracks(),
+        freshness: asset.freshness.clone(),
         variants,
     }
 }
@@ -159,6 +159,60 @@ impl View<'_> {
         }
     }
 
+    /// The groups in the order of their first member, each option with whether it is complete.
+    fn groups(&self, variants: &[VariantInspection]) -> Vec<GroupInspection> {
+        // A rendition without media of its own is complete where its variants are.
+        let mut inside: HashSet<usize> = HashSet::new();
+        for (described, inspected) in self.asset.variants.iter().zip(variants) {
+            if inspected.complete {
+                inside.extend(&described.audio);
+            }
+        }
+        let mut groups: Vec<GroupInspection> = Vec::new();
+        let mut positions: HashMap<(TrackKind, &str), usize> = HashMap::new();
+        let tracks = self.asset.tracks.iter().zip(&self.states);
+        for (index, (track, state)) in tracks.enumerate() {
+            let Some(group) = track.group.as_deref() else {
+                continue;
+            };
+            let position = *positions.entry((track.kind, group)).or_insert(groups.len());
+            if position == groups.len() {
+                groups.push(GroupInspection {
+                    kind: track.kind,
+                    group: group.to_owned(),
+                    options: Vec::new(),
+                });
+            }
+            if let Some(group) = groups.get_mut(position) {
+                group.options.push(OptionInspection {
+                    name: track.name.clone(),
+                    language: track.language.clone(),
+                    complete: if track.muxed {
+                        inside.contains(&index)
+                    } else {
+                        state.is_complete()
+                    },
+                });
+            }
+        }
+        groups
+    }
+
+    fn tracks(&self) -> Vec<TrackInspection> {
+        let mut bytes = vec![0_u64; self.asset.tracks.len()];
+        for file in &self.asset.files {
+            if let Some(sum) = file.track.and_then(|track| bytes.get_mut(track)) {
+                *sum = sum.saturating_add(file.length);
+            }
+        }
+        (self.asset.tracks.iter().zip(&self.states).zip(bytes))
+            .map(|((track, state), bytes)| TrackInspection {
+                bytes,
+                ..track_inspection(track, state)
+            })
+            .collect()
+    }
+
     fn missing(&self) -> Vec<Missing> {
         let mut missing = Vec::new();
         for (index, track) in self.asset.tracks.iter().enumerate() {
@@ -221,18 +275,7 @@ fn track_inspection(track: &Track, state: &TrackState) -> TrackInspection {
         complete: state.is_complete(),
         segments: state.incomplete.segments,
         segments_present: state.present,
+        bytes: 0,
         loaded_time_ranges: state.loaded.clone(),
-    }
-}
-
-/// When the first segment that needs it starts, and how long it is from there to the end of the last.
-fn time_of_use(prerequisite: &Prerequisite, track: &Track) -> (Duration, Duration) {
-    let last = (prerequisite.used_by.end.min(track.segments.len())).saturating_sub(1);
-    match (
-        track.segments.get(prerequisite.used_by.start),
-        track.segments.get(last),
-    ) {
-        (Some(first), Some(last)) => (first.start, end(last).saturating_sub(first.start)),
-        _ => (Duration::ZERO, Duration::ZERO),
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::catalog::{PrerequisiteKind, TrackKind};
+use crate::catalog::{Freshness, Prerequisite, PrerequisiteKind, Track, TrackKind};
+use crate::track_state::end;
 use crate::why::Why;
 
 /// What is cached of one asset. As JSON, times are seconds and a range of time is `[start, end]`.
@@ -34,10 +35,14 @@ pub struct Inspection {
     pub variants: Vec<VariantInspection>,
     /// The options that are complete offline.
     pub media_selection: MediaSelection,
+    /// The groups of renditions, with every option and whether it is complete.
+    pub groups: Vec<GroupInspection>,
     /// What is lacking of what the download was asked for.
     pub missing: Vec<Missing>,
     /// Its tracks, in the order of [`AssetDescription::tracks`](crate::AssetDescription::tracks).
     pub tracks: Vec<TrackInspection>,
+    /// When it was downloaded, verified and played.
+    pub freshness: Freshness,
 }
 
 /// What is cached of one variant.
@@ -82,6 +87,8 @@ pub struct TrackInspection {
     pub segments: usize,
     /// Those of them that are stored together with the initialization section and key they need.
     pub segments_present: usize,
+    /// Bytes of its files, equal content counted each time.
+    pub bytes: u64,
     /// When it can be played.
     #[serde(serialize_with = "ranges")]
     pub loaded_time_ranges: Vec<Range<Duration>>,
@@ -104,6 +111,30 @@ pub struct MediaOption {
     pub name: Option<String>,
     /// Its LANGUAGE (BCP 47).
     pub language: Option<String>,
+}
+
+/// A group of renditions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct GroupInspection {
+    /// What its members are.
+    pub kind: TrackKind,
+    /// Its GROUP-ID.
+    pub group: String,
+    /// Its members, in the order of the playlist.
+    pub options: Vec<OptionInspection>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct OptionInspection {
+    /// Its NAME.
+    pub name: Option<String>,
+    /// Its LANGUAGE (BCP 47).
+    pub language: Option<String>,
+    /// All its media is there: its own, or the variant's that it is inside of.
+    pub complete: bool,
 }
 
 /// Something that the download was asked for and that is not stored.
@@ -159,6 +190,20 @@ pub(crate) fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S
     serializer.serialize_f64(time.as_secs_f64())
 }
 
+#[expect(
+    clippy::ref_option,
+    reason = "the signature that serde's `serialize_with` calls"
+)]
+pub(crate) fn optional_seconds<S: Serializer>(
+    time: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => seconds(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 fn ranges<S: Serializer>(ranges: &[Range<Duration>], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(
         ranges
@@ -178,5 +223,17 @@ fn resolution<S: Serializer>(
     match resolution {
         Some((width, height)) => serializer.collect_str(&format_args!("{width}x{height}")),
         None => serializer.serialize_none(),
+    }
+}
+
+/// When the first segment that needs it starts, and how long it is from there to the end of the last.
+pub(crate) fn time_of_use(prerequisite: &Prerequisite, track: &Track) -> (Duration, Duration) {
+    let last = (prerequisite.used_by.end.min(track.segments.len())).saturating_sub(1);
+    match (
+        track.segments.get(prerequisite.used_by.start),
+        track.segments.get(last),
+    ) {
+        (Some(first), Some(last)) => (first.start, end(last).saturating_sub(first.start)),
+        _ => (Duration::ZERO, Duration::ZERO),
     }
 }

@@ -39,13 +39,17 @@
 //!
 //! # Nouns
 //!
-//! * A [`Catalog`] is any cache that can describe its assets. The crate knows nothing else of it.
+//! * A [`Catalog`] is any cache that can describe its assets and give their bytes back. The crate knows
+//!   nothing else of it. [`MemoryCatalog`] is the simplest one.
 //! * An [`AssetDescription`] has variants, the [`Track`]s they are made of (their Media Playlists and
 //!   renditions) and the [`File`]s that are stored.
 //! * An [`Inspection`] says of one asset what AVFoundation's `AVAssetCache` says, which is whether it
 //!   is playable offline and with which options, and what that does not say: why not, which time
 //!   ranges are loaded, and what is missing.
-//! * [`Usage`] says of a whole catalog how many bytes there are and whose they are.
+//! * [`Usage`] says of a whole catalog how many bytes there are and whose they are: by asset, rendition, role, tag
+//!   and age. [`Holdings`] also say what a purge plan would take.
+//! * A [`Verification`] says what is wrong with the media of an asset, read from the first byte to the last.
+//! * [`Drift`] says how far the server's playlists have moved on.
 //! * [`media`] tells what bytes are without trusting the playlist that names them.
 //!
 //! # Guarantees
@@ -55,36 +59,51 @@
 //!   sound of its own. What is not comes with at least one [`Why`].
 //! * Nothing that was asked for is missing silently; what the origin declares absent is not called missing.
 //! * No description and no bytes, however damaged or hostile, lead to a panic. Time grows in
-//!   proportion to what was given (sorting apart), and media bytes never cost more memory than a
-//!   small multiple of themselves.
+//!   proportion to what was given (sorting apart), and media bytes never cost more memory than
+//!   four times themselves.
+//! * Damage is a finding with its place, and the rest is looked at all the same.
+//!
+//! # Features
+//!
+//! * `testing`: the module `testing` with the contract of catalogs.
 //!
 //! # What it does not do
 //!
-//! It reads no files and parses no playlists; it believes the catalog that a segment is whole. It
-//! decodes and decrypts nothing.
+//! It reads no files and parses no playlists. It decodes and decrypts nothing: whether a key is right shows in what the
+//! catalog decrypts.
 
 mod catalog;
+mod drift;
 mod error;
 mod explain;
+mod holdings;
 mod inspect;
 mod inspection;
 pub mod media;
+mod memory;
 mod ranges;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod track_state;
 mod usage;
+mod verify;
 mod why;
 
 pub use catalog::{
-    AssetDescription, Catalog, File, Prerequisite, PrerequisiteKind, SegmentDescription, Track,
-    TrackKind, VariantDescription,
+    AssetDescription, Catalog, File, Freshness, Prerequisite, PrerequisiteKind, Reading,
+    SegmentDescription, Track, TrackKind, VariantDescription,
 };
+pub use drift::{Drift, TrackDrift, drift};
 pub use error::{Error, ErrorKind};
+pub use holdings::{Bytes, Holdings, Removal, RemovedAsset};
 pub use inspect::inspect;
 pub use inspection::{
-    Inspection, MediaOption, MediaSelection, Missing, MissingKind, TrackInspection,
-    VariantInspection,
+    GroupInspection, Inspection, MediaOption, MediaSelection, Missing, MissingKind,
+    OptionInspection, TrackInspection, VariantInspection,
 };
-pub use usage::{AssetUsage, Usage, usage};
+pub use memory::{MemoryCatalog, UnknownAsset};
+pub use usage::{Age, AgeUsage, AssetUsage, Duplicate, GroupUsage, RenditionUsage, Usage, usage};
+pub use verify::{MediaFinding, Verification, verify};
 pub use why::{Incomplete, Why};
 
 /// Compiles and runs the example of the README.

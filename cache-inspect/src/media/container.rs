@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::frame;
+
 /// What kind of file some bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -168,26 +170,15 @@ fn identify_audio(bytes: &[u8]) -> Option<Container> {
     is_frame.then_some(Container::Mp3)
 }
 
-/// An ADTS header (ISO/IEC 14496-3 section 1.A.2.2), and another one after the frame if that is there.
+/// An ADTS header, and another one after the frame if that is there.
 fn is_adts(bytes: &[u8]) -> bool {
-    let Some(length) = adts_frame(bytes) else {
+    let Some(first) = frame::adts(bytes) else {
         return false;
     };
-    match bytes.get(length..) {
-        Some(next) if next.len() >= 7 => adts_frame(next).is_some(),
+    match bytes.get(first.length..) {
+        Some(next) if next.len() >= 7 => frame::adts(next).is_some(),
         _ => true,
     }
-}
-
-/// Bytes of the ADTS frame at the start.
-fn adts_frame(bytes: &[u8]) -> Option<usize> {
-    let [0xff, second, third, fourth, fifth, sixth, _] = bytes.first_chunk::<7>()? else {
-        return None;
-    };
-    let sampling_frequency = third >> 2 & 15;
-    let length =
-        (usize::from(fourth & 3) << 11) | (usize::from(*fifth) << 3) | usize::from(sixth >> 5);
-    (second & 0xf6 == 0xf0 && sampling_frequency <= 12 && length >= 7).then_some(length)
 }
 
 fn identify_text(bytes: &[u8]) -> Container {

@@ -269,3 +269,52 @@ fn numbers_out_of_range_and_endless_times_are_no_panic() {
     assert_eq!(inspection.bytes, u64::MAX);
     assert!(!inspection.variants[1].complete);
 }
+
+#[test]
+fn groups_say_which_options_are_complete() {
+    let of_group = |group: &str, track| cache_inspect::Track {
+        group: Some(group.to_owned()),
+        ..track
+    };
+    let inside = cache_inspect::Track {
+        segments: Vec::new(),
+        muxed: true,
+        ..audio("Inside", "")
+    };
+    let mut description = asset(
+        vec![
+            with_audio(variant("1", 100, 0), &[1, 2, 3]),
+            variant("2", 200, 4),
+        ],
+        vec![
+            main_track("++"),
+            of_group("high", audio("English", "++")),
+            of_group("high", audio("Deutsch", "+-")),
+            of_group("low", inside),
+            main_track("+-"),
+        ],
+    );
+    let groups = |description: &AssetDescription| {
+        let found = inspect(description).groups;
+        (found.into_iter())
+            .map(|group| {
+                let options = group.options.into_iter();
+                let options = options.map(|option| (option.name.unwrap(), option.complete));
+                (group.group, options.collect::<Vec<_>>())
+            })
+            .collect::<Vec<_>>()
+    };
+    let expected = |inside| {
+        [
+            (
+                "high".to_owned(),
+                vec![("English".to_owned(), true), ("Deutsch".to_owned(), false)],
+            ),
+            ("low".to_owned(), vec![("Inside".to_owned(), inside)]),
+        ]
+    };
+    assert_eq!(groups(&description), expected(true));
+    // A rendition inside a variant is where the variant is.
+    description.tracks[0].segments[1].present = false;
+    assert_eq!(groups(&description), expected(false));
+}

@@ -1,5 +1,7 @@
 //! What programs get.
 
+use std::time::{Duration, SystemTime};
+
 use cache_inspect::{File, inspect};
 use serde_json::json;
 
@@ -16,8 +18,11 @@ fn an_inspection_has_the_documented_fields() {
     description.tracks[0].segments[1].duration /= 8;
     description.files = vec![File {
         length: 7,
+        track: Some(0),
         ..File::default()
     }];
+    description.freshness.last_verified =
+        Some(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400));
     assert_eq!(
         serde_json::to_value(inspect(&description)).unwrap(),
         json!({
@@ -35,6 +40,11 @@ fn an_inspection_has_the_documented_fields() {
                 "complete": false, "playable": false, "segments": 2, "segments_present": 1,
             }],
             "media_selection": {"audio": [{"name": "English", "language": "en"}], "subtitles": []},
+            "groups": [{
+                "kind": "audio", "group": "aac",
+                "options": [{"name": "English", "language": "en", "complete": true}],
+            }],
+            "freshness": {"created": null, "last_verified": 86400, "last_played": null},
             "missing": [{
                 "track": 0, "what": "segment", "start": 4.0, "duration": 0.5,
                 "url": "https://media.example/main/1.ts?sig=secret",
@@ -42,11 +52,11 @@ fn an_inspection_has_the_documented_fields() {
             "tracks": [
                 {
                     "kind": "main", "group": null, "name": "main", "language": null, "selected": true,
-                    "complete": false, "segments": 2, "segments_present": 1, "loaded_time_ranges": [[0.0, 4.0]],
+                    "complete": false, "segments": 2, "segments_present": 1, "bytes": 7, "loaded_time_ranges": [[0.0, 4.0]],
                 },
                 {
                     "kind": "audio", "group": "aac", "name": "English", "language": "en", "selected": true,
-                    "complete": true, "segments": 2, "segments_present": 2, "loaded_time_ranges": [[0.0, 8.0]],
+                    "complete": true, "segments": 2, "segments_present": 2, "bytes": 0, "loaded_time_ranges": [[0.0, 8.0]],
                 },
             ],
         })

@@ -22,7 +22,7 @@ pub(crate) fn track(kind: TrackKind, name: &str, segments: &str) -> Track {
             present: state == '+',
             gap: state == 'g',
             url: format!("https://media.example/{name}/{number}.ts?sig=secret"),
-            length: None,
+            ..SegmentDescription::default()
         });
     Track {
         kind,
@@ -45,8 +45,8 @@ pub(crate) fn missing_key(used_by: std::ops::Range<usize>) -> Prerequisite {
     Prerequisite {
         what: PrerequisiteKind::Key,
         url: "https://keys.example/7?token=secret".to_owned(),
-        present: false,
         used_by,
+        ..Prerequisite::default()
     }
 }
 
@@ -76,6 +76,6 @@ pub(crate) fn asset(variants: Vec<VariantDescription>, tracks: Vec<Track>) -> As
         complete: true,
         variants,
         tracks,
-        files: Vec::new(),
+        ..AssetDescription::default()
     }
 }

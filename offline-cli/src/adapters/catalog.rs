@@ -1,23 +1,37 @@
 //! cache-inspect's [`Catalog`] over the store: what the pinned playlists promise, as tracks and segments.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use asset_store::{Asset, AssetId, Entry, Store};
 use cache_inspect::{
-    AssetDescription, Catalog, File, Prerequisite, PrerequisiteKind, SegmentDescription, Track,
-    TrackKind, VariantDescription,
+    AssetDescription, Catalog, File, Freshness, Prerequisite, PrerequisiteKind, Reading,
+    SegmentDescription, Track, TrackKind, VariantDescription,
 };
 use hls_parse::{Rendition, RenditionKind, Variant};
 
+use crate::playback::content::{Content, Unopened};
 use crate::session::presentation::{Presentation, StoredTrack};
 use crate::session::record::{self, DownloadState};
 use crate::session::source;
 use crate::{Error, Result};
 
 /// The assets of a store, described.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct StoreCatalog<'a> {
-    pub(crate) store: &'a Store,
+    store: &'a Store,
+    /// The asset that was read from last: many of its files are asked for in a row.
+    opened: RefCell<Option<Opened>>,
+}
+
+impl<'a> StoreCatalog<'a> {
+    pub(crate) fn new(store: &'a Store) -> Self {
+        Self {
+            store,
+            opened: RefCell::new(None),
+        }
+    }
 }
 
 impl Catalog for StoreCatalog<'_> {
@@ -36,13 +50,14 @@ impl Catalog for StoreCatalog<'_> {
         let id = AssetId::new(id)?;
         match Presentation::load(self.store, &id) {
             Ok(presentation) => describe(self.store, &id, &presentation),
+            Err(error) if is_unknown(self.store, &id) => Err(error),
             // One damaged asset does not keep the others from being counted.
             Err(error) => {
                 tracing::warn!(%id, error = %error.one_line(), "only the files of this asset are known");
                 let files = self
                     .store
                     .asset(&id)
-                    .map(|asset| files(&asset))
+                    .map(|asset| files(&asset, &HashMap::new()))
                     .unwrap_or_default();
                 Ok(AssetDescription {
                     id: id.to_string(),
@@ -51,6 +66,77 @@ impl Catalog for StoreCatalog<'_> {
                 })
             }
         }
+    }
+
+    fn read(&self, id: &str, path: &str, into: &mut Vec<u8>) -> Result<Reading> {
+        into.clear();
+        let mut last = self.opened.borrow_mut();
+        let opened = match last.take().filter(|opened| opened.id.as_str() == id) {
+            Some(opened) => opened,
+            None => Opened::load(self.store, AssetId::new(id)?)?,
+        };
+        let reading = opened.read(self.store, path, into);
+        *last = Some(opened);
+        Ok(reading)
+    }
+}
+
+fn is_unknown(store: &Store, id: &AssetId) -> bool {
+    let error = store.asset(id).err();
+    error.is_some_and(|error| error.kind() == asset_store::ErrorKind::UnknownAsset)
+}
+
+/// An asset from which files are read.
+#[derive(Debug)]
+struct Opened {
+    id: AssetId,
+    asset: Asset,
+    /// What a player gets at each path that a playlist names; `None` where the key for it is not there.
+    contents: HashMap<String, Option<Box<Content>>>,
+}
+
+impl Opened {
+    fn load(store: &Store, id: AssetId) -> Result<Self> {
+        let asset = store.asset(&id)?;
+        let mut contents = HashMap::new();
+        // Without its playlists only stored bytes are known.
+        let tracks = Presentation::load(store, &id).map(|presentation| presentation.tracks);
+        for track in tracks.unwrap_or_default() {
+            let layout = track.layout();
+            for index in 0..track.timeline.segments().len() {
+                let content = Content::of_segment(&asset, &layout, index);
+                contents.insert(layout.segment(index), content.map(Box::new));
+            }
+            for index in 0..track.timeline.maps().len() {
+                let content = Content::of_map(&asset, &layout, index);
+                contents.insert(layout.map(index), content.map(Box::new));
+            }
+        }
+        Ok(Self {
+            id,
+            asset,
+            contents,
+        })
+    }
+
+    fn read(&self, store: &Store, path: &str, into: &mut Vec<u8>) -> Reading {
+        let Some(entry) = self.asset.entries().get(path) else {
+            return Reading::Unreadable("it is not stored".to_owned());
+        };
+        let content = match self.contents.get(path) {
+            Some(Some(content)) => content,
+            Some(None) => return Reading::Encrypted,
+            None => &Content::stored(entry.clone()),
+        };
+        let reading = match content.read(store, into) {
+            Ok(()) if content.decryption.is_some() => return Reading::Decrypted,
+            Ok(()) => return Reading::Stored,
+            Err(Unopened::Key(error)) => Reading::WrongKey(error.one_line()),
+            Err(Unopened::NoKey) => Reading::Encrypted,
+            Err(Unopened::File(error)) => Reading::Unreadable(error.one_line()),
+        };
+        into.clear();
+        reading
     }
 }
 
@@ -68,24 +154,36 @@ pub(crate) fn describe(
         let shared = stored.and_then(|stored| tracks.get(stored)).cloned();
         tracks.push(describe_further(rendition, shared));
     }
+    let names = (presentation.tracks.iter().enumerate())
+        .map(|(index, track)| (track.name.as_str(), index))
+        .collect();
+    let metadata = record::metadata(store, id)?;
     Ok(AssetDescription {
         id: id.to_string(),
-        title: record::metadata(store, id)?.map(|metadata| metadata.title),
+        title: metadata.as_ref().map(|metadata| metadata.title.clone()),
         // What is sealed stays whole while more of it waits in the queue.
         complete: presentation.asset.is_sealed()
             || record::state(store, id)?.state == DownloadState::Completed,
         variants: variants(presentation),
         tracks,
-        files: files(&presentation.asset),
+        files: files(&presentation.asset, &names),
+        tags: record::policy(store, id)?.tags.into_iter().collect(),
+        freshness: Freshness {
+            created: metadata.and_then(|metadata| record::time(metadata.created)),
+            last_verified: record::last_verified(store, id)?,
+            last_played: record::last_played(store, id)?,
+        },
     })
 }
 
-fn files(asset: &Asset) -> Vec<File> {
+/// The files of an asset, those in the folder of a track with its number.
+fn files(asset: &Asset, tracks: &HashMap<&str, usize>) -> Vec<File> {
     let describe = |(path, entry): (&String, &Entry)| File {
         path: path.clone(),
         blob: entry.digest.to_string(),
         length: entry.length,
         role: entry.role.clone(),
+        track: (path.split_once('/')).and_then(|(folder, _)| tracks.get(folder).copied()),
     };
     asset.entries().iter().map(describe).collect()
 }
@@ -214,8 +312,10 @@ fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrac
                 duration: segment.duration,
                 present: entry.is_some(),
                 gap: segment.gap || presentation.accepted_gaps.contains(&path),
+                discontinuity: segment.discontinuity,
                 url: source::shown(&timeline.segment_url(index)),
                 length: entry.map(|entry| entry.length),
+                path,
             }
         })
         .collect();
@@ -224,6 +324,8 @@ fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrac
         group: rendition.map(|rendition| rendition.group_id().to_owned()),
         name: rendition.map(|rendition| rendition.name().to_owned()),
         language: rendition.and_then(|rendition| rendition.language().map(str::to_owned)),
+        independent_segments: timeline.independent_segments()
+            || presentation.independent_segments(),
         selected: true,
         muxed: false,
         segments,
@@ -262,10 +364,12 @@ fn prerequisites(
             .get(index)
             .map(|map| source::shown(&map.url))
             .unwrap_or_default();
-        let present = presentation.entry(store, &layout.map(index)).is_some();
+        let path = layout.map(index);
+        let present = presentation.entry(store, &path).is_some();
         used.into_iter().map(move |used_by| Prerequisite {
             what: PrerequisiteKind::Map,
             url: url.clone(),
+            path: path.clone(),
             present,
             used_by,
         })
@@ -283,10 +387,12 @@ fn prerequisites(
             .and_then(hls_parse::Key::fetchable_url)
             .map(source::shown)
             .unwrap_or_default();
-        let present = presentation.entry(store, &layout.key(index)).is_some();
+        let path = layout.key(index);
+        let present = presentation.entry(store, &path).is_some();
         used.into_iter().map(move |used_by| Prerequisite {
             what: PrerequisiteKind::Key,
             url: url.clone(),
+            path: path.clone(),
             present,
             used_by,
         })

@@ -18,9 +18,9 @@ pub(super) fn run(store: Option<&Store>, output: Output) -> Result<u8> {
         vec![
             asset.id.clone(),
             asset.title.clone().unwrap_or_default(),
-            size(asset.logical),
-            size(asset.exclusive),
-            size(asset.shared),
+            size(asset.bytes.logical),
+            size(asset.bytes.exclusive),
+            size(asset.bytes.shared),
         ]
     });
     output::line(&table(

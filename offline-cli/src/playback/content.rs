@@ -21,6 +21,17 @@ pub(crate) struct Content {
     pub(crate) media_type: &'static str,
 }
 
+/// Why the bytes of a content cannot be had.
+#[derive(Debug)]
+pub(crate) enum Unopened {
+    /// Those that are stored cannot be read.
+    File(Error),
+    /// The key cannot be read.
+    NoKey,
+    /// They do not open with it.
+    Key(Error),
+}
+
 /// AES-128 in CBC mode over a whole segment, PKCS#7 at its end (RFC 8216bis §4.4.4.4).
 #[derive(Clone, Debug)]
 pub(crate) struct Decryption {
@@ -79,6 +90,43 @@ impl Content {
             decryption,
             media_type: content_type(path),
         })
+    }
+
+    /// An entry that no playlist names: its bytes as they are.
+    pub(crate) fn stored(entry: Entry) -> Self {
+        Self {
+            entry,
+            decryption: None,
+            media_type: content_type(""),
+        }
+    }
+
+    /// Reads all bytes into a buffer, after what it holds.
+    pub(crate) fn read(&self, store: &Store, into: &mut Vec<u8>) -> Result<(), Unopened> {
+        let unread = |error: io::Error| {
+            let reason = "its bytes cannot be read";
+            Unopened::File(Error::new(ErrorKind::Storage, reason).because(error))
+        };
+        let start = into.len();
+        let mut file =
+            (store.open_entry(&self.entry)).map_err(|error| Unopened::File(error.into()))?;
+        into.reserve(usize::try_from(self.entry.length).unwrap_or_default());
+        file.read_to_end(into).map_err(unread)?;
+        let Some(decryption) = &self.decryption else {
+            return Ok(());
+        };
+        let mut key = [0; 16];
+        (store.open_entry(&decryption.key).map_err(io::Error::other))
+            .and_then(|mut file| file.read_exact(&mut key))
+            .map_err(|_| Unopened::NoKey)?;
+        let iv = decryption.iv;
+        let bytes = into.get_mut(start..).unwrap_or_default();
+        let clear = Cipher { key, iv }.decrypt_all(bytes).map_err(|error| {
+            let reason = "it does not open with its key";
+            Unopened::Key(Error::new(ErrorKind::Storage, reason).because(error))
+        })?;
+        into.truncate(start.saturating_add(clear));
+        Ok(())
     }
 
     /// Opens the bytes for reading at any offset.
@@ -172,6 +220,44 @@ impl std::fmt::Debug for Cipher {
     }
 }
 
+impl Cipher {
+    /// Decrypts whole blocks, after the one that `iv` is.
+    fn decrypt(key: [u8; 16], iv: [u8; 16], bytes: &mut [u8]) -> io::Result<()> {
+        let (blocks, rest) = Array::slice_as_chunks_mut(bytes);
+        if !rest.is_empty() {
+            return Err(invalid("its length is not a multiple of 16"));
+        }
+        cbc::Decryptor::<Aes128>::new(&Array::from(key), &Array::from(iv)).decrypt_blocks(blocks);
+        Ok(())
+    }
+
+    /// Decrypts a whole file; how many bytes it has without the padding.
+    fn decrypt_all(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        Self::decrypt(self.key, self.iv, bytes)?;
+        let padding = padding(bytes)?;
+        Ok(bytes.len().saturating_sub(padding.into()))
+    }
+}
+
+/// How many bytes of padding the last block has (PKCS#7).
+fn padding(clear: &[u8]) -> io::Result<u8> {
+    let padding = clear.last().copied().unwrap_or_default();
+    let is_padding = (1..=16).contains(&padding)
+        && clear.len() >= usize::from(padding)
+        && (clear.iter().rev().take(padding.into())).all(|&byte| byte == padding);
+    if is_padding {
+        Ok(padding)
+    } else {
+        Err(invalid(
+            "its padding is wrong: the key or the segment is not the right one",
+        ))
+    }
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
 impl ContentReader {
     /// Bytes a player gets.
     pub(crate) fn length(&self) -> u64 {
@@ -224,38 +310,17 @@ impl ContentReader {
                 .map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         }
         let mut bytes = self.read_stored(first, length)?;
-        let (blocks, rest) = Array::slice_as_chunks_mut(bytes.as_mut_slice());
-        if !rest.is_empty() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "its length is not a multiple of 16",
-            ));
-        }
-        cbc::Decryptor::<Aes128>::new(&Array::from(key), &Array::from(iv)).decrypt_blocks(blocks);
+        Cipher::decrypt(key, iv, &mut bytes)?;
         Ok(bytes)
     }
 
     /// The length without the padding, from the last block alone.
     fn clear_length(&mut self) -> io::Result<u64> {
-        let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
         if self.stored_length == 0 || !self.stored_length.is_multiple_of(BLOCK) {
             return Err(invalid("its length is not a multiple of 16"));
         }
         let last = self.decrypt_blocks(self.stored_length - BLOCK, BLOCK)?;
-        let padding = last.last().copied().unwrap_or_default();
-        let is_padding = (1..=16).contains(&padding)
-            && last
-                .iter()
-                .rev()
-                .take(padding.into())
-                .all(|&byte| byte == padding);
-        if is_padding {
-            Ok(self.stored_length - u64::from(padding))
-        } else {
-            Err(invalid(
-                "its padding is wrong: the key or the segment is not the right one",
-            ))
-        }
+        Ok(self.stored_length - u64::from(padding(&last)?))
     }
 }
 
@@ -305,6 +370,9 @@ mod tests {
             let start = usize::try_from(offset).unwrap().min(clear.len());
             let end = (start + length).min(clear.len());
             prop_assert_eq!(reader.read_at(offset, length).unwrap(), &clear[start..end]);
+            let mut whole = b"before".to_vec();
+            content.read(store, &mut whole).unwrap();
+            prop_assert_eq!(&whole[6..], &clear);
         }
     }
 }

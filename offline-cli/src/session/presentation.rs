@@ -97,6 +97,12 @@ impl Presentation {
             .filter(|entry| store.has_blob(&entry.digest, entry.length))
     }
 
+    /// Whether the Multivariant Playlist says it of all its media.
+    pub(crate) fn independent_segments(&self) -> bool {
+        let multivariant = self.multivariant.as_ref();
+        multivariant.is_some_and(|playlist| playlist.independent_segments)
+    }
+
     /// The stored track with this address.
     pub(crate) fn track_of(&self, url: &Url) -> Option<usize> {
         self.tracks

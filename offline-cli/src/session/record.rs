@@ -208,11 +208,18 @@ pub(crate) struct Played {
     pub(crate) last: u64,
 }
 
+/// When an asset was last verified without a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Verified {
+    last: u64,
+}
+
 const METADATA: &str = "metadata";
 const STATE: &str = "state";
 const POLICY: &str = "policy";
 const PLAYED: &str = "played";
 const POSITION: &str = "position";
+const VERIFIED: &str = "verified";
 const RECORDING: &str = "recording";
 const WISH: &str = "wish";
 
@@ -265,6 +272,16 @@ pub(crate) fn position(store: &Store, id: &AssetId) -> Result<Option<f64>> {
 
 pub(crate) fn set_position(store: &Store, id: &AssetId, seconds: f64) -> Result<()> {
     write(store, id, POSITION, &seconds)
+}
+
+/// When all bytes of an asset were last found to be what they were.
+pub(crate) fn last_verified(store: &Store, id: &AssetId) -> Result<Option<SystemTime>> {
+    let verified: Option<Verified> = read(store, id, VERIFIED)?;
+    Ok(verified.and_then(|verified| time(verified.last)))
+}
+
+pub(crate) fn set_last_verified(store: &Store, id: &AssetId) -> Result<()> {
+    write(store, id, VERIFIED, &Verified { last: unix_now() })
 }
 
 /// What another process wishes of the download.

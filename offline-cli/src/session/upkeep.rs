@@ -1,5 +1,6 @@
 //! Keeping a store in order: removal, purging, garbage, verification, usage.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use asset_store::{AssetId, Damage, GcOptions, GcReport, Store, VerifyProgress};
@@ -29,7 +30,7 @@ pub struct Used {
 /// When the store cannot be read.
 pub fn usage(store: &Store) -> Result<Used> {
     let files = store.usage()?;
-    let usage = cache_inspect::usage(&catalog::StoreCatalog { store })?;
+    let usage = cache_inspect::usage(&catalog::StoreCatalog::new(store), SystemTime::now())?;
     Ok(Used {
         usage,
         partials: files.partial_bytes,
@@ -239,13 +240,32 @@ pub fn verify(
         path: String::new(),
         what: asset.reason.clone(),
     }));
-    Ok(Verified {
+    let verified = Verified {
         checked: report.checked,
         bytes,
         damaged,
         missing: findings(&report.missing),
         repaired: Vec::new(),
-    })
+    };
+    note_verified(store, id, &verified)?;
+    Ok(verified)
+}
+
+/// Notes of every asset in which nothing was found that it was verified.
+fn note_verified(store: &Store, id: Option<&AssetId>, verified: &Verified) -> Result<()> {
+    let findings = verified.damaged.iter().chain(&verified.missing);
+    let bad: HashSet<&str> = findings.map(|finding| finding.id.as_str()).collect();
+    let ids = match id {
+        Some(id) => vec![id.clone()],
+        None => store.asset_ids()?,
+    };
+    for id in ids.iter().filter(|id| !bad.contains(id.as_str())) {
+        // What was found holds all the same.
+        if let Err(error) = record::set_last_verified(store, id) {
+            tracing::warn!(%id, error = %error.one_line(), "it is not noted that it was verified");
+        }
+    }
+    Ok(())
 }
 
 fn describe(damage: Damage) -> &'static str {

@@ -34,6 +34,12 @@ pub struct FragmentTrack {
     pub ticks: u64,
     /// How many samples are as long as the initialization section says.
     pub samples_of_default_duration: u64,
+    /// Bytes of those samples of which the fragment says how large they are.
+    pub bytes: u64,
+    /// How many samples are as large as the initialization section says.
+    pub samples_of_default_size: u64,
+    /// Whether the first sample can be decoded alone, if the fragment says.
+    pub starts_independent: Option<bool>,
 }
 
 /// The movie fragments of a segment, in order. After an error there are no more.
@@ -111,17 +117,30 @@ impl FragmentTrack {
         };
         Some(track.time(self.ticks.saturating_add(default)))
     }
+
+    /// How many bytes its samples have together; like [`duration`](Self::duration).
+    pub fn sample_bytes(&self, track: &InitTrack) -> Option<u64> {
+        let default = match (self.samples_of_default_size, track.default_sample_size) {
+            (0, _) => 0,
+            (samples, Some(size)) => samples.saturating_mul(size.into()),
+            (_, None) => return None,
+        };
+        Some(self.bytes.saturating_add(default))
+    }
 }
 
 fn read_track(traf: &Mp4Box<'_>) -> Result<FragmentTrack, Error> {
     let tfhd = traf.require(*b"tfhd", "no tfhd box")?;
-    let (id, default_duration) = read_header(&tfhd)?;
+    let (id, defaults) = read_header(&tfhd)?;
     let mut track = FragmentTrack {
         id,
         base_decode_time: None,
         samples: 0,
         ticks: 0,
         samples_of_default_duration: 0,
+        bytes: 0,
+        samples_of_default_size: 0,
+        starts_independent: None,
     };
     for found in traf.children()? {
         let found = found?;
@@ -130,18 +149,28 @@ fn read_track(traf: &Mp4Box<'_>) -> Result<FragmentTrack, Error> {
                 let (mut fields, version, _) = Fields::full(&found)?;
                 track.base_decode_time = Some(fields.wide(version)?);
             }
-            b"trun" => read_run(&found, default_duration, &mut track)?,
+            b"trun" => read_run(&found, defaults, &mut track)?,
             _ => {}
         }
     }
     Ok(track)
 }
 
-/// The number of the track and the ticks of a sample that does not say.
-fn read_header(tfhd: &Mp4Box<'_>) -> Result<(u32, Option<u32>), Error> {
+/// What samples are like that do not say.
+#[derive(Clone, Copy)]
+struct Defaults {
+    duration: Option<u32>,
+    size: Option<u32>,
+    flags: Option<u32>,
+}
+
+/// The number of the track and what its samples are like.
+fn read_header(tfhd: &Mp4Box<'_>) -> Result<(u32, Defaults), Error> {
     const BASE_DATA_OFFSET: u32 = 0x1;
     const SAMPLE_DESCRIPTION_INDEX: u32 = 0x2;
     const DEFAULT_SAMPLE_DURATION: u32 = 0x8;
+    const DEFAULT_SAMPLE_SIZE: u32 = 0x10;
+    const DEFAULT_SAMPLE_FLAGS: u32 = 0x20;
     let (mut fields, _, flags) = Fields::full(tfhd)?;
     let id = fields.u32()?;
     if flags & BASE_DATA_OFFSET != 0 {
@@ -150,31 +179,37 @@ fn read_header(tfhd: &Mp4Box<'_>) -> Result<(u32, Option<u32>), Error> {
     if flags & SAMPLE_DESCRIPTION_INDEX != 0 {
         fields.u32()?;
     }
-    let duration = if flags & DEFAULT_SAMPLE_DURATION == 0 {
-        None
-    } else {
-        Some(fields.u32()?)
+    let mut optional = |flag| (flags & flag != 0).then(|| fields.u32()).transpose();
+    let defaults = Defaults {
+        duration: optional(DEFAULT_SAMPLE_DURATION)?,
+        size: optional(DEFAULT_SAMPLE_SIZE)?,
+        flags: optional(DEFAULT_SAMPLE_FLAGS)?,
     };
-    Ok((id, duration))
+    Ok((id, defaults))
 }
 
-fn read_run(
-    trun: &Mp4Box<'_>,
-    default_duration: Option<u32>,
-    track: &mut FragmentTrack,
-) -> Result<(), Error> {
+/// Whether a sample with these flags can be decoded without others.
+pub(super) fn is_independent(sample_flags: u32) -> bool {
+    const IS_NON_SYNC_SAMPLE: u32 = 0x1_0000;
+    sample_flags & IS_NON_SYNC_SAMPLE == 0
+}
+
+fn read_run(trun: &Mp4Box<'_>, defaults: Defaults, track: &mut FragmentTrack) -> Result<(), Error> {
     const DATA_OFFSET: u32 = 0x1;
     const FIRST_SAMPLE_FLAGS: u32 = 0x4;
-    const SAMPLE_DURATION: u32 = 0x100;
-    // Duration, size, flags and composition time of each sample.
+    const DURATION: u32 = 0x100;
+    const SIZE: u32 = 0x200;
+    const FLAGS: u32 = 0x400;
+    // And the composition time.
     const SAMPLE_FIELDS: u32 = 0xf00;
     let (mut fields, _, flags) = Fields::full(trun)?;
     let samples = fields.u32()?;
-    for flag in [DATA_OFFSET, FIRST_SAMPLE_FLAGS] {
-        if flags & flag != 0 {
-            fields.u32()?;
-        }
+    if flags & DATA_OFFSET != 0 {
+        fields.u32()?;
     }
+    let first_flags = (flags & FIRST_SAMPLE_FLAGS != 0)
+        .then(|| fields.u32())
+        .transpose()?;
     let fields_per_sample = u64::from((flags & SAMPLE_FIELDS).count_ones());
     let (words, _) = fields.rest().as_chunks::<4>();
     let needed = u64::from(samples).saturating_mul(fields_per_sample);
@@ -182,21 +217,46 @@ fn read_run(
         return Err(trun.error(ErrorKind::InvalidBox, "fewer samples than announced"));
     }
 
-    track.samples = track.samples.saturating_add(samples.into());
-    let ticks = if flags & SAMPLE_DURATION != 0 {
-        // The duration is the first field of a sample.
-        let step = usize::try_from(fields_per_sample).unwrap_or(usize::MAX);
-        let announced = usize::try_from(samples).unwrap_or(usize::MAX);
-        (words.iter().step_by(step).take(announced)).fold(0_u64, |sum, word| {
-            sum.saturating_add(u32::from_be_bytes(*word).into())
-        })
-    } else if let Some(duration) = default_duration {
-        u64::from(samples).saturating_mul(duration.into())
-    } else {
-        track.samples_of_default_duration =
-            (track.samples_of_default_duration).saturating_add(samples.into());
-        0
+    // The fields of a sample come in the order of their flags.
+    let place = |field: u32| {
+        let before = (flags & SAMPLE_FIELDS & (field - 1)).count_ones();
+        (flags & field != 0).then(|| usize::try_from(before).unwrap_or(usize::MAX))
     };
-    track.ticks = track.ticks.saturating_add(ticks);
+    let step = usize::try_from(fields_per_sample).unwrap_or(usize::MAX);
+    let announced = usize::try_from(samples).unwrap_or(usize::MAX);
+    let column = |field: u32| {
+        let words = words.get(place(field)?..).unwrap_or_default();
+        Some(
+            words
+                .iter()
+                .step_by(step)
+                .take(announced)
+                .map(|word| u32::from_be_bytes(*word)),
+        )
+    };
+    let sum = |field: u32, default: Option<u32>| match (column(field), default) {
+        (Some(values), _) => Some(values.map(u64::from).fold(0, u64::saturating_add)),
+        (None, Some(default)) => Some(u64::from(samples).saturating_mul(default.into())),
+        (None, None) => None,
+    };
+    if track.samples == 0 && samples > 0 {
+        let flags = first_flags
+            .or_else(|| column(FLAGS)?.next())
+            .or(defaults.flags);
+        track.starts_independent = flags.map(is_independent);
+    }
+    match sum(DURATION, defaults.duration) {
+        Some(ticks) => add(&mut track.ticks, ticks),
+        None => add(&mut track.samples_of_default_duration, samples.into()),
+    }
+    match sum(SIZE, defaults.size) {
+        Some(bytes) => add(&mut track.bytes, bytes),
+        None => add(&mut track.samples_of_default_size, samples.into()),
+    }
+    add(&mut track.samples, samples.into());
     Ok(())
+}
+
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
 }

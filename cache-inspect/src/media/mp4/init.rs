@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::MAX_TRACKS;
 use super::boxes::{Boxes, FourCc, Mp4Box};
 use super::fields::Fields;
+use super::fragment::is_independent;
 use crate::error::{Error, ErrorKind};
 
 /// What a Media Initialization Section, or the `moov` box of any MP4 file, declares.
@@ -19,6 +20,8 @@ pub struct InitSection {
     pub fragmented: bool,
     /// Its tracks, in the order of the file.
     pub tracks: Vec<InitTrack>,
+    /// The protection systems that it has data for, by their UUIDs (`pssh`).
+    pub protection_systems: Vec<[u8; 16]>,
 }
 
 /// One track.
@@ -35,6 +38,10 @@ pub struct InitTrack {
     pub sample_entries: Vec<SampleEntry>,
     /// Ticks of a sample where its fragment does not say (`trex`).
     pub default_sample_duration: Option<u32>,
+    /// Bytes of a sample where its fragment does not say (`trex`).
+    pub default_sample_size: Option<u32>,
+    /// Whether samples can be decoded alone, where their fragment does not say (`trex`).
+    pub default_independent: Option<bool>,
 }
 
 /// The format of the samples of a track.
@@ -56,6 +63,9 @@ pub struct Protection {
     /// The key id of samples that do not name another one (`tenc`).
     pub key_id: Option<[u8; 16]>,
 }
+
+/// More protection systems than there are in use.
+const MAX_PROTECTION_SYSTEMS: usize = 64;
 
 /// More sample entries than any real track has.
 const MAX_SAMPLE_ENTRIES: usize = 32;
@@ -114,6 +124,7 @@ fn read_movie(moov: &Mp4Box<'_>, brands: Vec<FourCc>) -> Result<InitSection, Err
         brands,
         fragmented: false,
         tracks: Vec::new(),
+        protection_systems: Vec::new(),
     };
     let mut mvex = None;
     for found in moov.children()? {
@@ -124,6 +135,10 @@ fn read_movie(moov: &Mp4Box<'_>, brands: Vec<FourCc>) -> Result<InitSection, Err
             }
             b"trak" => init.tracks.push(read_track(&found)?),
             b"mvex" => mvex = Some(found),
+            b"pssh" if init.protection_systems.len() < MAX_PROTECTION_SYSTEMS => {
+                let (mut fields, ..) = Fields::full(&found)?;
+                init.protection_systems.push(fields.bytes()?);
+            }
             _ => {}
         }
     }
@@ -170,6 +185,8 @@ fn read_track(trak: &Mp4Box<'_>) -> Result<InitTrack, Error> {
         timescale,
         sample_entries: read_sample_entries(&stsd)?,
         default_sample_duration: None,
+        default_sample_size: None,
+        default_independent: None,
     })
 }
 
@@ -241,9 +258,11 @@ fn read_defaults(trex: &Mp4Box<'_>, tracks: &mut [InitTrack]) -> Result<(), Erro
     let id = fields.u32()?;
     // The index of the sample entry.
     fields.u32()?;
-    let duration = fields.u32()?;
+    let (duration, size, flags) = (fields.u32()?, fields.u32()?, fields.u32()?);
     if let Some(track) = tracks.iter_mut().find(|track| track.id == id) {
         track.default_sample_duration = Some(duration);
+        track.default_sample_size = Some(size);
+        track.default_independent = Some(is_independent(flags));
     }
     Ok(())
 }
