@@ -359,6 +359,13 @@ impl Fs {
             .free_bytes(path)
             .map_err(|error| Error::io("see the free space of the volume of", path, error))
     }
+
+    /// Bytes of the volume of a path, used or free.
+    pub(crate) fn volume_bytes(&self, path: &Path) -> Result<u64, Error> {
+        self.0
+            .volume_bytes(path)
+            .map_err(|error| Error::io("see the size of the volume of", path, error))
+    }
 }
 
 /// Brings the bytes of a file to the medium.

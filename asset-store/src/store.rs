@@ -223,11 +223,7 @@ impl Store {
     /// [`ErrorKind::UnknownAsset`]; [`ErrorKind::TooLarge`] above 16 MiB; [`ErrorKind::InvalidName`]
     /// as for [`document`](Store::document).
     pub fn set_document(&self, id: &AssetId, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        check_document_name(name)?;
-        if bytes.len() > MAX_DOCUMENT_BYTES {
-            let message = format!("document {name} has more than 16 MiB");
-            return Err(Error::new(ErrorKind::TooLarge, message));
-        }
+        check_document(name, bytes)?;
         let folder = self.layout().asset(id);
         let unknown = || Error::new(ErrorKind::UnknownAsset, format!("there is no asset {id}"));
         if !self.layout().fs().is_directory(&folder) {
@@ -244,6 +240,28 @@ impl Store {
             Err(_) if !self.layout().fs().is_directory(&folder) => Err(unknown()),
             done => done,
         }
+    }
+
+    /// A document of the store itself, for what concerns all assets.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidName`] and [`ErrorKind::TooLarge`] as for [`document`](Store::document).
+    pub fn store_document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        check_document_name(name)?;
+        let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
+        let path = self.root().join(document_file(name));
+        self.layout().fs().read(&path, limit)
+    }
+
+    /// Replaces a document of the store itself atomically and durably; of two at once the last one wins.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidName`] and [`ErrorKind::TooLarge`] as for [`set_document`](Store::set_document).
+    pub fn set_store_document(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        check_document(name, bytes)?;
+        let file = document_file(name);
+        self.inner()
+            .freeing(|| self.layout().fs().replace(self.root(), &file, bytes))
     }
 
     /// Becomes the writer of an asset, which is created when it is new.
@@ -342,6 +360,15 @@ impl Store {
         let found = self.inner.index.find(&key.digest()?);
         Ok(found.filter(|(digest, length)| self.has_blob(digest, *length)))
     }
+}
+
+fn check_document(name: &str, bytes: &[u8]) -> Result<(), Error> {
+    check_document_name(name)?;
+    if bytes.len() > MAX_DOCUMENT_BYTES {
+        let message = format!("document {name} has more than 16 MiB");
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    Ok(())
 }
 
 fn document_file(name: &str) -> String {

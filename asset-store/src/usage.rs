@@ -65,6 +65,14 @@ impl Store {
         self.layout().fs().free_bytes(self.root())
     }
 
+    /// Bytes of the volume that holds the store, used or free.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn volume_bytes(&self) -> Result<u64, Error> {
+        self.layout().fs().volume_bytes(self.root())
+    }
+
     /// The assets that refer to a blob, sorted by id: who has lost something when it is damaged. Of a damaged
     /// asset counts what can be read.
     ///

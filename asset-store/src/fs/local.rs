@@ -226,6 +226,10 @@ impl FileSystem for LocalFileSystem {
         fs4::available_space(path)
     }
 
+    fn volume_bytes(&self, path: &Path) -> io::Result<u64> {
+        fs4::total_space(path)
+    }
+
     fn user(&self) -> Option<u32> {
         #[cfg(unix)]
         let user = Some(rustix::process::geteuid().as_raw());

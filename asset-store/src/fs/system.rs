@@ -104,6 +104,8 @@ pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn list_directories(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Bytes left for this user on the volume of `path`.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
+    /// Bytes of the volume of `path`, used or free.
+    fn volume_bytes(&self, path: &Path) -> io::Result<u64>;
     /// The number of the user we are, where the system has such.
     fn user(&self) -> Option<u32>;
     /// How many threads may call it at the same time to good use. With one, the order of the calls is always the same.

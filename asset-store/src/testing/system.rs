@@ -379,6 +379,10 @@ impl FileSystem for SimulatedSystem {
         Ok(1 << 40)
     }
 
+    fn volume_bytes(&self, _path: &Path) -> io::Result<u64> {
+        Ok(1 << 40)
+    }
+
     fn user(&self) -> Option<u32> {
         None
     }

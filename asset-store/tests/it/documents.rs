@@ -55,3 +55,37 @@ fn bad_names_and_sizes_are_refused() {
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(store.document(&id, "big").unwrap(), None);
 }
+
+#[test]
+fn documents_of_the_store_are_there_for_everybody() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    assert_eq!(store.store_document("policy").unwrap(), None);
+    store.set_store_document("policy", b"keep").unwrap();
+    store.set_store_document("policy", b"expire").unwrap();
+    let read = scratch.store().store_document("policy").unwrap();
+    assert_eq!(read.as_deref(), Some(&b"expire"[..]));
+    // It is no asset's, and garbage collection leaves it.
+    let id = fill(&store, "film", 0, false);
+    assert_eq!(store.document(&id, "policy").unwrap(), None);
+    store
+        .collect_garbage(&asset_store::GcOptions::default())
+        .unwrap();
+    assert!(store.store_document("policy").unwrap().is_some());
+    for name in ["", "../HEAD", "a/b", ".x"] {
+        let error = store.set_store_document(name, b"x").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidName, "{name:?}");
+        assert!(store.store_document(name).is_err());
+    }
+    let error = store
+        .set_store_document("big", &vec![0; (16 << 20) + 1])
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn a_volume_has_at_least_what_is_free() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    assert!(store.volume_bytes().unwrap() >= store.free_bytes().unwrap());
+}
