@@ -222,6 +222,14 @@ impl AssetWriter {
     /// # Errors
     /// [`ErrorKind::Missing`] when there is none.
     pub fn remove_entry(&self, path: &str) -> Result<(), Error> {
+        self.begin_remove_entry(path)?.wait().map(drop)
+    }
+
+    /// Like [`remove_entry`](AssetWriter::remove_entry), without waiting: many removals share their syncs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Missing`] when there is none; others from the [`Commit`].
+    pub fn begin_remove_entry(&self, path: &str) -> Result<Commit, Error> {
         let entry = lock(&self.state.current)
             .entry(path)
             .cloned()
@@ -232,7 +240,7 @@ impl AssetWriter {
                 );
                 Error::new(ErrorKind::Missing, message)
             })?;
-        self.submit(path, entry, Action::Remove).wait().map(drop)
+        Ok(self.submit(path, entry, Action::Remove))
     }
 
     /// Calls the asset finished: waits for the commits under way, writes the manifest of the next

@@ -10,6 +10,7 @@ use cache_inspect::{
     SegmentDescription, Track, TrackKind, VariantDescription,
 };
 use hls_parse::{Rendition, RenditionKind, Variant};
+use storage_policy::Policy;
 
 use crate::playback::content::{Content, Unopened};
 use crate::session::presentation::{Presentation, StoredTrack};
@@ -158,6 +159,11 @@ pub(crate) fn describe(
         .map(|(index, track)| (track.name.as_str(), index))
         .collect();
     let metadata = record::metadata(store, id)?;
+    let Policy {
+        mut tags, series, ..
+    } = record::policy(store, id)?;
+    // A series is a tag as well.
+    tags.extend(series);
     Ok(AssetDescription {
         id: id.to_string(),
         title: metadata.as_ref().map(|metadata| metadata.title.clone()),
@@ -167,11 +173,11 @@ pub(crate) fn describe(
         variants: variants(presentation),
         tracks,
         files: files(&presentation.asset, &names),
-        tags: record::policy(store, id)?.tags.into_iter().collect(),
+        tags: tags.into_iter().collect(),
         freshness: Freshness {
             created: metadata.and_then(|metadata| record::time(metadata.created)),
             last_verified: record::last_verified(store, id)?,
-            last_played: record::last_played(store, id)?,
+            last_played: record::played(store, id)?.and_then(|played| record::time(played.last)),
         },
     })
 }

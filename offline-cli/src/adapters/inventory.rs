@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use asset_store::{Digest, Store};
-use storage_policy::{Inventory, Item};
+use storage_policy::{Inventory, Item, Part};
 
 use crate::Result;
-use crate::session::record;
+use crate::session::{auxiliary, clock, record};
+
+/// What common file systems allocate: a few bytes more in a playlist should not decide what goes.
+const BLOCK_BYTES: u64 = 4096;
 
 /// Everything a purge has to know, read without a lock.
 pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
@@ -23,25 +26,53 @@ pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
                 continue;
             }
         };
+        let policy = record::policy(store, &id)?;
+        let auxiliary = if policy.drop_auxiliary {
+            auxiliary::tracks(store, &asset)?
+        } else {
+            Vec::new()
+        };
         let mut held: Vec<u32> = Vec::with_capacity(asset.entries().len());
-        for entry in asset.entries().values() {
+        let mut parts: Vec<Part> = auxiliary
+            .into_iter()
+            .map(|name| Part {
+                name,
+                blobs: Vec::new(),
+            })
+            .collect();
+        for (path, entry) in asset.entries() {
             let next = u32::try_from(blob_lengths.len()).unwrap_or(u32::MAX);
             let index = *blobs.entry(entry.digest).or_insert(next);
             if index == next {
                 blob_lengths.push(entry.length);
             }
-            held.push(index);
+            let track = path.split_once('/').map(|(track, _)| track);
+            match parts.iter_mut().find(|part| Some(&*part.name) == track) {
+                Some(part) => part.blobs.push(index),
+                None => held.push(index),
+            }
         }
-        held.sort_unstable();
-        held.dedup();
+        for list in parts
+            .iter_mut()
+            .map(|part| &mut part.blobs)
+            .chain([&mut held])
+        {
+            list.sort_unstable();
+            list.dedup();
+        }
         let created = record::metadata(store, &id)?
             .and_then(|metadata| record::time(metadata.created))
             .unwrap_or(SystemTime::UNIX_EPOCH);
+        let played = record::played(store, &id)?;
+        let is_first_doubtful = played.is_some_and(|played| played.is_first_doubtful);
         items.push(Item {
-            policy: record::policy(store, &id)?,
-            last_played: record::last_played(store, &id)?,
+            policy,
+            first_played: played.and_then(|played| record::time(played.first?)),
+            last_played: played.and_then(|played| record::time(played.last)),
+            times_doubtful: is_first_doubtful || clock::is_doubtful(store, &id)?,
             in_use: store.is_in_use(&id)?,
             being_written: store.is_being_written(&id)?,
+            parts,
             ..Item::new(id.as_str(), created, held)
         });
     }
@@ -49,6 +80,8 @@ pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
         items,
         blob_lengths,
         free_bytes: Some(store.free_bytes()?),
-        ..Inventory::default()
+        volume_bytes: Some(store.volume_bytes()?),
+        block_bytes: BLOCK_BYTES,
+        latest: clock::latest_time(store),
     })
 }

@@ -15,7 +15,9 @@ pub(crate) use choice::Choice;
 pub(crate) use connection::Connection;
 pub(crate) use download::{Download, Probe, Resume};
 pub(crate) use playback::{Export, ExportFormat, Play, Player, Serve};
-pub(crate) use upkeep::{Expiry, Gc, Policy, Priority, Purge, Verify, YesNo};
+pub(crate) use upkeep::{
+    AfterPlayedChange, Expiry, Gc, Policy, PolicyChanges, Purge, Verify, Window, YesNo,
+};
 
 /// Download HTTP Live Streams, play them with no network, let policies remove them.
 #[derive(Debug, Parser)]

@@ -1,11 +1,12 @@
 //! Values of the command line, read.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use storage_policy::AfterPlayed;
 use url::Url;
 
-use super::Expiry;
+use super::{AfterPlayedChange, Expiry, Window};
 use crate::render::text;
 
 pub(super) fn url(text: &str) -> Result<Url, String> {
@@ -39,8 +40,53 @@ pub(super) fn rate(text: &str) -> Result<u64, String> {
     }
 }
 
+/// `never`, `30d`, `2026-12-24` or `2026-12-24T18:00Z`.
 pub(super) fn expiry(text: &str) -> Result<Expiry, String> {
-    text::parse_expiry(text, SystemTime::now()).map(Expiry)
+    if text.trim().eq_ignore_ascii_case("never") {
+        return Ok(Expiry::Never);
+    }
+    let after = text::parse_span(text).map(Expiry::After);
+    after
+        .or_else(|| text::parse_date(text).map(Expiry::At))
+        .ok_or_else(|| {
+            format!(
+                "`{text}` is neither `never`, a time from now such as 30d, 12h or 2w, nor a date such as 2026-12-24"
+            )
+        })
+}
+
+/// `30d`, or `none`.
+pub(super) fn window(text: &str) -> Result<Window, String> {
+    if text.trim().eq_ignore_ascii_case("none") {
+        return Ok(Window(None));
+    }
+    text::parse_span(text)
+        .map(|after| Window(Some(after)))
+        .ok_or_else(|| format!("`{text}` is neither `none` nor a time such as 30d, 48h or 2w"))
+}
+
+/// `nothing`, a priority, or a time.
+pub(super) fn after_played(text: &str) -> Result<AfterPlayedChange, String> {
+    if text.trim().eq_ignore_ascii_case("nothing") {
+        return Ok(AfterPlayedChange(None));
+    }
+    let expire = text::parse_span(text).map(AfterPlayed::Expire);
+    expire
+        .or_else(|| text.parse().ok().map(AfterPlayed::Priority))
+        .map(|change| AfterPlayedChange(Some(change)))
+        .ok_or_else(|| {
+            format!(
+                "`{text}` is neither `nothing`, a priority (low, default, important or a whole number), nor a time such as 48h"
+            )
+        })
+}
+
+/// A name that is not empty.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a name is needed".to_owned()),
+        name => Ok(name.to_owned()),
+    }
 }
 
 pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {

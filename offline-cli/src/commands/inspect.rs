@@ -9,9 +9,8 @@ use cache_inspect::Inspection;
 use crate::Result;
 use crate::render::output::{self, Output};
 use crate::render::table::table;
-use crate::render::text::{clock, date, printable, size};
+use crate::render::text::{clock, printable, size};
 use crate::session::library::{self, Inspected};
-use crate::session::record;
 
 /// Characters that are shown of what a stream says of itself.
 const LONGEST_SAYING: usize = 100;
@@ -97,16 +96,7 @@ fn describe(inspected: &Inspected) -> String {
     for (name, value) in about(inspected) {
         line(name, &value);
     }
-    let policy = &inspected.policy;
-    let pinned = if policy.pinned { ", pinned" } else { "" };
-    let expires = policy
-        .expires
-        .and_then(record::time)
-        .map_or_else(|| "never".to_owned(), date);
-    line(
-        "policy",
-        &format!("{} priority, expires {expires}{pinned}", policy.priority),
-    );
+    line("policy", &super::policy::describe(&inspected.policy));
     for (kind, options) in [
         ("audio", &found.media_selection.audio),
         ("subtitles", &found.media_selection.subtitles),

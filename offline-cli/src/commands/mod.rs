@@ -6,6 +6,7 @@ mod inspect;
 mod list;
 mod play;
 mod policy;
+mod policy_file;
 mod probe;
 mod purge;
 mod queue;
@@ -129,6 +130,10 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
         Command::List => list::run(existing(place()?)?.as_ref(), output),
         Command::Inspect(arguments) => inspect::run(&required(place()?)?, &arguments.id, output),
         Command::Remove(arguments) => remove::run(&required(place()?)?, &arguments.ids, output),
+        // What may stay can be said before anything is there.
+        Command::Policy(arguments) if arguments.id.is_none() && arguments.from.is_some() => {
+            policy::run(&Store::open(place()?)?, arguments, output)
+        }
         Command::Policy(arguments) => policy::run(&required(place()?)?, arguments, output),
         Command::Purge(arguments) => purge::run(existing(place()?)?.as_ref(), arguments, output),
         Command::Gc(arguments) => {

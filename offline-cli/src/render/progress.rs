@@ -131,6 +131,12 @@ impl Progress {
                     self.say(&format!("note: {}", printable(note)));
                 }
             }
+            DownloadEvent::MadeRoom { purged, .. } => {
+                for asset in purged {
+                    let line = crate::render::text::purged(asset);
+                    self.say(&format!("removed {line}"));
+                }
+            }
             DownloadEvent::Progress {
                 bytes,
                 media_time,

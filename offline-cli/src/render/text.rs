@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::session::purge::PurgedAsset;
+
 /// Replaces control characters, so that nothing a server sends can steer the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
@@ -101,52 +103,57 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     u64::try_from(bytes).map_err(|_| wrong())
 }
 
-/// Parses when something expires: `never`, `30d`, `12h`, `2w`, `2026-12-24` or `2026-12-24T18:00Z`.
-///
-/// # Errors
-/// A message that says what is allowed.
-pub(crate) fn parse_expiry(text: &str, now: SystemTime) -> Result<Option<SystemTime>, String> {
-    let wrong = || {
-        format!(
-            "`{text}` is neither `never`, a time from now such as 30d, 12h or 2w, nor a date such as 2026-12-24"
-        )
-    };
+/// What was purged, and why: `film (audio-1), 1.2 GB: default priority, …`.
+pub(crate) fn purged(asset: &PurgedAsset) -> String {
+    let track = asset.track.as_ref();
+    let track = track.map_or_else(String::new, |track| format!(" ({track})"));
+    let reason = printable(&asset.reason);
+    format!("{}{track}, {}: {reason}", asset.id, size(asset.freed))
+}
+
+/// `30d`, `48h`: in its largest unit that is whole.
+pub(crate) fn span(seconds: u64) -> String {
+    const UNITS: [(u64, char); 4] = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')];
+    let whole = |(unit, _): &&(u64, char)| seconds.is_multiple_of(*unit);
+    let (unit, name) = UNITS.iter().find(whole).copied().unwrap_or((1, 's'));
+    format!("{}{name}", seconds / unit)
+}
+
+/// `3 days`, `5 hours`: roughly.
+pub(crate) fn about(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds >= 2 * 86_400 => format!("{} days", seconds / 86_400),
+        seconds if seconds >= 2 * 3_600 => format!("{} hours", seconds / 3_600),
+        seconds => format!("{} minutes", seconds / 60),
+    }
+}
+
+/// Parses a time from now or after something: `30d`, `12h`, `2w`.
+pub(crate) fn parse_span(text: &str) -> Option<Duration> {
     let text = text.trim();
-    if text.eq_ignore_ascii_case("never") {
-        return Ok(None);
-    }
-    if let Some(last) = text
-        .chars()
-        .last()
-        .filter(|c| c.is_ascii_alphabetic() && *c != 'Z')
-    {
-        let seconds = match last.to_ascii_lowercase() {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            'w' => 604_800,
-            'y' => 31_536_000,
-            _ => return Err(wrong()),
-        };
-        let count: u64 = text
-            .get(..text.len() - 1)
-            .and_then(|n| n.trim().parse().ok())
-            .ok_or_else(wrong)?;
-        let span = count
-            .checked_mul(seconds)
-            .map(Duration::from_secs)
-            .ok_or_else(wrong)?;
-        return now.checked_add(span).map(Some).ok_or_else(wrong);
-    }
+    let (last, unit) = text.char_indices().last()?;
+    let unit = match unit.to_ascii_lowercase() {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 604_800,
+        'y' => 31_536_000,
+        _ => return None,
+    };
+    let count: u64 = text.get(..last)?.trim().parse().ok()?;
+    count.checked_mul(unit).map(Duration::from_secs)
+}
+
+/// Parses a date or a time: `2026-12-24` or `2026-12-24T18:00Z`.
+pub(crate) fn parse_date(text: &str) -> Option<SystemTime> {
+    let text = text.trim();
     if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
-        return Ok(Some(stamp.into()));
+        return Some(stamp.into());
     }
-    let date: jiff::civil::DateTime = text.trim_end_matches('Z').parse().map_err(|_| wrong())?;
-    let zoned = date
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .map_err(|_| wrong())?;
-    Ok(Some(zoned.timestamp().into()))
+    let date: jiff::civil::DateTime = text.trim_end_matches('Z').parse().ok()?;
+    let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(zoned.timestamp().into())
 }
 
 #[cfg(test)]
@@ -168,20 +175,15 @@ mod tests {
     }
 
     #[test]
-    fn expiry_in_all_forms() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        assert_eq!(parse_expiry("never", now), Ok(None));
-        assert_eq!(
-            parse_expiry("30d", now),
-            Ok(Some(now + Duration::from_secs(30 * 86_400)))
-        );
-        assert_eq!(
-            parse_expiry("2026-12-24", now),
-            Ok(Some(
-                SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_070_400)
-            ))
-        );
-        assert!(parse_expiry("2026-12-24T18:00:00Z", now).is_ok());
+    fn times_in_all_forms() {
+        assert_eq!(parse_span("30d"), Some(Duration::from_secs(30 * 86_400)));
+        for seconds in [30 * 86_400, 36 * 3_600, 90 * 60, 61, 1] {
+            let read = parse_span(&span(seconds));
+            assert_eq!(read, Some(Duration::from_secs(seconds)));
+        }
+        let eve = SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_070_400);
+        assert_eq!(parse_date("2026-12-24"), Some(eve));
+        assert!(parse_date("2026-12-24T18:00:00Z").is_some());
         for wrong in [
             "",
             "soon",
@@ -190,7 +192,8 @@ mod tests {
             "30x",
             "2026-13-01",
         ] {
-            assert!(parse_expiry(wrong, now).is_err(), "{wrong}");
+            assert_eq!(parse_span(wrong), None, "{wrong}");
+            assert_eq!(parse_date(wrong), None, "{wrong}");
         }
     }
 

@@ -100,7 +100,7 @@ impl Session {
             };
             if refreshes.is_first() {
                 observe(job.resolved_event());
-                if let Err(error) = self.make_room(&job, &writer) {
+                if let Err(error) = self.make_room(&job, &writer, &mut observe) {
                     break error;
                 }
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Chosen;
-
+use super::purge::PurgedAsset;
 use super::source;
 
 /// A step of a download. As JSON, an object whose `event` names the step; times are seconds, sizes bytes.
@@ -31,6 +31,13 @@ pub enum DownloadEvent {
         resources_stored: u64,
         /// Things the user should know, for example a language that is not offered.
         notes: Vec<String>,
+    },
+    /// Other assets were removed, as far as the policy of the store allows, so that this one fits.
+    MadeRoom {
+        /// Bytes freed.
+        freed: u64,
+        /// The assets that went, in this order.
+        purged: Vec<PurgedAsset>,
     },
     /// Bytes arrived or a resource was stored.
     Progress {

@@ -1,14 +1,16 @@
 //! Questions about a store and changes to it that need no network.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::ops::Range;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use asset_store::{AssetId, Entry, Store};
 use cache_inspect::Inspection;
 use serde::Serialize;
-use storage_policy::Policy;
+use storage_policy::{AfterPlayed, Policy};
 
+use super::clock;
 use super::presentation::Presentation;
 use super::record::{self, DownloadState, StateRecord};
 use super::{SessionDatum, StoredArtwork, artwork, session_data};
@@ -116,7 +118,7 @@ impl Listed {
 }
 
 /// Resources of some tracks that are stored; one resource may make several entries.
-fn stored_resources(entries: &BTreeMap<String, Entry>, tracks: &[String]) -> u64 {
+pub(super) fn stored_resources(entries: &BTreeMap<String, Entry>, tracks: &[String]) -> u64 {
     let mut sources: HashSet<(&str, Option<&Range<u64>>)> = HashSet::new();
     for (path, entry) in entries {
         let is_of = |track: &String| path.split('/').next() == Some(track);
@@ -215,16 +217,30 @@ pub struct Inspected {
     pub inspection: Inspection,
 }
 
-/// A policy as it is printed: times as Unix seconds.
+/// A policy as it is printed: times as Unix seconds, durations as seconds.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PolicyView {
-    /// `default` or `important`.
+    /// `low`, `default`, `important`, or a number.
     pub priority: String,
     /// Unix seconds, or null for never.
     pub expires: Option<u64>,
     /// Never purged while true.
     pub pinned: bool,
+    /// What changes once it was played.
+    pub after_played: Option<AfterPlayed>,
+    /// How long after its download it expires.
+    pub storage_window: Option<u64>,
+    /// How long after its first play it expires.
+    pub playback_window: Option<u64>,
+    /// The series it is an episode of.
+    pub series: Option<String>,
+    /// How many newer episodes make it surplus.
+    pub keep_newest: Option<u32>,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+    /// Whether audio in other languages than the main one may go before whole assets do.
+    pub drop_auxiliary: bool,
 }
 
 impl From<&Policy> for PolicyView {
@@ -233,10 +249,18 @@ impl From<&Policy> for PolicyView {
             time.duration_since(SystemTime::UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs())
         };
+        let seconds = |duration: Duration| duration.as_secs();
         Self {
             priority: policy.priority.to_string(),
             expires: policy.expires.map(unix),
             pinned: policy.pinned,
+            after_played: policy.after_played,
+            storage_window: policy.storage_window.map(seconds),
+            playback_window: policy.playback_window.map(seconds),
+            series: policy.series.clone(),
+            keep_newest: policy.keep_newest.map(NonZeroU32::get),
+            tags: policy.tags.clone(),
+            drop_auxiliary: policy.drop_auxiliary,
         }
     }
 }
@@ -326,13 +350,9 @@ pub struct Watched {
 /// # Errors
 /// When its records cannot be read.
 pub fn watched(store: &Store, id: &AssetId) -> Result<Watched> {
-    let unix = |time: SystemTime| {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH);
-        since.map_or(0, |since| since.as_secs())
-    };
     Ok(Watched {
         created: record::metadata(store, id)?.map_or(0, |metadata| metadata.created),
-        last_played: record::last_played(store, id)?.map(unix),
+        last_played: record::played(store, id)?.map(|played| played.last),
         position: record::position(store, id)?,
     })
 }
@@ -359,10 +379,25 @@ pub fn title(store: &Store, id: &AssetId) -> Result<String> {
     Ok(metadata.ok_or_else(|| unknown(id.as_str()))?.title)
 }
 
+/// The time of the clock, for what counts from now.
+///
+/// # Errors
+/// A usage error when the clock is behind what is recorded: what counts from it would end too early.
+pub fn now(store: &Store) -> Result<SystemTime> {
+    match clock::behind(store) {
+        None => Ok(SystemTime::now()),
+        Some(by) => Err(Error::usage(format!(
+            "the clock is {} behind the latest time that is recorded",
+            crate::render::text::about(by)
+        ))
+        .hint("give a date, set the clock, or see `offline purge --trust-clock`")),
+    }
+}
+
 /// Notes that an asset is being played, for the order of purging.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn played(store: &Store, id: &AssetId) -> Result<()> {
-    record::set_last_played(store, id)
+    record::set_played(store, id)
 }

@@ -6,6 +6,8 @@
 
 mod admission;
 pub(crate) mod artwork;
+pub(crate) mod auxiliary;
+pub(crate) mod clock;
 mod companions;
 mod configuration;
 mod decryption;
@@ -23,6 +25,7 @@ mod prepare;
 pub(crate) mod presentation;
 mod probe;
 mod proof;
+pub mod purge;
 pub mod queue;
 pub(crate) mod record;
 mod refresh;

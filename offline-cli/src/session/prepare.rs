@@ -15,7 +15,7 @@ use super::plan::{Plan, PlannedResource, PlannedTrack};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::resolve::{Received, Resolved, ResolvedTrack};
 use super::{
-    Chosen, DownloadEvent, DownloadRequest, Session, artwork, layout, presentation, reuse,
+    Chosen, DownloadEvent, DownloadRequest, Session, artwork, clock, layout, presentation, reuse,
     session_data, source, space,
 };
 use crate::{Error, ErrorKind, Result};
@@ -70,6 +70,9 @@ impl Session {
         writer: &AssetWriter,
     ) -> Result<Prepared> {
         let before = record::metadata(&self.store, id)?;
+        if before.is_none() {
+            clock::note_beginning(&self.store, id)?;
+        }
         let mut metadata = Metadata::of(request, id, before)?;
         let known = reuse::known_elsewhere(&self.store, writer, &resolved.tracks)?;
         check_kind(writer, &resolved)?;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::repair::{self, origin};
 use super::requirements::Requirements;
-use super::{DownloadEvent, DownloadRequest, NetworkOptions, Outcome, artwork, source};
+use super::{DownloadEvent, DownloadRequest, NetworkOptions, Outcome, artwork, clock, source};
 use crate::{Error, ErrorKind, Result};
 
 /// How soon a running download notices what another process wishes.
@@ -87,6 +87,9 @@ pub fn enqueue(store: &Store, request: &DownloadRequest) -> Result<AssetId> {
     let metadata = Metadata::of(request, &id, before)?;
     // An address can wait; bytes are at hand now only.
     artwork::put(&writer, request.artwork.as_ref())?;
+    if is_new {
+        clock::note_beginning(store, &id)?;
+    }
     let before = record::state(store, &id)?;
     if is_new || !before.is_waiting() {
         let mut state = StateRecord::new(DownloadState::Queued, before.resources_stored);

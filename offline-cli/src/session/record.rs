@@ -11,7 +11,7 @@ use storage_policy::Policy;
 use super::configuration::StoredSelection;
 use super::download::Gap;
 use super::queue::Wish;
-use super::{Artwork, DownloadRequest, source};
+use super::{Artwork, DownloadRequest, clock, source};
 use crate::{Error, ErrorKind, Result};
 
 /// What an asset is and where it came from. Written once when its download begins.
@@ -202,10 +202,16 @@ impl StateRecord {
     }
 }
 
-/// When an asset was last played.
+/// When an asset was played, in Unix seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Played {
+    /// Absent in what was written before it was noted.
+    #[serde(default)]
+    pub(crate) first: Option<u64>,
     pub(crate) last: u64,
+    /// The clock was behind at the first time.
+    #[serde(default)]
+    pub(crate) is_first_doubtful: bool,
 }
 
 /// When an asset was last verified without a finding.
@@ -256,13 +262,22 @@ pub(crate) fn set_policy(store: &Store, id: &AssetId, policy: &Policy) -> Result
     write(store, id, POLICY, policy)
 }
 
-pub(crate) fn last_played(store: &Store, id: &AssetId) -> Result<Option<SystemTime>> {
-    let played: Option<Played> = read(store, id, PLAYED)?;
-    Ok(played.and_then(|played| time(played.last)))
+pub(crate) fn played(store: &Store, id: &AssetId) -> Result<Option<Played>> {
+    read(store, id, PLAYED)
 }
 
-pub(crate) fn set_last_played(store: &Store, id: &AssetId) -> Result<()> {
-    write(store, id, PLAYED, &Played { last: unix_now() })
+/// Notes that an asset is being played.
+pub(crate) fn set_played(store: &Store, id: &AssetId) -> Result<()> {
+    let before = played(store, id)?;
+    let clock::Moment { now, latest } = clock::moment(store);
+    let first = before.map(|before| before.first.unwrap_or(before.last));
+    let played = Played {
+        first: Some(first.unwrap_or(now)),
+        // Later than all that was played before, even if the clock is behind.
+        last: now.max(latest.unwrap_or(now)),
+        is_first_doubtful: before.map_or(latest.is_some(), |before| before.is_first_doubtful),
+    };
+    write(store, id, PLAYED, &played)
 }
 
 /// How far somebody has watched it, in seconds of media time.
@@ -302,7 +317,11 @@ pub(super) fn set_recording<T: Serialize>(store: &Store, id: &AssetId, value: &T
     write(store, id, RECORDING, value)
 }
 
-fn read<T: DeserializeOwned>(store: &Store, id: &AssetId, name: &str) -> Result<Option<T>> {
+pub(super) fn read<T: DeserializeOwned>(
+    store: &Store,
+    id: &AssetId,
+    name: &str,
+) -> Result<Option<T>> {
     let Some(bytes) = store.document(id, name)? else {
         return Ok(None);
     };
@@ -316,7 +335,12 @@ fn read<T: DeserializeOwned>(store: &Store, id: &AssetId, name: &str) -> Result<
     })
 }
 
-fn write<T: Serialize>(store: &Store, id: &AssetId, name: &str, value: &T) -> Result<()> {
+pub(super) fn write<T: Serialize>(
+    store: &Store,
+    id: &AssetId,
+    name: &str,
+    value: &T,
+) -> Result<()> {
     let bytes = serde_json::to_vec(value).map_err(|error| {
         Error::new(
             ErrorKind::Storage,

@@ -6,10 +6,11 @@ use std::time::Duration;
 use asset_store::AssetWriter;
 use cache_inspect::TrackKind;
 use hls_parse::{Multivariant, ResourceKind, Variant};
+use storage_policy::Incoming;
 
 use super::plan::{KEY_LENGTH, Plan, PlannedTrack};
 use super::prepare::Prepared;
-use super::{Session, tracks};
+use super::{DownloadEvent, Session, purge, record, tracks};
 use crate::render::text;
 use crate::{Error, ErrorKind, Result};
 
@@ -88,11 +89,28 @@ fn rates(multivariant: &Multivariant, planned: &[PlannedTrack]) -> HashMap<Strin
 }
 
 impl Session {
-    /// Keeps room for what is still to come, so that a download that cannot fit is refused before its first segment,
-    /// and two at once do not take it from each other.
-    pub(super) fn make_room(&self, job: &Prepared, writer: &AssetWriter) -> Result<()> {
+    /// Makes room for what is still to come as far as the policy of the store allows, and keeps it, so that a download
+    /// that cannot fit is refused before its first segment, and two at once do not take it from each other.
+    pub(super) fn make_room(
+        &self,
+        job: &Prepared,
+        writer: &AssetWriter,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<()> {
         if job.expected_bytes == 0 {
             return Ok(());
+        }
+        let policy = record::policy(self.store(), &job.id)?;
+        let incoming = Incoming {
+            bytes: job.expected_bytes,
+            tags: policy.tags.into_iter().chain(policy.series).collect(),
+        };
+        let purged = purge::make_room(self.store(), &incoming)?;
+        if !purged.purged.is_empty() {
+            observe(DownloadEvent::MadeRoom {
+                freed: purged.freed,
+                purged: purged.purged,
+            });
         }
         match self.store().reserve(job.expected_bytes) {
             Ok(reservation) => writer.use_reservation(reservation),

@@ -1,15 +1,14 @@
-//! Keeping a store in order: removal, purging, garbage, verification, usage.
+//! Keeping a store in order: removal, garbage, verification, usage.
 
 use std::collections::HashSet;
 use std::time::SystemTime;
 
 use asset_store::{AssetId, Damage, GcOptions, GcReport, Store, VerifyProgress};
 use serde::Serialize;
-use storage_policy::{Plan, StorePolicy};
 
 use super::record;
-use crate::adapters::{catalog, inventory};
-use crate::{Error, Result};
+use crate::Result;
+use crate::adapters::catalog;
 
 /// What `offline usage` answers.
 #[derive(Debug, Default, Serialize)]
@@ -43,12 +42,7 @@ pub fn usage(store: &Store) -> Result<Used> {
 /// # Errors
 /// When the system does not tell.
 pub fn disk(store: &Store) -> Result<(u64, u64)> {
-    let root = store.root();
-    let space = fs4::statvfs(root).map_err(|error| {
-        let what = format!("the room at {} cannot be told", root.display());
-        Error::new(crate::ErrorKind::Storage, what).because(error)
-    })?;
-    Ok((space.available_space(), space.total_space()))
+    Ok((store.free_bytes()?, store.volume_bytes()?))
 }
 
 /// Removes an asset and the bytes that only it needs; returns the bytes freed.
@@ -59,77 +53,8 @@ pub fn remove(store: &Store, id: &AssetId) -> Result<u64> {
     Ok(store.remove(id)?.bytes_freed)
 }
 
-/// What `offline purge` did, or would do.
-#[derive(Debug, Default, Serialize)]
-#[non_exhaustive]
-pub struct Purged {
-    /// Bytes freed.
-    pub freed: u64,
-    /// Bytes that are still over the limit.
-    pub shortfall: u64,
-    /// The assets that went, in this order.
-    pub purged: Vec<PurgedAsset>,
-    /// Why others had to stay although they were needed.
-    pub kept: Vec<String>,
-}
-
-/// One purged asset.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct PurgedAsset {
-    /// The asset.
-    pub id: String,
-    /// Why it went.
-    pub reason: String,
-    /// Bytes freed.
-    pub freed: u64,
-}
-
-/// Plans a purge and, unless `dry_run`, carries it out.
-///
-/// # Errors
-/// When the store cannot be read or an asset cannot be removed; what was removed before stays removed.
-pub fn purge(store: &Store, policy: &StorePolicy, dry_run: bool) -> Result<Purged> {
-    let plan: Plan = storage_policy::plan(&inventory::inventory(store)?, policy, SystemTime::now())
-        .map_err(|error| Error::usage("the purge cannot be planned").because(error))?;
-    let mut done = Purged {
-        freed: 0,
-        shortfall: plan.shortfall,
-        purged: Vec::new(),
-        kept: plan
-            .kept
-            .iter()
-            .map(|kept| format!("{}: {}", kept.id, kept.because))
-            .collect(),
-    };
-    for purge in plan.purges {
-        let freed = if dry_run {
-            purge.bytes_freed
-        } else {
-            let id = AssetId::new(&purge.id)?;
-            match store.remove(&id) {
-                Ok(removed) => removed.bytes_freed,
-                // Taken into use, or removed, since the plan was made.
-                Err(error) if is_gone_or_busy(&error) => {
-                    done.shortfall = done.shortfall.saturating_add(purge.bytes_freed);
-                    done.kept.push(format!("{}: {error}", purge.id));
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        };
-        done.freed = done.freed.saturating_add(freed);
-        done.purged.push(PurgedAsset {
-            id: purge.id,
-            reason: purge.reason.to_string(),
-            freed,
-        });
-    }
-    Ok(done)
-}
-
 /// Whether another process has the asset, or has removed it.
-fn is_gone_or_busy(error: &asset_store::Error) -> bool {
+pub(super) fn is_gone_or_busy(error: &asset_store::Error) -> bool {
     matches!(
         error.kind(),
         asset_store::ErrorKind::Busy | asset_store::ErrorKind::UnknownAsset

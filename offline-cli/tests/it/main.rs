@@ -8,6 +8,7 @@
 )]
 
 mod artwork;
+mod auxiliary;
 mod bad_input;
 mod commands;
 mod configuration;
@@ -30,6 +31,7 @@ mod page;
 #[cfg(unix)]
 mod play;
 mod playback;
+mod policy;
 mod presentation;
 mod probe;
 mod processes;

@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use asset_store::{AssetId, Store};
 use serde::{Deserialize, Serialize};
-use storage_policy::StorePolicy;
 
 use super::refused;
 use crate::Result;
 use crate::playback::local::LocalAsset;
 use crate::session::library::{self, Inspected, Listed, Watched};
+use crate::session::purge::{self, PurgeRequest};
 use crate::session::upkeep;
 
 /// How many of those that would go first are told.
@@ -87,11 +87,12 @@ pub(super) fn space(store: &Store) -> Result<Space> {
     let usage = upkeep::usage(store)?;
     let used = usage.usage.stored.saturating_add(usage.partials);
     let (free, total) = upkeep::disk(store)?;
-    let policy = StorePolicy {
+    let everything = PurgeRequest {
         max_bytes: Some(0),
-        ..StorePolicy::default()
+        dry_run: true,
+        ..PurgeRequest::default()
     };
-    let would_go = upkeep::purge(store, &policy, true)?.purged;
+    let would_go = purge::purge(store, &everything)?.purged;
     let next = would_go.into_iter().take(NEXT_SHOWN).map(|purged| Next {
         title: AssetId::new(&purged.id)
             .ok()

@@ -160,7 +160,11 @@ impl Session {
                 .hint("choose another --id, or remove that asset first"));
         }
         drop(asset);
-        let mut metadata = Metadata::of(&request, &id, record::metadata(&self.store, &id)?)?;
+        let before = record::metadata(&self.store, &id)?;
+        if before.is_none() {
+            super::clock::note_beginning(&self.store, &id)?;
+        }
+        let mut metadata = Metadata::of(&request, &id, before)?;
         if record::wish(&self.store, &id)?.is_some() {
             // It was meant for an earlier run.
             record::set_wish(&self.store, &id, None)?;
