@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use asset_store::{AssetId, Store};
+use asset_store::{Asset, AssetId, Store};
 use hls_parse::{LocalKey, LocalMedia, LocalMultivariant};
 
 use super::content::{Content, clear_key};
@@ -110,12 +110,7 @@ impl LocalAsset {
 
     /// Its picture.
     pub(crate) fn artwork(&self, store: &Store) -> Option<Content> {
-        let (entry, media_type) = artwork::stored(store, &self.presentation.asset)?;
-        Some(Content {
-            entry,
-            decryption: None,
-            media_type,
-        })
+        picture(store, &self.presentation.asset)
     }
 
     /// What a local name stands for; names are looked up, never used as paths.
@@ -204,6 +199,16 @@ impl LocalAsset {
         }
         (!offered.variants.is_empty()).then_some(offered)
     }
+}
+
+/// The picture of an asset, which has it before there is anything to play.
+pub(crate) fn picture(store: &Store, asset: &Asset) -> Option<Content> {
+    let (entry, media_type) = artwork::stored(store, asset)?;
+    Some(Content {
+        entry,
+        decryption: None,
+        media_type,
+    })
 }
 
 fn uri(track: &StoredTrack) -> String {

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::api::{self, Downloads};
-use super::local::INDEX;
+use super::local::{self, INDEX};
 use super::page;
 use super::reply::{self, Reply};
 use super::shelf::Shelf;
@@ -205,17 +205,7 @@ impl Shared {
                 }
                 Ok(reply::playlist(asset.index()))
             }
-            ["assets", id, artwork::PATH] => {
-                let (_, asset) = self.shelf.asset(id).await?;
-                let content = asset.artwork(&self.store).ok_or(StatusCode::NOT_FOUND)?;
-                let mut reply = reply::media(&self.store, content, request.headers()).await?;
-                // Another may take its place.
-                let revalidate = HeaderValue::from_static("private, no-cache");
-                reply
-                    .headers_mut()
-                    .insert(header::CACHE_CONTROL, revalidate);
-                Ok(reply)
-            }
+            ["assets", id, artwork::PATH] => self.artwork(id, request.headers()).await,
             ["assets", id, track, INDEX] => {
                 let (_, asset) = self.shelf.asset(id).await?;
                 asset
@@ -230,6 +220,24 @@ impl Shared {
             }
             _ => Err(StatusCode::NOT_FOUND),
         }
+    }
+
+    /// The picture of an asset. To look at it is not to play it: it may be purged meanwhile.
+    async fn artwork(&self, id: &str, headers: &HeaderMap) -> Result<Reply, StatusCode> {
+        let id = AssetId::new(id).map_err(|_| StatusCode::NOT_FOUND)?;
+        let store = self.store.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let asset = store.asset(&id).ok()?;
+            local::picture(&store, &asset)
+        });
+        let found = found.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        let content = found.ok_or(StatusCode::NOT_FOUND)?;
+        let mut reply = reply::media(&self.store, content, headers).await?;
+        // Another may take its place.
+        let revalidate = HeaderValue::from_static("private, no-cache");
+        let headers = reply.headers_mut();
+        headers.insert(header::CACHE_CONTROL, revalidate);
+        Ok(reply)
     }
 
     fn is_own_host(&self, headers: &HeaderMap) -> bool {

@@ -40,6 +40,8 @@ pub struct Listed {
     pub duration: f64,
     /// Resources stored over resources needed, 0 to 1.
     pub progress: f64,
+    /// Whether there is a picture of it.
+    pub artwork: bool,
 }
 
 /// All assets, by title.
@@ -97,6 +99,7 @@ fn list_one(store: &Store, id: &AssetId) -> Result<Option<Listed>> {
         bytes_exclusive: 0,
         duration: metadata.duration,
         progress,
+        artwork: asset.entry(artwork::PATH).is_some(),
     }))
 }
 
@@ -113,6 +116,7 @@ impl Listed {
             bytes_exclusive: 0,
             duration: 0.0,
             progress: 0.0,
+            artwork: false,
         }
     }
 }

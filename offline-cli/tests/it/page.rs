@@ -160,6 +160,19 @@ fn the_library_is_told_and_changed() {
         assert!(said["error"].as_str().unwrap().contains("there is no such"));
     }
 
+    // To look at the library is not to play what is in it.
+    assert_eq!(
+        serving
+            .post(
+                "a/policy",
+                &json!({ "priority": "default", "expires": null, "pinned": false })
+            )
+            .status,
+        200
+    );
+    let would_go = environment.run(["purge", "--max-size", "0", "--dry-run", "--json"]);
+    assert_eq!(would_go.json()["purged"][0]["id"], "a");
+
     let before = serving.asked("api/running")["version"].clone();
     assert_eq!(serving.post("a/remove", &json!({})).status, 200);
     assert_eq!(serving.asked("api/library"), json!([]));
@@ -298,6 +311,19 @@ fn a_browser_plays_what_is_there_with_the_origin_gone() {
     media::transport_stream(&root);
     media::alternate_audio(&root);
     media::hevc(&root);
+    media::ffmpeg(
+        &root,
+        &[&[
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=size=320x180:duration=1",
+            "-frames:v",
+            "1",
+            "picture.png",
+        ]],
+    );
+    let picture = root.join("picture.png");
     let origin = Origin::directory(&root).unwrap();
     for (id, playlist, title) in [
         ("alternates", "alt/master.m3u8", "Two languages <i>&amp;"),
@@ -320,6 +346,16 @@ fn a_browser_plays_what_is_there_with_the_origin_gone() {
             ])
             .fine();
     }
+    environment
+        .run([
+            "download",
+            origin.url("/alt/master.m3u8").as_str(),
+            "--id",
+            "alternates",
+            "--artwork",
+            picture.to_str().unwrap(),
+        ])
+        .fine();
     drop(origin);
     // One that is still on its way, slowly.
     let slow = Plain::new(200, 50);

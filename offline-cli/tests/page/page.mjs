@@ -34,6 +34,7 @@ try {
   await row("alternates").waitFor();
   assert.equal(await row("alternates").locator("h2").textContent(), "Two languages <i>&amp;");
   await until("languages", () => document.querySelector('li[data-id="alternates"] .state').textContent.includes("in English and German"));
+  await until("the picture", () => document.querySelector('li[data-id="alternates"] img').naturalWidth === 320);
   await shot("library");
 
   // Progress of a download that another process runs.
