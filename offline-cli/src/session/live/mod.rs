@@ -23,6 +23,8 @@ mod simulation;
 mod source;
 mod start;
 mod track;
+#[cfg(test)]
+mod week;
 mod written;
 
 use std::future::Future;
