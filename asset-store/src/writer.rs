@@ -179,11 +179,26 @@ impl AssetWriter {
         bytes: &[u8],
         attributes: EntryAttributes,
     ) -> Result<Entry, Error> {
+        self.put_pieces(path, [bytes], attributes)
+    }
+
+    /// Like [`put`](AssetWriter::put), of bytes that are in several places.
+    ///
+    /// # Errors
+    /// Those of [`put`](AssetWriter::put).
+    pub fn put_pieces<'b>(
+        &self,
+        path: &str,
+        pieces: impl IntoIterator<Item = &'b [u8]>,
+        attributes: EntryAttributes,
+    ) -> Result<Entry, Error> {
         check_entry_path(path)?;
         let mut partial = self.unnamed_partial()?;
-        partial
-            .append(bytes)
-            .inspect_err(|_| partial.mark_duplicate())?;
+        for bytes in pieces {
+            partial
+                .append(bytes)
+                .inspect_err(|_| partial.mark_duplicate())?;
+        }
         self.commit(partial, path, attributes).wait()
     }
 

@@ -1,5 +1,6 @@
 //! Building Media Playlists.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -268,18 +269,21 @@ impl MediaPlaylistBuilder {
     /// [`ErrorKind::InvalidValue`] when something cannot be written at all, such as a URI with a line break; [`ErrorKind::RuleViolation`] when the playlist
     /// would break a rule of the specification, with the line it would be in.
     pub fn build(&self) -> Result<String, Error> {
-        let version = needed_version(&self.text(1, false)?.out)?;
+        let version = needed_version(&self.text(1)?.out)?;
         let version = version.max(self.least_version);
-        self.text(version, false)?.finish(version)
+        self.text(version)?.finish(version)
     }
 
     /// Writes the playlist of that version, and judges nothing, not even whether that is the version it needs: for copies of what others have written, such as a
-    /// live stream whose clock was set back, of which the [`Rule::AmbiguousDate`](crate::Rule::AmbiguousDate) is broken still. Takes no more memory than the text does.
+    /// live stream whose clock was set back, of which the [`Rule::AmbiguousDate`](crate::Rule::AmbiguousDate) is broken still.
+    ///
+    /// It comes in three pieces, to be written one after the other, so that no second copy of a long playlist is in memory: what comes before the segments, the
+    /// segments, what comes after them.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidValue`] when something cannot be written at all; [`ErrorKind::RuleViolation`] when what is said of partial segments contradicts itself.
-    pub fn build_unjudged(&self, version: u64) -> Result<String, Error> {
-        Ok(self.text(version, true)?.out)
+    pub fn build_unjudged(&self, version: u64) -> Result<[Cow<'_, str>; 3], Error> {
+        self.pieces(version, true)
     }
 
     /// How many bytes the lines of the segments take that were added so far.
@@ -287,7 +291,14 @@ impl MediaPlaylistBuilder {
         self.body.out.len()
     }
 
-    fn text(&self, version: u64, states_version: bool) -> Result<Text, Error> {
+    fn text(&self, version: u64) -> Result<Text, Error> {
+        Ok(Text {
+            out: self.pieces(version, false)?.concat(),
+            ..Text::default()
+        })
+    }
+
+    fn pieces(&self, version: u64, states_version: bool) -> Result<[Cow<'_, str>; 3], Error> {
         let low_latency = &self.low_latency;
         let parts = [&self.variables, &self.date_ranges, &self.body, &self.state];
         let mut parts = parts.into_iter().chain(low_latency.texts());
@@ -295,24 +306,20 @@ impl MediaPlaylistBuilder {
             return Err(Error::new(ErrorKind::InvalidValue, refused.as_str()));
         }
         let header = low_latency.header(&self.header)?;
-        let mut text = Text::default();
-        text.line(format_args!("#EXTM3U"));
+        let mut head = Text::default();
+        head.line(format_args!("#EXTM3U"));
         if states_version && version > 1 {
-            text.line(format_args!("#EXT-X-VERSION:{version}"));
+            head.line(format_args!("#EXT-X-VERSION:{version}"));
         }
-        text.out.push_str(&self.variables.out);
-        header.write(&mut text, header.target(self.longest, version));
-        let segments = [&self.date_ranges, &self.body, &self.state];
-        let length = segments.iter().map(|part| part.out.len()).sum();
-        text.out.reserve(length);
-        text.out.push_str(&low_latency.skip.out);
-        for part in segments {
-            text.out.push_str(&part.out);
-        }
-        low_latency.push_tail(&mut text.out);
+        head.out.push_str(&self.variables.out);
+        header.write(&mut head, header.target(self.longest, version));
+        head.out.push_str(&low_latency.skip.out);
+        head.out.push_str(&self.date_ranges.out);
+        let mut tail = self.state.out.clone();
+        low_latency.push_tail(&mut tail);
         if self.end_list {
-            text.line(format_args!("#EXT-X-ENDLIST"));
+            tail.push_str("#EXT-X-ENDLIST\n");
         }
-        Ok(text)
+        Ok([head.out.into(), self.body.out.as_str().into(), tail.into()])
     }
 }

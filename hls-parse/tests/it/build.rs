@@ -258,7 +258,7 @@ fn what_others_have_written_is_copied_with_the_rules_it_breaks() {
         builder.build().unwrap_err().kind(),
         ErrorKind::RuleViolation
     );
-    let copy = timeline(&builder.build_unjudged(3).unwrap());
+    let copy = timeline(&builder.build_unjudged(3).unwrap().concat());
     let mut dates = copy
         .segments()
         .iter()

@@ -139,38 +139,56 @@ pub(super) async fn one(
 ) -> Result<u8> {
     let network = super::network(connection, &request.url, output)?;
     let session = Session::new(store, network);
-    let mut progress = Progress::new(output);
-    let mut paused = false;
+    let mut watch = Watch::new(output);
     let result = session
-        .download(request, interrupt(), |event| {
-            paused |= matches!(event, DownloadEvent::Paused { .. });
-            progress.show(&event);
-        })
+        .download(request, interrupt(), |event| watch.show(&event))
         .await;
-    progress.clear();
-    if let (Ok(_), Some(error)) = (&result, progress.failed.take()) {
-        return Err(error);
+    let outcome = watch.ended(result)?;
+    if !output.json {
+        output.message(&completed(&outcome));
     }
-    match result {
-        Ok(outcome) => {
-            if !output.json {
-                output.message(&completed(&outcome));
-            }
-            if outcome.gaps.is_empty() {
-                return Ok(0);
-            }
-            output.message(&format!(
-                "with {} gaps; download it again to try to fill them",
-                outcome.gaps.len()
-            ));
-            Ok(1)
+    if outcome.gaps.is_empty() {
+        return Ok(0);
+    }
+    output.message(&format!(
+        "with {} gaps; download it again to try to fill them",
+        outcome.gaps.len()
+    ));
+    Ok(1)
+}
+
+/// What is shown of one download or recording.
+pub(super) struct Watch {
+    progress: Progress,
+    output: Output,
+    is_paused: bool,
+}
+
+impl Watch {
+    pub(super) fn new(output: Output) -> Self {
+        Self {
+            progress: Progress::new(output),
+            output,
+            is_paused: false,
         }
-        Err(error) => {
-            // Every run ends with an event that says how.
-            if output.json && !paused {
-                output::json(&DownloadEvent::failed(&error))?;
+    }
+
+    pub(super) fn show(&mut self, event: &DownloadEvent) {
+        self.is_paused |= matches!(event, DownloadEvent::Paused { .. });
+        self.progress.show(event);
+    }
+
+    /// Every run ends with an event that says how.
+    pub(super) fn ended<T>(mut self, result: Result<T>) -> Result<T> {
+        self.progress.clear();
+        match result {
+            Ok(done) => self.progress.failed.take().map_or(Ok(done), Err),
+            Err(error) => {
+                if self.output.json && !self.is_paused {
+                    output::json(&DownloadEvent::failed(&error))?;
+                }
+                Err(error)
             }
-            Err(error)
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use asset_store::Store;
 
-use super::download::{completed, interrupt};
+use super::download::{Watch, completed, interrupt};
 use crate::cli::Connection;
-use crate::render::output::{self, Output};
-use crate::render::progress::Progress;
-use crate::session::{DownloadEvent, DownloadRequest, LiveOptions, Session};
+use crate::render::output::Output;
+use crate::session::{DownloadRequest, LiveOptions, Session};
 use crate::{Error, ErrorKind, Result};
 
 /// Records one asset and says how that ended. The first interrupt ends the recording, the second one the process.
@@ -19,7 +18,7 @@ pub(super) async fn run(
 ) -> Result<u8> {
     let network = super::network(connection, &request.url, output)?;
     let session = Session::new(store, network);
-    let mut progress = Progress::new(output);
+    let mut watch = Watch::new(output);
     let (first, stopped) = futures::channel::oneshot::channel();
     let stop = async {
         // Without who could stop it, it is stopped by nothing.
@@ -33,38 +32,23 @@ pub(super) async fn run(
         interrupt().await;
     };
     let result = tokio::select! {
-        result = session.record(request, live, stop, |event| progress.show(&event)) => result,
+        result = session.record(request, live, stop, |event| watch.show(&event)) => result,
         () = twice => Err(Error::new(ErrorKind::Interrupted, "interrupted twice, what is there is kept")
             .hint("`--live` on the same address goes on, without it what is there is finished")),
     };
-    progress.clear();
-    if let (Ok(_), Some(error)) = (&result, progress.failed.take()) {
-        return Err(error);
+    let recording = watch.ended(result)?;
+    let outcome = recording.outcome;
+    if !output.json {
+        output.message(&completed(&outcome));
+        let reason = recording.ended.reason();
+        output.message(&format!("the recording ended, since {reason}"));
     }
-    match result {
-        Ok(recording) => {
-            let outcome = recording.outcome;
-            if !output.json {
-                output.message(&completed(&outcome));
-                output.message(&format!(
-                    "the recording ended, since {}",
-                    recording.ended.reason()
-                ));
-            }
-            if !outcome.gaps.is_empty() {
-                let gaps = outcome.gaps.len();
-                output.message(&format!(
-                    "with {gaps} gaps, where segments could not be had"
-                ));
-            }
-            let is_good = outcome.gaps.is_empty() && !recording.ended.is_doubtful();
-            Ok(u8::from(!is_good))
-        }
-        Err(error) => {
-            if output.json {
-                output::json(&DownloadEvent::failed(&error))?;
-            }
-            Err(error)
-        }
+    if !outcome.gaps.is_empty() {
+        let gaps = outcome.gaps.len();
+        output.message(&format!(
+            "with {gaps} gaps, where segments could not be had"
+        ));
     }
+    let is_good = outcome.gaps.is_empty() && !recording.ended.is_doubtful();
+    Ok(u8::from(!is_good))
 }

@@ -70,19 +70,8 @@ impl Session {
         };
         let is_new = !self.store.asset_ids()?.contains(&id);
         let writer = self.store.writer(&id)?;
-        if record::wish(&self.store, &id)?.is_some() {
-            // It was meant for an earlier run.
-            record::set_wish(&self.store, &id, None)?;
-        }
         let wish = OnceLock::new();
-        let mut stop = pin!(async {
-            tokio::select! {
-                () = &mut stop => {}
-                wished = queue::wished(&self.store, &id) => {
-                    let _ = wish.set(wished);
-                }
-            }
-        });
+        let mut stop = pin!(queue::steered(&self.store, &id, &mut stop, &wish)?);
         let mut progress = Totals::default();
         let mut refreshes = Refreshes::new();
         let error = loop {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use asset_store::{AssetId, AssetWriter, Digest, EntryAttributes, Store};
 use hls_parse::Multivariant;
+use url::Url;
 
 use super::companions::{self, Companion};
 use super::download::Gap;
@@ -143,14 +144,24 @@ impl Session {
 
 /// Stores a playlist and keeps it for good.
 pub(super) fn pin(writer: &AssetWriter, path: &str, playlist: &Received) -> Result<()> {
+    pin_pieces(writer, path, &playlist.url, [playlist.bytes.as_ref()])
+}
+
+/// [`pin`], of a playlist that is in several places in memory.
+pub(super) fn pin_pieces<'b>(
+    writer: &AssetWriter,
+    path: &str,
+    url: &Url,
+    pieces: impl IntoIterator<Item = &'b [u8]>,
+) -> Result<()> {
     let attributes =
         EntryAttributes::new(layout::role::PLAYLIST).with_source(asset_store::Source {
-            identity: source::identity(&playlist.url),
+            identity: source::identity(url),
             // Whole: relative addresses and query variables resolve against it.
-            url: playlist.url.to_string(),
+            url: url.to_string(),
             ..asset_store::Source::default()
         });
-    writer.put(path, &playlist.bytes, attributes)?;
+    writer.put_pieces(path, pieces, attributes)?;
     Ok(())
 }
 

@@ -182,8 +182,29 @@ async fn steer(store: &Store, id: &AssetId, wish: Wish) -> Result<()> {
     }
 }
 
+/// Ready when `stop` is, or when another process wishes something of this download, which is then in `wish`. What was wished before is forgotten: it was meant
+/// for an earlier run.
+pub(super) fn steered<'a>(
+    store: &'a Store,
+    id: &'a AssetId,
+    stop: impl Future<Output = ()> + 'a,
+    wish: &'a OnceLock<Wish>,
+) -> Result<impl Future<Output = ()> + 'a> {
+    if record::wish(store, id)?.is_some() {
+        record::set_wish(store, id, None)?;
+    }
+    Ok(async move {
+        tokio::select! {
+            () = stop => {}
+            wished = wished(store, id) => {
+                let _ = wish.set(wished);
+            }
+        }
+    })
+}
+
 /// Ready when another process wishes something of this download.
-pub(super) async fn wished(store: &Store, id: &AssetId) -> Wish {
+async fn wished(store: &Store, id: &AssetId) -> Wish {
     loop {
         match record::wish(store, id) {
             Ok(Some(wish)) => return wish,

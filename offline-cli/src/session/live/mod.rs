@@ -167,19 +167,8 @@ impl Session {
             super::clock::note_beginning(&self.store, &id)?;
         }
         let mut metadata = Metadata::of(&request, &id, before)?;
-        if record::wish(&self.store, &id)?.is_some() {
-            // It was meant for an earlier run.
-            record::set_wish(&self.store, &id, None)?;
-        }
         let wish = OnceLock::new();
-        let mut stop = pin!(async {
-            tokio::select! {
-                () = &mut stop => {}
-                wished = queue::wished(&self.store, &id) => {
-                    let _ = wish.set(wished);
-                }
-            }
-        });
+        let mut stop = pin!(queue::steered(&self.store, &id, &mut stop, &wish)?);
         if let Some((received, multivariant)) = &resolved.multivariant {
             prepare::pin_multivariant(&self.store, &writer, received, multivariant)?;
             metadata.entitle(&request, session_data::title(multivariant));

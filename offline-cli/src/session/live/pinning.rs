@@ -10,7 +10,7 @@ use super::track::Track;
 use crate::Result;
 use crate::session::download::{Gap, Outcome};
 use crate::session::event::seconds;
-use crate::session::prepare::pin;
+use crate::session::prepare::pin_pieces;
 use crate::session::record::{self, DownloadState, StateRecord};
 use crate::session::run::Totals;
 use crate::session::{DownloadEvent, layout};
@@ -38,8 +38,10 @@ impl Recorder<'_> {
                 continue;
             };
             if is_last || tail.len.saturating_mul(GROWTH) >= whole.len {
-                let playlist = whole.playlist(&track.url, track.ranges.tags())?;
-                pin(writer, &layout::playlist(&track.name), &playlist)?;
+                let pieces = whole.pieces(&track.url, track.ranges.tags())?;
+                let pieces = pieces.iter().map(|piece| piece.as_bytes());
+                let path = layout::playlist(&track.name);
+                pin_pieces(writer, &path, &track.url, pieces)?;
                 track.tail = None;
                 track.ranges.pinned();
             }
@@ -67,7 +69,11 @@ impl Recorder<'_> {
     }
 
     /// Makes what is saved a finished asset.
-    pub(super) fn seal(self, writer: &AssetWriter, ended: Ended) -> Result<Outcome> {
+    pub(super) fn seal(mut self, writer: &AssetWriter, ended: Ended) -> Result<Outcome> {
+        for track in &mut self.tracks {
+            // It is pinned, and long; sealing takes memory too.
+            track.whole = None;
+        }
         let asset = writer.seal()?;
         let mut state = StateRecord::new(DownloadState::Completed, self.resources());
         state.gaps = self.all_gaps();

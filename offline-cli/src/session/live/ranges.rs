@@ -71,12 +71,12 @@ impl Ranges {
     }
 
     /// The tags of all of them.
-    pub(super) fn tags(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(super) fn tags(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|range| range.tag.as_str())
     }
 
     /// The tags of those that are new since they were pinned, or have changed.
-    pub(super) fn unpinned(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(super) fn unpinned(&self) -> impl Iterator<Item = &str> {
         let unpinned = self.all.iter().filter(|range| !range.is_pinned);
         unpinned.map(|range| range.tag.as_str())
     }

@@ -1,5 +1,6 @@
 //! The playlist of a recording as far as it is settled: text that only grows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,13 +103,13 @@ impl Written {
         self.builder.segment_bytes()
     }
 
-    /// The playlist, to stand at an address, with the tags of date ranges.
-    pub(super) fn playlist<'r>(
-        &self,
+    /// The playlist, to stand at an address, with the tags of date ranges: in pieces that are written one after the other.
+    pub(super) fn pieces<'w>(
+        &'w self,
         url: &url::Url,
-        ranges: impl Iterator<Item = &'r str> + Clone,
-    ) -> Result<Received> {
-        let mut text = self.builder.build_unjudged(VERSION).map_err(|error| {
+        ranges: impl Iterator<Item = &'w str>,
+    ) -> Result<Vec<Cow<'w, str>>> {
+        let pieces = self.builder.build_unjudged(VERSION).map_err(|error| {
             Error::new(
                 ErrorKind::PlaylistRejected,
                 format!(
@@ -118,15 +119,20 @@ impl Written {
             )
             .because(error)
         })?;
-        let length = ranges.clone().map(str::len).sum::<usize>();
-        text.reserve_exact(length.saturating_add(END.len()));
-        ranges.for_each(|tag| text.push_str(tag));
-        if self.is_finished {
-            text.push_str(END);
-        }
+        let end = self.is_finished.then_some(END);
+        let rest = ranges.chain(end).map(Cow::from);
+        Ok(pieces.into_iter().chain(rest).collect())
+    }
+
+    /// The playlist as a whole.
+    pub(super) fn playlist<'w>(
+        &'w self,
+        url: &url::Url,
+        ranges: impl Iterator<Item = &'w str>,
+    ) -> Result<Received> {
         Ok(Received {
             url: url.clone(),
-            bytes: text.into(),
+            bytes: self.pieces(url, ranges)?.concat().into(),
             content_type: None,
         })
     }
