@@ -112,10 +112,16 @@ pub struct VariantDescription {
     pub audio_required: bool,
     /// The renditions of its SUBTITLES group.
     pub subtitles: Vec<usize>,
+    /// The renditions of its CLOSED-CAPTIONS group, which are inside its video.
+    pub closed_captions: Vec<usize>,
 }
 
 /// One Media Playlist, or a rendition whose media is inside the variants.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute of its own"
+)]
 pub struct Track {
     /// What it is in its asset.
     pub kind: TrackKind,
@@ -127,6 +133,10 @@ pub struct Track {
     pub language: Option<String>,
     /// Every segment begins with a frame that can be decoded alone (EXT-X-INDEPENDENT-SEGMENTS).
     pub independent_segments: bool,
+    /// FORCED: subtitles that are shown even when nobody asks for any.
+    pub forced: bool,
+    /// CHARACTERISTICS: what there is to say about it, in uniform type identifiers.
+    pub characteristics: Vec<String>,
     /// The download was asked for it. What is not selected is never called missing.
     pub selected: bool,
     /// A rendition without URI: its media is in the Media Playlist of every variant that uses its
@@ -154,6 +164,8 @@ pub enum TrackKind {
     Subtitles,
     /// An I-frame playlist.
     IFrames,
+    /// A rendition of a CLOSED-CAPTIONS group.
+    ClosedCaptions,
 }
 
 /// One media segment.

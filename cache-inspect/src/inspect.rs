@@ -133,6 +133,7 @@ impl View<'_> {
         let any_playable = variants.iter().any(|variant| variant.playable);
         let mut audio = Options::default();
         let mut subtitles = Options::default();
+        let mut closed_captions = Options::default();
         for (described, inspected) in self.asset.variants.iter().zip(variants) {
             if any_playable && !inspected.playable {
                 continue;
@@ -140,6 +141,7 @@ impl View<'_> {
             for (options, indices) in [
                 (&mut audio, &described.audio),
                 (&mut subtitles, &described.subtitles),
+                (&mut closed_captions, &described.closed_captions),
             ] {
                 for &index in indices {
                     let (Some(track), Some(state)) =
@@ -156,6 +158,7 @@ impl View<'_> {
         MediaSelection {
             audio: audio.list,
             subtitles: subtitles.list,
+            closed_captions: closed_captions.list,
         }
     }
 
@@ -258,6 +261,8 @@ impl Options {
         let option = MediaOption {
             name: track.name.clone(),
             language: track.language.clone(),
+            forced: track.forced,
+            characteristics: track.characteristics.clone(),
         };
         if self.seen.insert(option.clone()) {
             self.list.push(option);

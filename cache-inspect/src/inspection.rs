@@ -95,13 +95,15 @@ pub struct TrackInspection {
 }
 
 /// The options that are complete offline and go with a playable variant; if no variant is
-/// playable, with any. Options of the same name and language are one, whatever group they are in.
+/// playable, with any. Options of which the same is said are one, whatever group they are in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MediaSelection {
     /// Of the AUDIO groups.
     pub audio: Vec<MediaOption>,
     /// Of the SUBTITLES groups.
     pub subtitles: Vec<MediaOption>,
+    /// Of the CLOSED-CAPTIONS groups: those that are declared, in the video where it is there.
+    pub closed_captions: Vec<MediaOption>,
 }
 
 /// One option that a player can offer.
@@ -111,6 +113,10 @@ pub struct MediaOption {
     pub name: Option<String>,
     /// Its LANGUAGE (BCP 47).
     pub language: Option<String>,
+    /// Whether it is shown even when nobody asks for it.
+    pub forced: bool,
+    /// Its CHARACTERISTICS, such as `public.accessibility.describes-video`.
+    pub characteristics: Vec<String>,
 }
 
 /// A group of renditions.

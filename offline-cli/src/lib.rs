@@ -11,7 +11,9 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = asset_store::Store::open("library")?;
 //! let session = Session::new(store, Network::new()?);
-//! let request = DownloadRequest::new("https://example.com/film/master.m3u8".parse()?);
+//! let mut request = DownloadRequest::new("https://example.com/film/master.m3u8".parse()?);
+//! request.selection.variants = vec!["height<=1080".parse()?];
+//! request.selection.audio = "en,fr".parse()?;
 //! let never = std::future::pending();
 //! let outcome = session.download(request, never, |event| eprintln!("{event:?}")).await?;
 //! println!("{} is stored, {} bytes", outcome.id, outcome.bytes);

@@ -2,7 +2,7 @@
 
 use cache_inspect::{
     AssetDescription, File, MissingKind, Prerequisite, SegmentDescription, Track, TrackKind,
-    inspect,
+    VariantDescription, inspect,
 };
 
 use crate::support::{asset, audio, main_track, missing_key, seconds, track, variant, with_audio};
@@ -140,6 +140,37 @@ fn a_muxed_rendition_is_there_when_the_variant_is() {
     let inspection = inspect(&with("-"));
     assert!(!inspection.playable_offline);
     assert!(inspection.media_selection.audio.is_empty());
+}
+
+#[test]
+fn closed_captions_are_there_when_their_video_is() {
+    let captions = Track {
+        muxed: true,
+        language: Some("en".to_owned()),
+        ..track(TrackKind::ClosedCaptions, "CC", "")
+    };
+    let forced = Track {
+        forced: true,
+        characteristics: vec!["public.easy-to-read".to_owned()],
+        ..track(TrackKind::Subtitles, "signs", "+")
+    };
+    let with = |main| {
+        let variant = VariantDescription {
+            subtitles: vec![2],
+            closed_captions: vec![1],
+            ..variant("1", 100, 0)
+        };
+        let tracks = vec![main_track(main), captions.clone(), forced.clone()];
+        inspect(&asset(vec![variant], tracks)).media_selection
+    };
+    let selection = with("+");
+    assert_eq!(selection.closed_captions[0].language.as_deref(), Some("en"));
+    assert!(selection.subtitles[0].forced);
+    assert_eq!(
+        selection.subtitles[0].characteristics,
+        ["public.easy-to-read"]
+    );
+    assert_eq!(with("-").closed_captions, []);
 }
 
 #[test]

@@ -39,7 +39,11 @@ fn an_inspection_has_the_documented_fields() {
                 "id": "1", "bandwidth": 100, "resolution": "1280x720", "codecs": "avc1.64001f,mp4a.40.2",
                 "complete": false, "playable": false, "segments": 2, "segments_present": 1,
             }],
-            "media_selection": {"audio": [{"name": "English", "language": "en"}], "subtitles": []},
+            "media_selection": {
+                "audio": [{"name": "English", "language": "en", "forced": false, "characteristics": []}],
+                "subtitles": [],
+                "closed_captions": [],
+            },
             "groups": [{
                 "kind": "audio", "group": "aac",
                 "options": [{"name": "English", "language": "en", "complete": true}],

@@ -209,6 +209,7 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
             audio: Vec::new(),
             audio_required: false,
             subtitles: Vec::new(),
+            closed_captions: Vec::new(),
         }];
     };
     let members = |group: Option<&str>, kind: RenditionKind| -> Vec<&Rendition> {
@@ -243,6 +244,8 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
     let describe = |(index, variant): (usize, &Variant)| {
         let audio = members(variant.audio(), RenditionKind::Audio);
         let subtitles = members(variant.subtitles(), RenditionKind::Subtitles);
+        let captions = RenditionKind::ClosedCaptions;
+        let captions = members(variant.group(&captions), captions.clone());
         VariantDescription {
             id: crate::session::layout::variant_track(index),
             bandwidth: variant.bandwidth,
@@ -255,6 +258,7 @@ fn variants(presentation: &Presentation) -> Vec<VariantDescription> {
                 && audio.iter().all(|rendition| rendition.url().is_some()),
             audio: stored(&audio),
             subtitles: stored(&subtitles),
+            closed_captions: stored(&captions),
         }
     };
     multivariant
@@ -275,7 +279,11 @@ fn further(
         .iter()
         .flat_map(|multivariant| multivariant.renditions.iter().enumerate());
     renditions.filter_map(|(index, rendition)| match rendition.url() {
-        None => (rendition.kind == RenditionKind::Audio).then_some((index, rendition, None)),
+        None => matches!(
+            rendition.kind,
+            RenditionKind::Audio | RenditionKind::ClosedCaptions
+        )
+        .then_some((index, rendition, None)),
         Some(url) => {
             let stored = presentation.track_of(url)?;
             let is_own = presentation.tracks.get(stored)?.rendition == Some(index);
@@ -289,15 +297,23 @@ fn describe_further(rendition: &Rendition, shared: Option<Track>) -> Track {
         kind: match rendition.kind {
             RenditionKind::Video => TrackKind::Video,
             RenditionKind::Subtitles => TrackKind::Subtitles,
+            RenditionKind::ClosedCaptions => TrackKind::ClosedCaptions,
             _ => TrackKind::Audio,
         },
         group: Some(rendition.group_id().to_owned()),
         name: Some(rendition.name().to_owned()),
         language: rendition.language().map(str::to_owned),
+        forced: rendition.forced,
+        characteristics: characteristics(rendition),
         selected: true,
         muxed: shared.is_none(),
         ..shared.unwrap_or_default()
     }
+}
+
+fn characteristics(rendition: &Rendition) -> Vec<String> {
+    let list = rendition.characteristic_list();
+    list.map(str::to_owned).collect()
 }
 
 fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrack) -> Track {
@@ -332,6 +348,8 @@ fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrac
         language: rendition.and_then(|rendition| rendition.language().map(str::to_owned)),
         independent_segments: timeline.independent_segments()
             || presentation.independent_segments(),
+        forced: rendition.is_some_and(|rendition| rendition.forced),
+        characteristics: rendition.map(characteristics).unwrap_or_default(),
         selected: true,
         muxed: false,
         segments,

@@ -9,7 +9,7 @@ use cache_inspect::Inspection;
 use crate::Result;
 use crate::render::output::{self, Output};
 use crate::render::table::table;
-use crate::render::text::{clock, printable, size};
+use crate::render::text::{self, clock, printable, size};
 use crate::session::library::{self, Inspected};
 
 /// Characters that are shown of what a stream says of itself.
@@ -97,19 +97,17 @@ fn describe(inspected: &Inspected) -> String {
         line(name, &value);
     }
     line("policy", &super::policy::describe(&inspected.policy));
+    let selection = &found.media_selection;
     for (kind, options) in [
-        ("audio", &found.media_selection.audio),
-        ("subtitles", &found.media_selection.subtitles),
+        ("audio", &selection.audio),
+        ("subtitles", &selection.subtitles),
+        ("captions", &selection.closed_captions),
     ] {
         for option in options {
             let name = option.name.as_deref().unwrap_or("unnamed");
-            line(
-                kind,
-                &option.language.as_ref().map_or_else(
-                    || name.to_owned(),
-                    |language| format!("{name} ({language})"),
-                ),
-            );
+            let language = option.language.as_deref();
+            let words = text::rendition(name, language, option.forced, &option.characteristics);
+            line(kind, &words);
         }
     }
     lines.push(variants(found));

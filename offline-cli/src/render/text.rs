@@ -156,6 +156,27 @@ pub(crate) fn parse_date(text: &str) -> Option<SystemTime> {
     Some(zoned.timestamp().into())
 }
 
+/// A rendition in a few words: `English (en), describes-video`.
+pub(crate) fn rendition(
+    name: &str,
+    language: Option<&str>,
+    forced: bool,
+    characteristics: &[String],
+) -> String {
+    let mut words = name.to_owned();
+    if let Some(language) = language {
+        words.extend([" (", language, ")"]);
+    }
+    if forced {
+        words.push_str(", forced");
+    }
+    let last = |characteristic: &String| characteristic.rsplit('.').next().map(str::to_owned);
+    for word in characteristics.iter().filter_map(last) {
+        words.extend([", ", &word]);
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ use url::Url;
 use super::resolve::ResolvedTrack;
 use super::{DownloadRequest, layout, record, source, tracks};
 use crate::Result;
+use crate::render::text;
 
 impl DownloadRequest {
     /// Downloads this address with the choices of the last download of it into the store, where there was one; else with every choice automatic.
@@ -166,25 +167,17 @@ impl Chosen {
 
     /// In a few words: `1280x720`, `English (en)`.
     pub(crate) fn words(&self) -> String {
-        let language = |name: &String| match &self.language {
-            Some(language) => format!("{name} ({language})"),
-            None => name.clone(),
-        };
-        let mut words = match (&self.name, &self.resolution, self.bandwidth) {
-            (Some(name), ..) => language(name),
+        match (&self.name, &self.resolution, self.bandwidth) {
+            (Some(name), ..) => text::rendition(
+                name,
+                self.language.as_deref(),
+                self.forced,
+                &self.characteristics,
+            ),
             (None, Some(resolution), _) => resolution.clone(),
             (None, None, Some(rate)) => format!("{} kbit/s", rate / 1000),
             (None, None, None) => String::new(),
-        };
-        if self.forced {
-            words.push_str(", forced");
         }
-        for characteristic in &self.characteristics {
-            let last = characteristic.rsplit('.').next();
-            words.push_str(", ");
-            words.push_str(last.unwrap_or_default());
-        }
-        words
     }
 }
 

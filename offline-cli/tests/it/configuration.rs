@@ -166,6 +166,12 @@ fn an_auxiliary_language_needs_no_second_video() {
 fn characteristics_choose_renditions() {
     let taken = Taken::new(&["--variant", "height=720", "--audio-with", "describes-video"]);
     assert_eq!(taken.all_media(), ["ad", "forced-en", "v720"]);
+    let found = taken.environment.inspect();
+    let described = &found["media_selection"]["audio"][0];
+    assert_eq!(
+        described["characteristics"],
+        json!(["public.accessibility.describes-video"])
+    );
     let said = taken.environment.run([
         "download",
         &taken.url,
@@ -352,6 +358,18 @@ fn what_would_be_taken_is_said_before_and_when_it_is() {
             ("i-frames-0", "i_frames"),
         ]
     );
+    let found = environment.inspect();
+    let selection = &found["media_selection"];
+    assert_eq!(
+        selection["closed_captions"],
+        json!([{"name": "Captions", "language": "en", "forced": false, "characteristics": []}])
+    );
+    assert_eq!(selection["subtitles"][0]["forced"], true);
+    let text = environment
+        .run(["inspect", &environment.only_id()])
+        .fine()
+        .stdout;
+    assert!(text.contains("Captions (en)"), "{text}");
     let notes = resolved["notes"].to_string();
     assert!(notes.contains("auxiliary 2"), "{notes}");
     assert_eq!(probe["i_frame_variants"][0]["selected"], true);
