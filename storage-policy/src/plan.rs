@@ -98,8 +98,8 @@ pub fn plan(inventory: &Inventory, policy: &StorePolicy, now: SystemTime) -> Res
     make(inventory, policy, None, now)
 }
 
-/// Decides what to remove so that something new fits: into the limits of the store, its quotas, and
-/// the volume, as far as its free bytes are known.
+/// Decides what to remove so that something new fits: into the limits of the store, the quotas of its
+/// own tags, and the volume, as far as its free bytes are known.
 ///
 /// Only what [`StorePolicy::make_room`] allows goes, and nothing beyond the need, so
 /// [`StorePolicy::evict_expired`] and the low mark take no part.
@@ -205,7 +205,9 @@ fn tag_needs<'a>(
 ) -> Vec<TagNeed<'a>> {
     let mut items: BTreeMap<&str, (u64, Vec<usize>)> = BTreeMap::new();
     for (tag, rule) in &policy.tags {
-        if let Some(most) = rule.max_bytes {
+        // Whatever is new is not to blame for the quotas of tags that it has not.
+        let concerns = |incoming: &Incoming| incoming.tags.contains(tag);
+        if let Some(most) = rule.max_bytes.filter(|_| incoming.is_none_or(concerns)) {
             items.insert(tag, (most, Vec::new()));
         }
     }

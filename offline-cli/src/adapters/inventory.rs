@@ -27,11 +27,13 @@ pub(crate) fn inventory(store: &Store) -> Result<Inventory> {
             }
         };
         let policy = record::policy(store, &id)?;
-        let auxiliary = if policy.drop_auxiliary {
-            auxiliary::tracks(store, &asset)?
-        } else {
-            Vec::new()
-        };
+        let mut auxiliary = Vec::new();
+        if policy.drop_auxiliary {
+            auxiliary = auxiliary::tracks(store, &asset).unwrap_or_else(|error| {
+                tracing::warn!(%id, error = %error.one_line(), "goes as a whole or not at all");
+                Vec::new()
+            });
+        }
         let mut held: Vec<u32> = Vec::with_capacity(asset.entries().len());
         let mut parts: Vec<Part> = auxiliary
             .into_iter()

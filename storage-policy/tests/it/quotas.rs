@@ -315,3 +315,14 @@ fn what_is_new_counts_for_the_limits_and_for_its_tags() {
     let too_large = room(items(), &tag("news", Some(15), 0), 18);
     assert_eq!(too_large.tag_shortfalls[0].shortfall, 3);
 }
+
+#[test]
+fn what_is_new_is_not_kept_out_by_the_quota_of_another_tag() {
+    let items = vec![
+        pinned(tagged(item("a", 2, &[0]), "films")),
+        item("b", 1, &[1]),
+    ];
+    let plan = room(items, &tag("films", Some(5), 0), 10);
+    assert!(plan.is_enough());
+    assert!(plan.purges.is_empty());
+}
