@@ -330,7 +330,7 @@ fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrac
             let path = layout.segment(index);
             let entry = presentation.entry(store, &path);
             SegmentDescription {
-                start: segment.start,
+                start: track.offset.saturating_add(segment.start),
                 duration: segment.duration,
                 present: entry.is_some(),
                 gap: segment.gap || presentation.accepted_gaps.contains(&path),

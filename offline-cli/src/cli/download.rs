@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{Choice, Connection, value};
 use crate::render::text;
+use crate::session::MediaTime;
 use crate::session::requirements::Hours;
 
 /// Options of `download`.
@@ -47,6 +48,14 @@ pub struct Download {
     /// Leave out segments that cannot be had, list them, and exit with 1
     #[arg(long, requires = "url")]
     pub allow_gaps: bool,
+
+    /// Only what comes after this: a time since the start (90, 1:30, 1h2m), or a date where the playlist has dates
+    #[arg(long, requires = "url", value_name = "TIME", conflicts_with = "live")]
+    pub from: Option<MediaTime>,
+
+    /// Only what comes before this
+    #[arg(long, requires = "url", value_name = "TIME", conflicts_with = "live")]
+    pub to: Option<MediaTime>,
 
     #[command(flatten)]
     pub recording: RecordingOptions,

@@ -15,7 +15,7 @@ use crate::render::progress::Progress;
 use crate::render::table::table;
 use crate::render::text::{clock, printable, size};
 use crate::session::{
-    Artwork, Chosen, DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session,
+    Artwork, Chosen, DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session, TimeRange,
 };
 use crate::{Error, Result};
 
@@ -50,6 +50,7 @@ fn request(arguments: &Download, url: &Url, store: Option<&Store>) -> Result<Dow
     request.title.clone_from(&arguments.title);
     request.artwork = arguments.artwork.as_deref().map(artwork).transpose()?;
     request.metadata = arguments.metadata.iter().cloned().collect();
+    request.range = TimeRange::new(arguments.from, arguments.to);
     request.allow_gaps = arguments.allow_gaps;
     request.treat_as_vod = arguments.treat_as_vod;
     Ok(request)

@@ -10,6 +10,7 @@ use hls_parse::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::range::{StoredRange, TimeRange};
 use super::resolve::ResolvedTrack;
 use super::{DownloadRequest, layout, record, source, tracks};
 use crate::Result;
@@ -18,7 +19,7 @@ use crate::render::text;
 impl DownloadRequest {
     /// Downloads this address with the choices of the last download of it into the store, where there was one; else with every choice automatic.
     ///
-    /// What is chosen otherwise from here on is added to the asset, and what is there is not fetched again.
+    /// What is chosen otherwise from here on is added to the asset, and what is there is not fetched again. A part of the time is not chosen again.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -31,6 +32,7 @@ impl DownloadRequest {
         request.id = id;
         if let Some(last) = known.and_then(|mut known| known.selections.pop()) {
             request.choose(&last);
+            request.range = TimeRange::default();
         }
         Ok(request)
     }
@@ -39,6 +41,7 @@ impl DownloadRequest {
     pub(super) fn choose(&mut self, selection: &StoredSelection) {
         self.selection = selection.request();
         self.options.clone_from(&selection.options);
+        self.range = selection.range.range();
     }
 }
 
@@ -58,6 +61,9 @@ pub struct StoredSelection {
     /// Everything else.
     #[serde(default, skip_serializing_if = "is_default")]
     pub options: SelectionOptions,
+    /// Which part of it.
+    #[serde(default, skip_serializing_if = "StoredRange::is_whole")]
+    pub range: StoredRange,
 }
 
 fn is_default(options: &SelectionOptions) -> bool {
@@ -76,6 +82,7 @@ impl From<&DownloadRequest> for StoredSelection {
             audio: renditions(&selection.audio),
             subtitles: renditions(&selection.subtitles),
             options: request.options.clone(),
+            range: StoredRange::from(request.range),
         }
     }
 }

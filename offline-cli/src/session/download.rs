@@ -169,6 +169,12 @@ impl Session {
         totals: Totals,
         observe: &mut impl FnMut(DownloadEvent),
     ) -> Result<Outcome> {
+        if job.expected != job.metadata.expected {
+            // From here on the asset is what was asked for; until now it was what it had been.
+            let mut metadata = job.metadata.clone();
+            metadata.expected = job.expected;
+            record::set_metadata(&self.store, id, &metadata)?;
+        }
         let is_unchanged = job.pending.is_empty() && writer.asset().is_sealed();
         let asset = if is_unchanged {
             writer.asset()

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::event::seconds;
 use super::resolve::ResolvedTrack;
-use super::{Chosen, DownloadRequest, Network};
+use super::{Chosen, DownloadRequest, Network, layout, range};
 use crate::Result;
 
 /// Segments of a track whose lengths are asked for; the others are taken to be like them.
@@ -56,7 +56,18 @@ impl Network {
     /// # Errors
     /// When the download would be refused, or the playlists cannot be read.
     pub async fn estimate(&self, request: &DownloadRequest, free: Option<u64>) -> Result<Estimate> {
-        let resolved = self.resolve(request).await?;
+        let mut resolved = self.resolve(request).await?;
+        if !request.range.is_whole() {
+            let timelines: Vec<_> = resolved
+                .tracks
+                .iter()
+                .map(|track| (&track.timeline, layout::is_main(&track.name)))
+                .collect();
+            let wanted = range::of_timelines(request.range, &timelines)?;
+            for (track, segments) in resolved.tracks.iter_mut().zip(wanted) {
+                track.timeline = track.timeline.slice(segments);
+            }
+        }
         let mut estimate = Estimate {
             duration: 0.0,
             tracks: Vec::with_capacity(resolved.tracks.len()),

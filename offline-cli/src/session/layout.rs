@@ -25,6 +25,11 @@ pub(crate) fn variant_track(index: usize) -> String {
     format!("variant-{index}")
 }
 
+/// Whether a track is that of a variant, or all there is.
+pub(crate) fn is_main(track: &str) -> bool {
+    track == ONLY_TRACK || track.starts_with("variant-")
+}
+
 /// The track of a rendition: `audio-1`, `subtitles-3`.
 pub(crate) fn rendition_track(index: usize, rendition: &Rendition) -> String {
     let kind = match rendition.kind {

@@ -27,6 +27,7 @@ mod probe;
 mod proof;
 pub mod purge;
 pub mod queue;
+mod range;
 pub(crate) mod record;
 mod refresh;
 pub mod repair;
@@ -56,6 +57,7 @@ pub use findings::{ProbedDiagnostic, ProbedFix};
 pub use live::{Ended, LiveOptions, Recording};
 pub use network::NetworkOptions;
 pub use probe::{Probe, ProbedRendition, ProbedVariant};
+pub use range::{MediaTime, StoredRange, TimeRange};
 pub use record::{DownloadState, Metadata, StateRecord};
 pub use session_data::SessionDatum;
 
@@ -83,6 +85,8 @@ pub struct DownloadRequest {
     /// What to take beside it or instead: auxiliary contents, which share the video of the primary one where they can, several variants at once, I-frames,
     /// renditions by their characteristics. By default nothing.
     pub options: SelectionOptions,
+    /// Which part of it; by default all of it.
+    pub range: TimeRange,
     /// What people call it; by default what the stream calls itself (`com.apple.hls.title`), or a word from the address.
     pub title: Option<String>,
     /// Its picture; by default the one that the stream names (`com.apple.hls.poster` of EXT-X-SESSION-DATA).
@@ -106,6 +110,7 @@ impl DownloadRequest {
             url,
             selection: SelectionRequest::default(),
             options: SelectionOptions::default(),
+            range: TimeRange::default(),
             title: None,
             artwork: None,
             metadata: BTreeMap::new(),

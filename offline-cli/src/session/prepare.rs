@@ -13,6 +13,7 @@ use super::download::Gap;
 use super::drift::{self, Addresses, Agreement, Drift};
 use super::event::seconds;
 use super::plan::{Plan, PlannedResource, PlannedTrack};
+use super::range::{self, Expected};
 use super::record::{self, DownloadState, Metadata, StateRecord};
 use super::resolve::{Received, Resolved, ResolvedTrack};
 use super::{
@@ -25,6 +26,8 @@ use crate::{Error, ErrorKind, Result};
 pub(super) struct Prepared {
     pub(super) id: AssetId,
     pub(super) metadata: Metadata,
+    /// What is to be there of its tracks when it has ended.
+    pub(super) expected: Expected,
     pub(super) duration: Duration,
     /// What is to be fetched beside the media.
     pub(super) companions: Vec<Companion>,
@@ -86,7 +89,9 @@ impl Session {
         let multivariant = multivariant.map(|(received, parsed)| (received, &**parsed));
         let companions = companions::wanted(&metadata, multivariant, resolved.reach, writer);
         let mut tracks = Vec::with_capacity(resolved.tracks.len());
+        let mut new = Vec::with_capacity(resolved.tracks.len());
         for track in resolved.tracks {
+            new.push(!has_media(writer, &track.name));
             let (track, agreement) = pin_track(&self.store, writer, track)?;
             if agreement.addresses == Addresses::Moved {
                 self.prove(&track, writer, resolved.reach).await?;
@@ -99,6 +104,7 @@ impl Session {
             }
             tracks.push(track);
         }
+        let expected = range::cut(request.range, &mut tracks, &new, &mut metadata)?;
         let duration = tracks
             .iter()
             .map(|track| track.fresh.duration())
@@ -127,6 +133,7 @@ impl Session {
         Ok(Prepared {
             id: id.clone(),
             metadata,
+            expected,
             duration,
             companions,
             chosen: resolved.chosen,
@@ -140,6 +147,17 @@ impl Session {
             allow_gaps: request.allow_gaps,
         })
     }
+}
+
+/// Whether more is stored of a track than its playlist.
+fn has_media(writer: &AssetWriter, track: &str) -> bool {
+    let asset = writer.asset();
+    let (playlist, folder) = (layout::playlist(track), format!("{track}/"));
+    let mut entries = asset.entries().range(folder.clone()..);
+    entries
+        .by_ref()
+        .take_while(|(path, _)| path.starts_with(&folder))
+        .any(|(path, _)| *path != playlist)
 }
 
 /// Stores a playlist and keeps it for good.

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::io::Read;
+use std::ops::Range;
+use std::time::Duration;
 
 use asset_store::{Asset, AssetId, Entry, Store};
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use url::Url;
 
 use super::layout::{self, TrackLayout};
 use super::resolve::{self, Received};
-use super::{record, source, tracks};
+use super::{range, record, source, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// An asset with its playlists read.
@@ -31,7 +33,10 @@ pub(crate) struct Presentation {
 pub(crate) struct StoredTrack {
     pub(crate) name: String,
     pub(crate) kind: TrackKind,
+    /// What is to be there of it: all, or some segments that follow each other.
     pub(crate) timeline: Timeline,
+    /// When they begin in the whole.
+    pub(crate) offset: Duration,
     /// Its address in the Multivariant Playlist, if there is one.
     pub(crate) url: Option<Url>,
     /// The first rendition with this playlist, unless it is that of a variant.
@@ -61,14 +66,23 @@ impl Presentation {
                 .collect(),
             None => vec![(layout::ONLY_TRACK.to_owned(), TrackKind::Main, None, None)],
         };
+        let metadata = record::metadata(store, id)?;
         let mut tracks = Vec::new();
         for (name, kind, url, rendition) in declared {
             if let Some(pinned) = pinned(store, &asset, &layout::playlist(&name))? {
                 let timeline = resolve::media(&pinned, &context(&pinned, variables))?;
+                let expected = metadata
+                    .as_ref()
+                    .and_then(|known| known.expected.get(&name));
+                let (timeline, offset) = match expected {
+                    Some(numbers) => part(&timeline, numbers),
+                    None => (timeline, Duration::ZERO),
+                };
                 tracks.push(StoredTrack {
                     name,
                     kind,
                     timeline,
+                    offset,
                     url,
                     rendition,
                 });
@@ -79,7 +93,7 @@ impl Presentation {
             .into_iter()
             .map(|gap| gap.path)
             .collect();
-        let silent = record::metadata(store, id)?.is_some_and(|metadata| metadata.is_silent());
+        let silent = metadata.is_some_and(|metadata| metadata.is_silent());
         Ok(Self {
             asset,
             multivariant,
@@ -114,6 +128,14 @@ impl Presentation {
     pub(crate) fn variant_track(&self, variant: usize) -> Option<usize> {
         self.track_of(self.multivariant.as_ref()?.variants.get(variant)?.url())
     }
+}
+
+/// The segments with these numbers, and when they begin.
+fn part(timeline: &Timeline, numbers: &Range<u64>) -> (Timeline, Duration) {
+    let segments = range::indices(timeline, numbers);
+    let first = timeline.segments().get(segments.start);
+    let offset = first.map_or(Duration::ZERO, |first| first.start);
+    (timeline.slice(segments), offset)
 }
 
 /// A pinned playlist with the address it came from, if it is stored.

@@ -11,6 +11,7 @@ use storage_policy::Policy;
 use super::configuration::StoredSelection;
 use super::download::Gap;
 use super::queue::Wish;
+use super::range::Expected;
 use super::{Artwork, DownloadRequest, clock, source};
 use crate::{Error, ErrorKind, Result};
 
@@ -49,6 +50,9 @@ pub struct Metadata {
     /// The tracks of the last selection; `resources` counts theirs.
     #[serde(default)]
     pub tracks: Vec<String>,
+    /// Tracks of which a part is to be there: its Media Sequence Numbers, the last one excluded.
+    #[serde(default, skip_serializing_if = "Expected::is_empty")]
+    pub(crate) expected: Expected,
 }
 
 impl Metadata {
@@ -71,6 +75,7 @@ impl Metadata {
             artwork: None,
             metadata: BTreeMap::new(),
             tracks: Vec::new(),
+            expected: Expected::new(),
         });
         let same = url::Url::parse(&metadata.url)
             .is_ok_and(|url| source::identity(&url) == source::identity(&request.url));

@@ -37,6 +37,7 @@ mod probe;
 mod processes;
 mod property;
 mod queue;
+mod range;
 mod serve;
 mod space;
 mod stream;
