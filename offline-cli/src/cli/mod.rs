@@ -54,7 +54,7 @@ content protected; 4 network gave up; 5 storage; 130 interrupted, resumable.";
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Download a stream; without an address, all that waits in the queue
-    Download(Download),
+    Download(Box<Download>),
     /// Pause downloads, whichever process runs them, until they are resumed
     Pause(Assets),
     /// Continue a download

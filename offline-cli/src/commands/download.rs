@@ -34,7 +34,8 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
             from_start: recording.from_start,
             ..LiveOptions::default()
         };
-        return record::run(request, live, &arguments.connection, store, output).await;
+        let recording = record::run(request, live, &arguments.connection, store, output);
+        return Box::pin(recording).await;
     }
     one(request, &arguments.connection, store, output).await
 }

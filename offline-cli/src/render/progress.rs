@@ -171,6 +171,10 @@ impl Progress {
                 self.retries += 1;
                 tracing::info!(%url, %error, after, "trying again");
             }
+            DownloadEvent::FailedOver { track, url, error } => {
+                let (url, error) = (printable(url), printable(error));
+                self.say(&format!("{track} goes on from {url}: {error}"));
+            }
             DownloadEvent::Gap { url, error } => {
                 self.say(&format!("gap: {}: {}", printable(url), printable(error)));
             }

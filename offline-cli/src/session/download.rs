@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::prepare::Prepared;
 use super::record::{self, DownloadState, StateRecord};
+use super::redundancy::{self, Detours};
 use super::refresh::Refreshes;
 use super::resolve::Resolved;
-use super::run::{Run, Totals};
+use super::run::{Failed, Run, Totals};
 use super::{DownloadEvent, DownloadRequest, Session, companions, decryption, live, queue, source};
 use crate::{Error, ErrorKind, Result};
 
@@ -41,6 +42,15 @@ pub struct Gap {
     pub url: String,
 }
 
+/// How a run ended.
+struct Ran {
+    fetched: Result<()>,
+    /// Whether another one with fresh addresses may go on.
+    is_worth_another: bool,
+    failed: Failed,
+    totals: Totals,
+}
+
 impl Session {
     /// Downloads a presentation, or continues where an earlier download of the same address stopped.
     ///
@@ -61,7 +71,8 @@ impl Session {
             Some(id) => id.clone(),
             None => source::asset_id(&request.url)?,
         };
-        let mut resolved = match self.resolve(&request, &id, &mut stop).await {
+        let mut detours = Detours::default();
+        let mut resolved = match self.resolve(&request, &id, &mut detours, &mut stop).await {
             Ok(resolved) => resolved,
             Err(error) => {
                 self.never_began(&id, &error)?;
@@ -74,9 +85,26 @@ impl Session {
         let mut stop = pin!(queue::steered(&self.store, &id, &mut stop, &wish)?);
         let mut progress = Totals::default();
         let mut refreshes = Refreshes::new();
+        // Why tracks come from elsewhere, and which.
+        let mut lost: Option<(Error, Failed)> = None;
         let error = loop {
             let job = match self.prepare(&request, &id, resolved, &writer).await {
                 Ok(job) => job,
+                Err(elsewhere) if lost.is_some() => {
+                    let Some((error, failed)) = lost.take() else {
+                        break elsewhere;
+                    };
+                    tracing::info!(error = %elsewhere.one_line(), "what is there instead is something else");
+                    match self
+                        .detour(&request, &id, &failed, &error, &mut detours, &mut stop)
+                        .await
+                    {
+                        Some(elsewhere) => resolved = elsewhere,
+                        None => break error,
+                    }
+                    lost = Some((error, failed));
+                    continue;
+                }
                 Err(error) if !refreshes.is_first() => break error,
                 Err(error) => {
                     drop(writer);
@@ -87,41 +115,40 @@ impl Session {
                     return Err(error);
                 }
             };
-            if refreshes.is_first() {
+            if let Some((error, failed)) = lost.take() {
+                tell_detour(&error, failed, &detours, &mut observe);
+            } else if refreshes.is_first() {
                 observe(job.resolved_event());
                 if let Err(error) = self.make_room(&job, &writer, &mut observe) {
                     break error;
                 }
             }
-            let mut run = Run::new(&job, &mut refreshes, progress.bytes);
-            let media = run.fetch(self, &writer, &mut stop, &mut observe);
-            let companions = self.network.accompany(&job.companions, &writer);
-            let (mut fetched, notes) = companions::beside(media, companions).await;
-            for note in notes {
-                observe(DownloadEvent::Note { note });
-            }
-            let has_expired = run.has_expired();
-            progress = run.totals();
-            let undecryptable = match &fetched {
-                Ok(()) => decryption::take_out_undecryptable(&self.store, &writer, &job)?,
-                Err(_) => None,
-            };
-            let is_worth_another = undecryptable.is_some() && refreshes.retries_wrong();
-            if let Some(wrong) = undecryptable {
-                fetched = Err(wrong);
-            }
-            match fetched {
+            let spare = detours.spare(&job.metadata.tracks);
+            let run = Run::new(&job, &mut refreshes, spare, progress.bytes);
+            let ran = self.run(run, &writer, &mut stop, &mut observe).await?;
+            progress = ran.totals;
+            match ran.fetched {
                 Ok(()) => return self.ended_well(&id, &writer, job, progress, &mut observe),
                 // Addresses expire, and keys and segments come damaged: everything is asked for anew.
-                Err(error) if is_worth_another || has_expired => {
+                Err(error) if ran.is_worth_another => {
                     tracing::info!(error = %error.one_line(), "reading the playlists again");
-                    resolved = match self.resolve(&request, &id, &mut stop).await {
+                    resolved = match self.resolve(&request, &id, &mut detours, &mut stop).await {
                         Ok(resolved) => resolved,
                         Err(error) => break error,
                     };
                     refreshes.done();
                 }
-                Err(error) => break error,
+                Err(error) => {
+                    let failed = ran.failed;
+                    match self
+                        .detour(&request, &id, &failed, &error, &mut detours, &mut stop)
+                        .await
+                    {
+                        Some(elsewhere) => resolved = elsewhere,
+                        None => break error,
+                    }
+                    lost = Some((error, failed));
+                }
             }
         };
         let error = match wish.get() {
@@ -145,10 +172,65 @@ impl Session {
         Ok(())
     }
 
+    /// Fetches what is missing, and looks whether what is encrypted opens.
+    async fn run(
+        &self,
+        mut run: Run<'_>,
+        writer: &AssetWriter,
+        stop: impl Future<Output = ()> + Unpin,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<Ran> {
+        let job = run.job();
+        let media = run.fetch(self, writer, stop, observe);
+        let companions = self.network.accompany(&job.companions, writer);
+        let (mut fetched, notes) = companions::beside(media, companions).await;
+        for note in notes {
+            observe(DownloadEvent::Note { note });
+        }
+        let mut is_worth_another = run.has_expired();
+        if fetched.is_ok()
+            && let Some(wrong) = decryption::take_out_undecryptable(&self.store, writer, job)?
+        {
+            is_worth_another = run.retries_wrong();
+            fetched = Err(wrong);
+        }
+        Ok(Ran {
+            fetched,
+            is_worth_another,
+            failed: run.failed_at(),
+            totals: run.totals(),
+        })
+    }
+
+    /// The presentation without the places where tracks could not be had, if there are others.
+    async fn detour(
+        &self,
+        request: &DownloadRequest,
+        id: &AssetId,
+        failed: &Failed,
+        error: &Error,
+        detours: &mut Detours,
+        stop: impl Future<Output = ()> + Unpin,
+    ) -> Option<Resolved> {
+        if !redundancy::is_about_the_place(error.kind())
+            || !detours.leave(&failed.tracks, failed.is_host_gone)
+        {
+            return None;
+        }
+        tracing::info!(error = %error.one_line(), "looking for the same elsewhere");
+        let resolved = self.resolve(request, id, detours, stop).await;
+        resolved
+            .inspect_err(
+                |error| tracing::info!(error = %error.one_line(), "there is nothing elsewhere"),
+            )
+            .ok()
+    }
+
     async fn resolve(
         &self,
         request: &DownloadRequest,
         id: &AssetId,
+        detours: &mut Detours,
         stop: impl Future<Output = ()> + Unpin,
     ) -> Result<Resolved> {
         if let Some(recorded) = live::recorded(&self.store, id)? {
@@ -157,7 +239,7 @@ impl Session {
         tokio::select! {
             biased;
             () = stop => Err(interrupted()),
-            resolved = self.network.resolve(request) => resolved,
+            resolved = self.network.resolve_around(request, detours) => resolved,
         }
     }
 
@@ -253,6 +335,22 @@ impl Session {
             });
         }
         error
+    }
+}
+
+/// Says where tracks come from now.
+fn tell_detour(
+    error: &Error,
+    failed: Failed,
+    detours: &Detours,
+    observe: &mut impl FnMut(DownloadEvent),
+) {
+    for track in failed.tracks {
+        observe(DownloadEvent::FailedOver {
+            url: detours.place(&track).unwrap_or_default(),
+            track,
+            error: error.one_line(),
+        });
     }
 }
 

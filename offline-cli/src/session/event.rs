@@ -96,6 +96,15 @@ pub enum DownloadEvent {
         /// What it is, for example that there is no picture at the address of the artwork.
         note: String,
     },
+    /// Something of a track could not be had where it was, and the rest of it comes from elsewhere: a redundant variant or another pathway.
+    FailedOver {
+        /// The track, for example `variant-0`.
+        track: String,
+        /// Its Media Playlist now, without the query.
+        url: String,
+        /// What went wrong.
+        error: String,
+    },
     /// A resource could not be had and gaps are allowed.
     Gap {
         /// The address, without its query.

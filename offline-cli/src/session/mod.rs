@@ -29,6 +29,7 @@ pub mod purge;
 pub mod queue;
 mod range;
 pub(crate) mod record;
+mod redundancy;
 mod refresh;
 pub mod repair;
 pub mod requirements;

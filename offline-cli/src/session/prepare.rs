@@ -198,7 +198,10 @@ fn compared(
         pin(writer, path, fresh)?;
         return Ok(None);
     };
-    let is_same = Digest::of(&fresh.bytes) == entry.digest;
+    let place = entry.source.as_ref().map(|source| source.identity.as_str());
+    // The same text somewhere else names other files.
+    let is_same = Digest::of(&fresh.bytes) == entry.digest
+        && place == Some(source::identity(&fresh.url).as_str());
     match presentation::pinned(store, &asset, path) {
         Ok(_) if is_same => Ok(None),
         Err(_) if is_same => {

@@ -1,18 +1,14 @@
 //! From an address to the Media Playlists of a selection.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache_inspect::TrackKind;
-use futures::stream::{self, StreamExt, TryStreamExt};
-use hls_parse::{
-    Context, Multivariant, ParseOptions, Playlist, Rendition, Selection, Timeline, Variant,
-};
+use hls_parse::{Context, Multivariant, ParseOptions, Playlist, Selection, Timeline};
 use segment_fetch::{Expect, Reach, Request};
 use url::Url;
 
-use super::{Chosen, DownloadRequest, Network, admission, configuration, layout, source, tracks};
+use super::redundancy::Detours;
+use super::{Chosen, DownloadRequest, Network, admission, configuration, layout, source};
 use crate::{Error, ErrorKind, Result};
 
 /// Playlists beyond this are refused: 16 MiB holds a day of two-second segments with signed addresses.
@@ -22,7 +18,7 @@ pub(super) const LONGEST_PINNED: usize = 256 << 20;
 /// Segments without anything have two.
 const MOST_LINES: u32 = 20_000_000;
 const PLAYLIST_TIMEOUT: Duration = Duration::from_secs(30);
-const PLAYLISTS_IN_FLIGHT: usize = 6;
+pub(super) const PLAYLISTS_IN_FLIGHT: usize = 6;
 
 /// A playlist as received.
 #[derive(Clone, Debug)]
@@ -90,7 +86,16 @@ impl Network {
 
     /// Reads the playlists that a request needs, and refuses what cannot be downloaded.
     pub(crate) async fn resolve(&self, request: &DownloadRequest) -> Result<Resolved> {
-        let resolved = self.resolve_any(request).await?;
+        self.resolve_around(request, &mut Detours::default()).await
+    }
+
+    /// As [`resolve`](Self::resolve), but not from places that are to be avoided.
+    pub(super) async fn resolve_around(
+        &self,
+        request: &DownloadRequest,
+        detours: &mut Detours,
+    ) -> Result<Resolved> {
+        let resolved = self.resolve_any(request, detours).await?;
         for track in &resolved.tracks {
             admission::check_downloadable(track, request.treat_as_vod)?;
         }
@@ -98,8 +103,17 @@ impl Network {
     }
 
     /// Reads the playlists that a request needs, whatever they list.
-    pub(super) async fn resolve_any(&self, request: &DownloadRequest) -> Result<Resolved> {
-        let (root, reach) = self.root(&request.url).await?;
+    pub(super) async fn resolve_any(
+        &self,
+        request: &DownloadRequest,
+        detours: &mut Detours,
+    ) -> Result<Resolved> {
+        let (root, reach) = match detours.kept_root() {
+            Some((received, multivariant, reach)) => {
+                (Root::Multivariant(received, multivariant), reach)
+            }
+            None => self.root(&request.url).await?,
+        };
         Ok(match root {
             Root::Media(received, timeline) => Resolved {
                 multivariant: None,
@@ -117,9 +131,13 @@ impl Network {
                 let selection = multivariant
                     .select_with(&request.selection, &request.options)
                     .map_err(|error| rejected(&received.url, error))?;
-                let mut tracks = self.tracks(&multivariant, &selection, reach).await?;
+                detours.read(&received, &multivariant, reach);
+                let (mut tracks, elsewhere) = self
+                    .tracks_around(&multivariant, &selection, reach, detours)
+                    .await?;
                 let mut chosen = configuration::chosen(&multivariant, &selection);
                 let mut notes = configuration::notes(request, &selection);
+                notes.extend(elsewhere);
                 configuration::leave_out_unreadable(&mut tracks, &mut chosen, &mut notes);
                 Resolved {
                     multivariant: Some((received, multivariant)),
@@ -138,40 +156,9 @@ impl Network {
         selection: &Selection,
         reach: Reach,
     ) -> Result<Vec<ResolvedTrack>> {
-        let variants = selection
-            .variants
-            .iter()
-            .filter_map(|&index| multivariant.variants.get(index));
-        let renditions = selection
-            .renditions
-            .iter()
-            .filter_map(|&index| multivariant.renditions.get(index));
-        let i_frames = selection.i_frame_variants.iter();
-        let i_frames = i_frames.filter_map(|&index| multivariant.i_frame_variants.get(index));
-        let urls: HashSet<&Url> = variants
-            .map(Variant::url)
-            .chain(renditions.filter_map(Rendition::url))
-            .chain(i_frames.map(Variant::url))
-            .collect();
-        // Variants that differ only in their groups share a Media Playlist, and so may renditions.
-        let wanted = tracks::declared(multivariant)
-            .into_iter()
-            .filter(|track| urls.contains(&track.url));
-        let context = |url: Url| Context::new(url).with_imports(multivariant.variables());
-        stream::iter(wanted)
-            .map(|track| async move {
-                let (received, _) = self.playlist(&track.url, reach).await?;
-                let timeline = media(&received, &context(received.url.clone()))?;
-                Ok(ResolvedTrack {
-                    name: track.name,
-                    subtitles: track.kind == TrackKind::Subtitles,
-                    playlist: received,
-                    timeline,
-                })
-            })
-            .buffered(PLAYLISTS_IN_FLIGHT)
-            .try_collect()
-            .await
+        let detours = &mut Detours::default();
+        let tracks = self.tracks_around(multivariant, selection, reach, detours);
+        Ok(tracks.await?.0)
     }
 
     /// A playlist, and whether it came from the public internet.

@@ -1,6 +1,6 @@
 //! One run of a download: resources in flight, commits in the background.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +34,14 @@ pub(super) struct Totals {
     pub(super) gaps: Vec<Gap>,
 }
 
+/// Where something could not be had.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Failed {
+    pub(super) tracks: HashSet<String>,
+    /// Whether nothing can be had from that server any more.
+    pub(super) is_host_gone: bool,
+}
+
 /// Counters of one run.
 pub(super) struct Run<'a> {
     job: &'a Prepared,
@@ -49,10 +57,18 @@ pub(super) struct Run<'a> {
     something_came: bool,
     /// Whether it ended since the addresses have expired.
     has_expired: bool,
+    /// Tracks that may be had from elsewhere.
+    spare: HashSet<String>,
+    failed: Failed,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(job: &'a Prepared, refreshes: &'a mut Refreshes, bytes: u64) -> Self {
+    pub(super) fn new(
+        job: &'a Prepared,
+        refreshes: &'a mut Refreshes,
+        spare: HashSet<String>,
+        bytes: u64,
+    ) -> Self {
         let media_time = |index| job.plan.media_time(index);
         let media_total: Duration = (0..job.plan.len()).map(media_time).sum();
         let outstanding: Duration = job.pending.iter().copied().map(media_time).sum();
@@ -69,12 +85,29 @@ impl<'a> Run<'a> {
             refreshes,
             something_came: false,
             has_expired: false,
+            spare,
+            failed: Failed::default(),
         }
     }
 
     /// Whether the run ended since the addresses have expired, and another one with fresh addresses may go on.
     pub(super) fn has_expired(&self) -> bool {
         self.has_expired
+    }
+
+    /// What it fetches.
+    pub(super) fn job(&self) -> &'a Prepared {
+        self.job
+    }
+
+    /// Whether what came wrong is to be asked for again.
+    pub(super) fn retries_wrong(&mut self) -> bool {
+        self.refreshes.retries_wrong()
+    }
+
+    /// Where something could not be had.
+    pub(super) fn failed_at(&self) -> Failed {
+        self.failed.clone()
     }
 
     /// What this run came to.
@@ -214,11 +247,21 @@ impl<'a> Run<'a> {
         };
         let about_this_resource = withheld || is_about_the_resource(error.kind());
         let error = Error::from(error);
+        let track = self
+            .job
+            .plan
+            .need(index)
+            .map(|(track, _)| track.name.clone());
+        let has_spare = track
+            .as_ref()
+            .is_some_and(|track| self.spare.contains(track));
+        self.failed.tracks.extend(track);
         if !about_this_resource {
+            self.failed.is_host_gone = true;
             return Err(error);
         }
         let url = source::shown(&resource.url);
-        if self.job.allow_gaps && resource.role == layout::role::SEGMENT {
+        if self.job.allow_gaps && resource.role == layout::role::SEGMENT && !has_spare {
             observe(DownloadEvent::Gap {
                 url: url.clone(),
                 error: error.one_line(),

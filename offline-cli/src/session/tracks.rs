@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use cache_inspect::TrackKind;
-use hls_parse::{Multivariant, RenditionKind};
+use hls_parse::{Multivariant, Rendition, RenditionKind, Selection, Variant};
 use url::Url;
 
 use super::layout;
@@ -18,6 +18,24 @@ pub(crate) struct Declared {
     pub(crate) url: Url,
     /// The rendition that names it first, unless a variant does.
     pub(crate) rendition: Option<usize>,
+}
+
+/// The addresses of the Media Playlists that a selection takes.
+pub(super) fn of_selection<'m>(
+    multivariant: &'m Multivariant,
+    selection: &Selection,
+) -> HashSet<&'m Url> {
+    let variants = selection.variants.iter();
+    let variants = variants.filter_map(|&index| multivariant.variants.get(index));
+    let renditions = selection.renditions.iter();
+    let renditions = renditions.filter_map(|&index| multivariant.renditions.get(index));
+    let i_frames = selection.i_frame_variants.iter();
+    let i_frames = i_frames.filter_map(|&index| multivariant.i_frame_variants.get(index));
+    variants
+        .map(Variant::url)
+        .chain(renditions.filter_map(Rendition::url))
+        .chain(i_frames.map(Variant::url))
+        .collect()
 }
 
 /// Variants first, then renditions, then I-frame variants, each in the order of the playlist.

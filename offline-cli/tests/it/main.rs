@@ -38,6 +38,7 @@ mod processes;
 mod property;
 mod queue;
 mod range;
+mod redundancy;
 mod serve;
 mod space;
 mod stream;

@@ -36,6 +36,7 @@ use asset_store::{AssetId, AssetWriter};
 
 use super::download::{Outcome, interrupted};
 use super::record::{self, DownloadState, Metadata, StateRecord};
+use super::redundancy::Detours;
 use super::{
     DownloadEvent, DownloadRequest, Session, admission, artwork, companions, layout, prepare,
     queue, session_data, source as address,
@@ -139,10 +140,11 @@ impl Session {
         };
         // Frames are found anew in what is recorded, as soon as anybody needs them.
         request.options.i_frames = false;
+        let mut detours = Detours::default();
         let resolved = tokio::select! {
             biased;
             () = &mut stop => return Err(interrupted()),
-            resolved = self.network.resolve_any(&request) => resolved?,
+            resolved = self.network.resolve_any(&request, &mut detours) => resolved?,
         };
         let mut tracks = resolved.tracks.iter();
         let is_live = tracks.any(|track| track.timeline.is_live());
