@@ -81,6 +81,8 @@ struct Known {
 struct Anchor {
     media: Duration,
     playlist: Duration,
+    /// The last frame before may be longer or shorter than the others, by so much at most.
+    unit: Duration,
 }
 
 impl Sequence {
@@ -233,22 +235,29 @@ impl Known {
             Some(Anchor {
                 media: start,
                 playlist: announced.start,
+                unit: stream.unit,
             })
         } else {
             stream.end().map(|end| Anchor {
                 media: end,
                 playlist: announced.start.saturating_add(announced.duration),
+                unit: stream.unit,
             })
         };
         let off = |anchor: Anchor| {
             let media = difference(start, anchor.media, wraps);
-            media - difference(announced.start, anchor.playlist, false)
+            let by = media - difference(announced.start, anchor.playlist, false);
+            // A short segment is not to be taken for its neighbour.
+            let units = anchor.unit.max(stream.unit).saturating_mul(2);
+            let tolerance = TOLERANCE.min(announced.duration / 2).max(units);
+            if by.unsigned_abs() <= tolerance.as_nanos() {
+                0
+            } else {
+                by
+            }
         };
-        // A short segment is not to be taken for its neighbour.
-        let tolerance = TOLERANCE.min(announced.duration / 2).max(stream.unit * 2);
-        let fits = |by: i128| by.unsigned_abs() <= tolerance.as_nanos();
         let by = self.anchor.map_or(0, off);
-        if fits(by) || self.doubtful.map(off).is_some_and(fits) {
+        if by == 0 || self.doubtful.map(off) == Some(0) {
             self.anchor = next.or(self.anchor);
             self.doubtful = None;
             return 0;

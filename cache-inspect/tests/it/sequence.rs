@@ -80,6 +80,37 @@ fn the_playlist_tells_the_times_behind_a_hole() {
 }
 
 #[test]
+fn the_end_of_long_units_is_not_known_well() {
+    let mut sequence = Sequence::new(TrackKind::Audio);
+    let mut packed = crate::ts_bytes::Muxer::default();
+    packed.tables(&[(0x101, 0x0f)]);
+    for (start, bytes) in [
+        (0, 1_000),
+        (32_000, 1_000),
+        (64_000, 1_000),
+        (96_000, 1_000),
+        (128_000, 500),
+    ] {
+        packed.frame(0x101, 900_000 + start, bytes);
+    }
+    let two = Announced {
+        duration: Duration::from_millis(1_600),
+        ..announced(0)
+    };
+    assert_eq!(sequence.next(&two, &examine(&packed.bytes, None)), []);
+    // The last unit was half as long as the others.
+    let mut last = crate::ts_bytes::Muxer::default();
+    last.tables(&[(0x101, 0x0f)]);
+    last.frame(0x101, 900_000 + 144_000, 100);
+    let short = Announced {
+        start: two.duration,
+        duration: Duration::from_millis(21),
+        ..two
+    };
+    assert_eq!(sequence.next(&short, &examine(&last.bytes, None)), []);
+}
+
+#[test]
 fn a_discontinuity_begins_anew() {
     let mut sequence = Sequence::new(TrackKind::Main);
     sequence.next(&announced(0), &segment(0));

@@ -12,7 +12,7 @@ use cache_inspect::{
 use hls_parse::{Rendition, RenditionKind, Variant};
 use storage_policy::Policy;
 
-use crate::playback::content::{Content, Unopened};
+use super::opened::Opened;
 use crate::session::presentation::{Presentation, StoredTrack};
 use crate::session::record::{self, DownloadState};
 use crate::session::source;
@@ -85,60 +85,6 @@ impl Catalog for StoreCatalog<'_> {
 fn is_unknown(store: &Store, id: &AssetId) -> bool {
     let error = store.asset(id).err();
     error.is_some_and(|error| error.kind() == asset_store::ErrorKind::UnknownAsset)
-}
-
-/// An asset from which files are read.
-#[derive(Debug)]
-struct Opened {
-    id: AssetId,
-    asset: Asset,
-    /// What a player gets at each path that a playlist names; `None` where the key for it is not there.
-    contents: HashMap<String, Option<Box<Content>>>,
-}
-
-impl Opened {
-    fn load(store: &Store, id: AssetId) -> Result<Self> {
-        let asset = store.asset(&id)?;
-        let mut contents = HashMap::new();
-        // Without its playlists only stored bytes are known.
-        let tracks = Presentation::load(store, &id).map(|presentation| presentation.tracks);
-        for track in tracks.unwrap_or_default() {
-            let layout = track.layout();
-            for index in 0..track.timeline.segments().len() {
-                let content = Content::of_segment(&asset, &layout, index);
-                contents.insert(layout.segment(index), content.map(Box::new));
-            }
-            for index in 0..track.timeline.maps().len() {
-                let content = Content::of_map(&asset, &layout, index);
-                contents.insert(layout.map(index), content.map(Box::new));
-            }
-        }
-        Ok(Self {
-            id,
-            asset,
-            contents,
-        })
-    }
-
-    fn read(&self, store: &Store, path: &str, into: &mut Vec<u8>) -> Reading {
-        let Some(entry) = self.asset.entries().get(path) else {
-            return Reading::Unreadable("it is not stored".to_owned());
-        };
-        let content = match self.contents.get(path) {
-            Some(Some(content)) => content,
-            Some(None) => return Reading::Encrypted,
-            None => &Content::stored(entry.clone()),
-        };
-        let reading = match content.read(store, into) {
-            Ok(()) if content.decryption.is_some() => return Reading::Decrypted,
-            Ok(()) => return Reading::Stored,
-            Err(Unopened::Key(error)) => Reading::WrongKey(error.one_line()),
-            Err(Unopened::NoKey) => Reading::Encrypted,
-            Err(Unopened::File(error)) => Reading::Unreadable(error.one_line()),
-        };
-        into.clear();
-        reading
-    }
 }
 
 pub(crate) fn describe(
@@ -430,5 +376,95 @@ fn extend(ranges: &mut Vec<Range<usize>>, index: usize) {
         Some(last) if last.end == index => last.end = index + 1,
         Some(last) if last.contains(&index) => {}
         _ => ranges.push(index..index + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aes::Aes128;
+    use aes::cipher::{Array, BlockModeEncrypt, KeyIvInit};
+    use asset_store::{Durability, EntryAttributes, Source, StoreOptions};
+    use cache_inspect::testing::catalog_contract;
+
+    const KEY: [u8; 16] = *b"0123456789abcdef";
+
+    fn encrypted(clear: &[u8], iv: u8) -> Vec<u8> {
+        let padding = 16 - clear.len() % 16;
+        let mut bytes = clear.to_vec();
+        bytes.extend(std::iter::repeat_n(u8::try_from(padding).unwrap(), padding));
+        let mut vector = [0; 16];
+        vector[15] = iv;
+        let (blocks, _) = Array::slice_as_chunks_mut(bytes.as_mut_slice());
+        cbc::Encryptor::<Aes128>::new(&Array::from(KEY), &Array::from(vector))
+            .encrypt_blocks(blocks);
+        bytes
+    }
+
+    /// Five segments: in clear, encrypted, of a key that is not there, of a length that cannot be right, and a missing one.
+    fn store(folder: &std::path::Path) -> Store {
+        let options = StoreOptions {
+            durability: Durability::Relaxed,
+            ..StoreOptions::default()
+        };
+        let store = Store::open_with(folder, &options).unwrap();
+        let writer = store.writer(&AssetId::new("film").unwrap()).unwrap();
+        let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-VERSION:3\n#EXTINF:4,\n0.ts\n#EXT-X-KEY:METHOD=AES-128,URI=\"k0\"\n#EXTINF:4,\n1.ts\n#EXT-X-KEY:METHOD=AES-128,URI=\"k1\"\n#EXTINF:4,\n2.ts\n#EXT-X-KEY:METHOD=AES-128,URI=\"k0\"\n#EXTINF:4,\n3.ts\n#EXTINF:4,\n4.ts\n#EXT-X-ENDLIST\n";
+        let source = Source {
+            identity: "https://h/index.m3u8".to_owned(),
+            url: "https://h/index.m3u8".to_owned(),
+            range: None,
+            validator: None,
+        };
+        let pinned = EntryAttributes::new("playlist").with_source(source);
+        writer
+            .put("media/media.m3u8", playlist.as_bytes(), pinned)
+            .unwrap();
+        let second = encrypted(b"second", 1);
+        let files: [(&str, &[u8], &str); 5] = [
+            ("media/segment-00000000.ts", b"first", "segment"),
+            ("media/segment-00000001.ts", &second, "segment"),
+            ("media/segment-00000002.ts", &[1; 16], "segment"),
+            (
+                "media/segment-00000003.ts",
+                b"not of whole blocks",
+                "segment",
+            ),
+            ("media/key-0.key", &KEY, "key"),
+        ];
+        for (path, bytes, role) in files {
+            writer.put(path, bytes, EntryAttributes::new(role)).unwrap();
+        }
+        writer.seal().unwrap();
+        drop(writer);
+        store
+    }
+
+    #[test]
+    fn it_keeps_the_contract() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let catalog = StoreCatalog::new(&store);
+        assert_eq!(catalog.asset_ids().unwrap(), ["film"]);
+        catalog_contract(&catalog).unwrap();
+
+        let mut bytes = Vec::new();
+        let mut read = |path: &str| {
+            let reading = catalog.read("film", path, &mut bytes).unwrap();
+            (reading, bytes.clone())
+        };
+        let segment = |number: u32| format!("media/segment-{number:08}.ts");
+        assert_eq!(read(&segment(0)), (Reading::Stored, b"first".to_vec()));
+        assert_eq!(read(&segment(1)), (Reading::Decrypted, b"second".to_vec()));
+        assert_eq!(read(&segment(2)), (Reading::Encrypted, Vec::new()));
+        assert!(matches!(read(&segment(3)).0, Reading::WrongKey(_)));
+        assert!(matches!(read(&segment(4)).0, Reading::Unreadable(_)));
+
+        let film = catalog.asset("film").unwrap();
+        let present: Vec<bool> = (film.tracks[0].segments.iter())
+            .map(|segment| segment.present)
+            .collect();
+        assert_eq!(present, [true, true, true, true, false]);
+        assert!(film.files.iter().all(|file| file.track == Some(0)));
     }
 }

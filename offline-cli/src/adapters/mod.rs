@@ -2,4 +2,5 @@
 
 pub(crate) mod catalog;
 pub(crate) mod inventory;
+mod opened;
 pub(crate) mod sink;

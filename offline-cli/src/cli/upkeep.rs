@@ -144,6 +144,11 @@ pub struct Verify {
     /// The asset [default: all of them]
     pub id: Option<String>,
 
+    /// Look into the media as well: whether each segment is whole, opens with its key, and belongs
+    /// where the playlist has it
+    #[arg(long)]
+    pub deep: bool,
+
     /// Fetch what is damaged or missing again, from where it came from
     #[arg(long)]
     pub repair: bool,

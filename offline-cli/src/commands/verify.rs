@@ -5,10 +5,10 @@ use asset_store::Store;
 use crate::Result;
 use crate::cli::Verify;
 use crate::render::output::{self, Output};
-use crate::render::text::{printable, size};
+use crate::render::text::{clock, printable, size};
 use crate::session::library;
 use crate::session::repair::{self, RepairEvent};
-use crate::session::upkeep::{self, Verified};
+use crate::session::upkeep::{self, AssetFinding, Verified, VerifiedMedia};
 
 pub(super) fn run(store: Option<&Store>, arguments: &Verify, output: Output) -> Result<u8> {
     let Some(store) = store else {
@@ -33,6 +33,9 @@ pub(super) fn run(store: Option<&Store>, arguments: &Verify, output: Output) -> 
         });
         super::runtime()?.block_on(repaired)?;
     }
+    if arguments.deep {
+        verified.media = Some(upkeep::verify_media(store, id.as_ref())?);
+    }
     answer(&verified, output)
 }
 
@@ -54,6 +57,9 @@ fn answer(verified: &Verified, output: Output) -> Result<u8> {
             )))?;
         }
     }
+    if let Some(media) = &verified.media {
+        describe_media(media)?;
+    }
     output::line(&format!(
         "{} blobs checked, {}: {} damaged, {} missing, {} repaired",
         verified.checked,
@@ -66,4 +72,33 @@ fn answer(verified: &Verified, output: Output) -> Result<u8> {
         output.message("`offline verify --repair` fetches them again");
     }
     Ok(code)
+}
+
+/// What is wrong with the media, by time.
+fn describe_media(media: &VerifiedMedia) -> Result<()> {
+    for AssetFinding {
+        id,
+        finding,
+        harmful,
+        ..
+    } in &media.findings
+    {
+        let verdict = if *harmful { "wrong" } else { "note" };
+        output::line(&printable(&format!(
+            "{verdict} {id} at {} {}: {}",
+            clock(finding.start),
+            finding.path,
+            finding.problem
+        )))?;
+    }
+    let harmful = media.findings.iter().filter(|one| one.harmful).count();
+    let encrypted = match media.encrypted {
+        0 => String::new(),
+        count => format!(", {count} without their key"),
+    };
+    output::line(&format!(
+        "{} segments looked into, {}: {harmful} wrong{encrypted}",
+        media.segments,
+        size(media.bytes)
+    ))
 }

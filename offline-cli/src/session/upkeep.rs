@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use asset_store::{AssetId, Damage, GcOptions, GcReport, Store, VerifyProgress};
+use cache_inspect::MediaFinding;
 use serde::Serialize;
 
 use super::record;
@@ -93,6 +94,36 @@ pub struct Verified {
     pub missing: Vec<Finding>,
     /// Entries that were fetched again.
     pub repaired: Vec<Finding>,
+    /// What the media says, if it was looked into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<VerifiedMedia>,
+}
+
+/// What was found in the media of assets.
+#[derive(Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct VerifiedMedia {
+    /// Segments that were looked into.
+    pub segments: u64,
+    /// Segments whose key is not stored, so that nothing can be said of them.
+    pub encrypted: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// What is wrong, by asset and time.
+    pub findings: Vec<AssetFinding>,
+}
+
+/// Something that is wrong with the media of an asset.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct AssetFinding {
+    /// The asset.
+    pub id: String,
+    /// What is wrong, and where.
+    #[serde(flatten)]
+    pub finding: MediaFinding,
+    /// It keeps the media from being played as it should.
+    pub harmful: bool,
 }
 
 /// An entry that is not as it should be.
@@ -131,7 +162,10 @@ impl Verified {
 
     /// Whether everything is as it should be.
     pub fn is_clean(&self) -> bool {
-        self.damaged.is_empty() && self.missing.is_empty()
+        let is_harmful = |media: &VerifiedMedia| media.findings.iter().any(|one| one.harmful);
+        self.damaged.is_empty()
+            && self.missing.is_empty()
+            && !self.media.as_ref().is_some_and(is_harmful)
     }
 }
 
@@ -171,8 +205,43 @@ pub fn verify(
         damaged,
         missing: findings(&report.missing),
         repaired: Vec::new(),
+        media: None,
     };
     note_verified(store, id, &verified)?;
+    Ok(verified)
+}
+
+/// Looks into the media of one asset or all: whether each segment is whole, opens with its key, and belongs where the
+/// playlist has it.
+///
+/// # Errors
+/// When the store cannot be read. What is wrong with media is no error but an answer.
+pub fn verify_media(store: &Store, id: Option<&AssetId>) -> Result<VerifiedMedia> {
+    let ids = match id {
+        Some(id) => vec![id.clone()],
+        None => store.asset_ids()?,
+    };
+    let catalog = catalog::StoreCatalog::new(store);
+    let mut verified = VerifiedMedia::default();
+    for id in ids {
+        let found = match cache_inspect::verify(&catalog, id.as_str()) {
+            Ok(found) => found,
+            // Removed since the listing.
+            Err(_) if store.asset(&id).is_err_and(|error| is_gone_or_busy(&error)) => continue,
+            Err(error) => return Err(error),
+        };
+        verified.segments += found.segments;
+        verified.encrypted += found.encrypted;
+        verified.bytes += found.bytes;
+        let findings = found.findings.into_iter();
+        verified
+            .findings
+            .extend(findings.map(|finding| AssetFinding {
+                id: id.to_string(),
+                harmful: finding.problem.kind.is_harmful(),
+                finding,
+            }));
+    }
     Ok(verified)
 }
 
