@@ -110,6 +110,22 @@ fn describe(inspected: &Inspected) -> String {
             line(kind, &words);
         }
     }
+    for group in &found.groups {
+        let lacking = group.options.iter().filter(|option| !option.complete);
+        let names: Vec<&str> = lacking.filter_map(|one| one.name.as_deref()).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            line("lacking", &format!("{names} in group {}", group.group));
+        }
+    }
+    for (name, time) in [
+        ("verified", found.freshness.last_verified),
+        ("played", found.freshness.last_played),
+    ] {
+        if let Some(time) = time {
+            line(name, &text::date(time));
+        }
+    }
     lines.push(variants(found));
     for missing in found.missing.iter().take(MISSING_SHOWN) {
         lines.push(format!(
