@@ -25,12 +25,23 @@ export async function show(row, onChange) {
     }
     row.details = details;
     facts(row.asset, details);
-    at("priority").value = details.policy.priority === "important" ? "important" : "default";
+    choosePriority(details.policy.priority);
     at("expires").value = details.policy.expires ? new Date(details.policy.expires * 1000).toISOString().slice(0, 10) : "";
     at("pinned").checked = details.policy.pinned;
   } catch (error) {
     fact("trouble", error.message);
   }
+}
+
+// There are more levels than the menu has; the one that holds stays if nobody chooses another.
+function choosePriority(level) {
+  at("priority").querySelector(".level")?.remove();
+  if (![...at("priority").options].some(({ value }) => value === level)) {
+    const option = new Option(level, level);
+    option.className = "level";
+    at("priority").append(option);
+  }
+  at("priority").value = level;
 }
 
 function fact(name, text) {
