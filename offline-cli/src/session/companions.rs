@@ -21,8 +21,9 @@ use super::resolve::Received;
 use super::{Artwork, Network, artwork, session_data, source};
 use crate::Result;
 
-/// Nothing of it is worth more waiting, after the media at least.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Nothing of it is worth more waiting, each and, after the media, all together.
+const TIMEOUT: Duration = Duration::from_secs(8);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const IN_FLIGHT: usize = 4;
 
 /// One resource beside the media.
@@ -171,7 +172,11 @@ pub(super) async fn beside<T>(
     companions: impl Future<Output = Vec<String>>,
 ) -> (Result<T>, Vec<String>) {
     match select(pin!(media), pin!(companions)).await {
-        Either::Left((Ok(done), companions)) => (Ok(done), companions.await),
+        Either::Left((Ok(done), companions)) => {
+            let in_time = tokio::time::timeout(LONGEST_WAIT, companions).await;
+            let late = "what did not come in time beside the media is left out";
+            (Ok(done), in_time.unwrap_or_else(|_| vec![late.to_owned()]))
+        }
         Either::Left((Err(error), _)) => (Err(error), Vec::new()),
         Either::Right((notes, media)) => (media.await, notes),
     }
