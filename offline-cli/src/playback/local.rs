@@ -1,11 +1,13 @@
 //! What a player is offered of an asset: only what is complete, under local names, without keys it does not need.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use asset_store::{Asset, AssetId, Store};
-use hls_parse::{LocalKey, LocalMedia, LocalMultivariant};
+use hls_parse::{LocalEvent, LocalKey, LocalMedia, LocalMultivariant};
 
 use super::content::{Content, clear_key};
+use super::growth;
 use crate::adapters::catalog;
 use crate::session::artwork;
 use crate::session::layout::TrackLayout;
@@ -19,27 +21,40 @@ pub(crate) const INDEX: &str = "index.m3u8";
 #[derive(Debug)]
 pub(crate) struct LocalAsset {
     presentation: Presentation,
-    /// Per track: everything it needs is there.
-    complete: Vec<bool>,
+    /// Per track.
+    offers: Vec<Offer>,
+    /// Its playlists are ones that grow, or have grown while they were being served.
+    is_event: bool,
     /// Bits per second over the stored bytes, for an asset that never had a Multivariant Playlist.
     bandwidth: u64,
 }
 
+/// What is offered of a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Offer {
+    /// Segments, from the first one on.
+    listed: usize,
+    /// Everything it needs is there.
+    is_complete: bool,
+}
+
 impl LocalAsset {
+    /// What is whole of an asset.
     pub(crate) fn load(store: &Store, id: &AssetId) -> Result<Self> {
         let presentation = Presentation::load(store, id)?;
         let description = catalog::describe(store, id, &presentation)?;
         let inspection = cache_inspect::inspect(&description);
         // Tracks are described in the order of the presentation.
-        let complete = inspection
-            .tracks
-            .iter()
-            .map(|track| track.complete)
-            .collect();
+        let tracks = presentation.tracks.iter().zip(&inspection.tracks);
+        let offer = |(track, found): (&StoredTrack, &cache_inspect::TrackInspection)| Offer {
+            listed: track.timeline.segments().len(),
+            is_complete: found.complete,
+        };
         let asset = Self {
             bandwidth: bandwidth(&presentation),
+            offers: tracks.map(offer).collect(),
             presentation,
-            complete,
+            is_event: false,
         };
         if asset.offered().is_none() {
             let why: Vec<String> = inspection.why_not.iter().map(ToString::to_string).collect();
@@ -50,6 +65,72 @@ impl LocalAsset {
             .hint("download it again to complete it; `offline inspect` lists what is missing"));
         }
         Ok(asset)
+    }
+
+    /// What there is of an asset now, whether it is whole or not; `None` when nothing of it can be played.
+    ///
+    /// What is whole is offered alone, if anything is. Otherwise everything that has begun is, in playlists that grow, as soon as all of it has. `before` is what was offered
+    /// the last time: playlists that have grown stay such, and are there as long as they are served.
+    pub(crate) fn load_growing(
+        store: &Store,
+        id: &AssetId,
+        before: Option<&Self>,
+    ) -> Result<Option<Self>> {
+        let presentation = Presentation::load(store, id)?;
+        let offer = |track: &StoredTrack| {
+            let known = before.and_then(|before| {
+                let mut tracks = before.presentation.tracks.iter().zip(&before.offers);
+                let (_, offer) = tracks.find(|(known, _)| known.name == track.name)?;
+                Some((&before.presentation, offer.listed))
+            });
+            let listed = growth::listed(store, &presentation, track, known);
+            let has_media = (0..listed).any(|index| {
+                let path = track.layout().segment(index);
+                presentation.asset.entries().contains_key(&path)
+            });
+            Offer {
+                listed: if has_media { listed } else { 0 },
+                is_complete: has_media
+                    && listed == track.timeline.segments().len()
+                    && !(presentation.is_recorded && presentation.is_running),
+            }
+        };
+        let mut asset = Self {
+            bandwidth: bandwidth(&presentation),
+            offers: presentation.tracks.iter().map(offer).collect(),
+            presentation,
+            is_event: false,
+        };
+        asset.is_event = before.is_some_and(|before| before.is_event) || asset.offered().is_none();
+        let is_early = before.is_none() && asset.is_event && asset.is_beginning();
+        Ok((asset.offered().is_some() && !is_early).then_some(asset))
+    }
+
+    /// Whether tracks are about to come that a player would not know of if it began now: it might take another language for the default one.
+    fn is_beginning(&self) -> bool {
+        let selected = &self.presentation.selected;
+        let tracks = self.presentation.tracks.iter().zip(&self.offers);
+        let mut to_come =
+            tracks.filter(|(track, offer)| offer.listed == 0 && selected.contains(&track.name));
+        self.presentation.is_running && to_come.next().is_some()
+    }
+
+    /// Whether more of it may come.
+    pub(crate) fn is_growing(&self) -> bool {
+        self.is_event && self.offers.iter().any(|offer| !offer.is_complete)
+    }
+
+    /// Of a track that is offered while it is not whole, when a segment starts that is not there yet.
+    pub(crate) fn ahead(&self, track: &str, name: &str) -> Option<Duration> {
+        let (track, offer) = self.offer(track)?;
+        let index = segment_index(track, name).filter(|index| *index >= offer.listed)?;
+        Some(track.timeline.segments().get(index)?.start)
+    }
+
+    /// Whether a track is offered while it is not whole.
+    pub(crate) fn is_growing_track(&self, track: &str) -> bool {
+        self.offer(track)
+            .is_some_and(|(_, offer)| !offer.is_complete)
     }
 
     /// The Multivariant Playlist.
@@ -70,14 +151,36 @@ impl LocalAsset {
 
     /// The Media Playlist of a track.
     pub(crate) fn playlist(&self, track: &str) -> Option<String> {
-        let track = self
-            .offered_tracks()
-            .find(|offered| offered.name == track)?;
+        let (track, offer) = self.offer(track)?;
         let names = Names {
             presentation: &self.presentation,
             layout: track.layout(),
         };
-        Some(track.timeline.write_local(&names, true))
+        if !self.is_event {
+            return Some(track.timeline.write_local(&names, true));
+        }
+        let event = LocalEvent {
+            segments: offer.listed,
+            longest: if self.presentation.is_recorded {
+                track.timeline.target_duration()
+            } else {
+                Duration::ZERO
+            },
+            ended: offer.is_complete,
+        };
+        Some(track.timeline.write_local_event(&names, event))
+    }
+
+    /// A track that is offered.
+    fn offer(&self, track: &str) -> Option<(&StoredTrack, Offer)> {
+        let tracks = self.presentation.tracks.iter().zip(&self.offers);
+        let mut offered = tracks.filter(|(_, offer)| self.is_offered(**offer));
+        let (track, offer) = offered.find(|(offered, _)| offered.name == track)?;
+        Some((track, *offer))
+    }
+
+    fn is_offered(&self, offer: Offer) -> bool {
+        offer.is_complete || self.is_event && offer.listed > 0
     }
 
     /// The tracks that are offered.
@@ -85,8 +188,8 @@ impl LocalAsset {
         self.presentation
             .tracks
             .iter()
-            .zip(&self.complete)
-            .filter(|(_, complete)| **complete)
+            .zip(&self.offers)
+            .filter(|(_, offer)| self.is_offered(**offer))
             .map(|(track, _)| track)
     }
 
@@ -115,17 +218,12 @@ impl LocalAsset {
 
     /// What a local name stands for; names are looked up, never used as paths.
     pub(crate) fn content(&self, track: &str, name: &str) -> Option<Content> {
-        let track = self
-            .offered_tracks()
-            .find(|offered| offered.name == track)?;
+        let (track, offer) = self.offer(track)?;
         let (asset, layout) = (&self.presentation.asset, track.layout());
         let index = |prefix| usize::try_from(number(name, prefix)?).ok();
-        let content = if let Some(number) = number(name, "segment-") {
-            let first = track.timeline.media_sequence();
-            let index = usize::try_from(number.checked_sub(first)?).ok()?;
-            // The name is the number and the ending that belongs to it.
-            (index < track.timeline.segments().len() && layout.segment_name(index) == name)
-                .then(|| Content::of_segment(asset, &layout, index))
+        let content = if name.starts_with("segment-") {
+            let index = segment_index(track, name).filter(|index| *index < offer.listed);
+            index.map(|index| Content::of_segment(asset, &layout, index))
         } else if let Some(index) = index("init-") {
             (TrackLayout::map_name(index) == name).then(|| Content::of_map(asset, &layout, index))
         } else if let Some(index) = index("key-") {
@@ -136,9 +234,18 @@ impl LocalAsset {
         content?
     }
 
-    /// Variants and renditions that are whole, with their local playlists; `None` when nothing can be played.
+    /// Variants and renditions with their local playlists, those that are whole if there are any; `None` when nothing can be played.
     fn offered(&self) -> Option<LocalMultivariant> {
-        let is_complete = |track: usize| self.complete.get(track).copied().unwrap_or(false);
+        let whole = self.offered_of(|offer| offer.is_complete);
+        whole.or_else(|| self.offered_of(|offer| self.is_offered(offer)))
+    }
+
+    fn offered_of(&self, is_enough: impl Fn(Offer) -> bool) -> Option<LocalMultivariant> {
+        let is_complete = |track: usize| {
+            self.offers
+                .get(track)
+                .is_some_and(|offer| is_enough(*offer))
+        };
         let Some(multivariant) = &self.presentation.multivariant else {
             return is_complete(0).then(LocalMultivariant::default);
         };
@@ -213,6 +320,15 @@ pub(crate) fn picture(store: &Store, asset: &Asset) -> Option<Content> {
 
 fn uri(track: &StoredTrack) -> String {
     format!("{}/{INDEX}", track.name)
+}
+
+/// The segment of a name: its number, and the ending that belongs to it.
+fn segment_index(track: &StoredTrack, name: &str) -> Option<usize> {
+    let first = track.timeline.media_sequence();
+    let index = usize::try_from(number(name, "segment-")?.checked_sub(first)?).ok()?;
+    let is_it =
+        index < track.timeline.segments().len() && track.layout().segment_name(index) == name;
+    is_it.then_some(index)
 }
 
 fn number(name: &str, prefix: &str) -> Option<u64> {

@@ -3,6 +3,7 @@
 mod api;
 pub(crate) mod content;
 pub mod export;
+mod growth;
 pub(crate) mod local;
 mod page;
 pub(crate) mod range;

@@ -152,6 +152,7 @@ impl Shared {
             Ok(reply) => reply,
             Err(status) => reply::text(status, status.canonical_reason().unwrap_or_default()),
         };
+        let is_too_early = reply.status() == StatusCode::SERVICE_UNAVAILABLE;
         let headers = reply.headers_mut();
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -165,6 +166,9 @@ impl Shared {
             HeaderName::from_static("cross-origin-resource-policy"),
             HeaderValue::from_static("same-origin"),
         );
+        if is_too_early {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if is_head {
             *reply.body_mut() = reply::empty();
         }
@@ -207,14 +211,18 @@ impl Shared {
             }
             ["assets", id, artwork::PATH] => self.artwork(id, request.headers()).await,
             ["assets", id, track, INDEX] => {
-                let (_, asset) = self.shelf.asset(id).await?;
-                asset
-                    .playlist(track)
-                    .map(reply::playlist)
-                    .ok_or(StatusCode::NOT_FOUND)
+                let (id, asset) = self.shelf.asset(id).await?;
+                let playlist = asset.playlist(track).ok_or(StatusCode::NOT_FOUND)?;
+                if asset.is_growing_track(track) {
+                    self.shelf.attend(&id, track, None);
+                }
+                Ok(reply::playlist(playlist))
             }
             ["assets", id, track, name] => {
-                let (_, asset) = self.shelf.asset(id).await?;
+                let (id, asset) = self.shelf.asset(id).await?;
+                if asset.is_growing_track(track) {
+                    self.shelf.attend(&id, track, asset.ahead(track, name));
+                }
                 let content = asset.content(track, name).ok_or(StatusCode::NOT_FOUND)?;
                 reply::media(&self.store, content, request.headers()).await
             }

@@ -320,6 +320,7 @@ impl Session {
             state.held = matches!(error.kind(), ErrorKind::Paused | ErrorKind::Cancelled);
             // What was accepted before stays accepted.
             state.gaps = before.gaps;
+            state.gaps.retain(|gap| !totals.gaps.contains(gap));
             state.gaps.extend(totals.gaps);
             record::set_state(&self.store, id, &state)
         });

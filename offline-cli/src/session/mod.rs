@@ -6,6 +6,7 @@
 
 mod admission;
 pub(crate) mod artwork;
+pub(crate) mod attention;
 pub(crate) mod auxiliary;
 pub(crate) mod clock;
 mod companions;
@@ -20,6 +21,7 @@ pub(crate) mod layout;
 pub mod library;
 mod live;
 mod network;
+mod order;
 mod plan;
 mod prepare;
 pub(crate) mod presentation;

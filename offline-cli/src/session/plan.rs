@@ -175,6 +175,17 @@ impl Plan {
         Some((self.tracks.get(need.track)?, need.kind))
     }
 
+    /// What a resource is needed for: tracks by number, and things in their playlists.
+    pub(super) fn needs(&self, index: usize) -> impl Iterator<Item = (usize, ResourceKind)> + '_ {
+        let needs = self.rows.get(index).into_iter().flat_map(Row::needs);
+        needs.map(|need| (need.track, need.kind))
+    }
+
+    /// When a resource is needed first.
+    pub(super) fn start(&self, index: usize) -> Duration {
+        self.rows.get(index).map_or(Duration::ZERO, |row| row.start)
+    }
+
     /// A resource, spelled out.
     pub(crate) fn get(&self, index: usize) -> Option<PlannedResource> {
         let row = self.rows.get(index)?;

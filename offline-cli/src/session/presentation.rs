@@ -12,8 +12,9 @@ use hls_parse::{Context, Multivariant, Playlist, Timeline, Variables};
 use url::Url;
 
 use super::layout::{self, TrackLayout};
+use super::record::{self, DownloadState, Metadata};
 use super::resolve::{self, Received};
-use super::{range, record, source, tracks};
+use super::{live, range, source, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// An asset with its playlists read.
@@ -24,6 +25,12 @@ pub(crate) struct Presentation {
     pub(crate) tracks: Vec<StoredTrack>,
     /// Entries that were given up for good when the download allowed gaps.
     pub(crate) accepted_gaps: HashSet<String>,
+    /// It is a recording, or began as one.
+    pub(crate) is_recorded: bool,
+    /// It is being downloaded or recorded.
+    pub(crate) is_running: bool,
+    /// The tracks of the last selection.
+    pub(crate) selected: Vec<String>,
     /// Every download of the asset asked for no audio, so that variants count without theirs.
     pub(crate) silent: bool,
 }
@@ -56,6 +63,8 @@ impl StoredTrack {
 impl Presentation {
     /// Reads what is stored of an asset. Tracks whose playlist was never pinned are not part of it.
     pub(crate) fn load(store: &Store, id: &AssetId) -> Result<Self> {
+        let tails = live::tails(store, id)?;
+        let state = record::state(store, id)?;
         let asset = store.asset(id)?;
         let multivariant = multivariant(store, &asset)?;
         let variables = multivariant.as_ref().map(Multivariant::variables);
@@ -70,6 +79,10 @@ impl Presentation {
         let mut tracks = Vec::new();
         for (name, kind, url, rendition) in declared {
             if let Some(pinned) = pinned(store, &asset, &layout::playlist(&name))? {
+                let pinned = match &tails {
+                    Some(tails) => tails.complete(&name, pinned)?,
+                    None => pinned,
+                };
                 let timeline = resolve::media(&pinned, &context(&pinned, variables))?;
                 let expected = metadata
                     .as_ref()
@@ -88,17 +101,18 @@ impl Presentation {
                 });
             }
         }
-        let accepted_gaps = record::state(store, id)?
-            .gaps
-            .into_iter()
-            .map(|gap| gap.path)
-            .collect();
-        let silent = metadata.is_some_and(|metadata| metadata.is_silent());
+        let is_running = state.state == DownloadState::Downloading;
+        let accepted_gaps = state.gaps.into_iter().map(|gap| gap.path).collect();
+        let silent = metadata.as_ref().is_some_and(Metadata::is_silent);
+        let selected = metadata.map(|metadata| metadata.tracks);
         Ok(Self {
             asset,
             multivariant,
             tracks,
             accepted_gaps,
+            is_recorded: tails.is_some(),
+            is_running,
+            selected: selected.unwrap_or_default(),
             silent,
         })
     }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use storage_policy::Policy;
 
+use super::attention::Attention;
 use super::configuration::StoredSelection;
 use super::download::Gap;
 use super::queue::Wish;
@@ -233,6 +234,7 @@ const POSITION: &str = "position";
 const VERIFIED: &str = "verified";
 const RECORDING: &str = "recording";
 const WISH: &str = "wish";
+const ATTENTION: &str = "attention";
 
 pub(crate) fn metadata(store: &Store, id: &AssetId) -> Result<Option<Metadata>> {
     read(store, id, METADATA)
@@ -313,6 +315,15 @@ pub(crate) fn set_wish(store: &Store, id: &AssetId, wish: Option<Wish>) -> Resul
     write(store, id, WISH, &wish)
 }
 
+/// What players waited for when it was written.
+pub(super) fn attention(store: &Store, id: &AssetId) -> Result<Option<Attention>> {
+    read(store, id, ATTENTION)
+}
+
+pub(super) fn set_attention(store: &Store, id: &AssetId, attention: &Attention) -> Result<()> {
+    write(store, id, ATTENTION, attention)
+}
+
 /// What a later run needs to go on with a recording; absent unless the asset is one.
 pub(super) fn recording<T: DeserializeOwned>(store: &Store, id: &AssetId) -> Result<Option<T>> {
     read(store, id, RECORDING)
@@ -360,7 +371,7 @@ pub(crate) fn unix_now() -> u64 {
     unix_milliseconds() / 1000
 }
 
-fn unix_milliseconds() -> u64 {
+pub(super) fn unix_milliseconds() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -4,15 +4,18 @@ use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use asset_store::{AssetWriter, Commit, Entry, PartialKey};
 use futures::stream::{self, FuturesUnordered, StreamExt};
 use segment_fetch::{Event, Job};
 
+use super::attention::Looks;
 use super::download::{Gap, interrupted};
 use super::event::seconds;
+use super::order::Order;
 use super::prepare::{Link, Prepared, attributes};
+use super::record::{self, DownloadState, StateRecord};
 use super::refresh::Refreshes;
 use super::{DownloadEvent, Session, layout, source};
 use crate::adapters::sink::PartialSink;
@@ -20,6 +23,10 @@ use crate::{Error, ErrorKind, Result};
 
 /// Finished resources that wait for the disk; beyond this no new one is taken from the network.
 const COMMITS_IN_FLIGHT: usize = 64;
+/// How often gaps are written down.
+const NOTE_GAPS_EVERY: Duration = Duration::from_secs(1);
+/// How soon a download notices what players wait for.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Resources that may fail for good before the whole download gives up.
 const FAILURES_LIMIT: usize = 8;
 
@@ -50,6 +57,8 @@ pub(super) struct Run<'a> {
     media_stored: Duration,
     media_total: Duration,
     gaps: Vec<Gap>,
+    /// How many of them are written down, and when that was.
+    noted_gaps: (usize, Instant),
     failures: Vec<Error>,
     links: VecDeque<Link>,
     refreshes: &'a mut Refreshes,
@@ -80,6 +89,7 @@ impl<'a> Run<'a> {
             media_stored: media_total.saturating_sub(outstanding),
             media_total,
             gaps: Vec::new(),
+            noted_gaps: (0, Instant::now()),
             failures: Vec::new(),
             links: job.links.clone(),
             refreshes,
@@ -128,16 +138,20 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         let job = self.job;
         let unopened: Arc<Mutex<Option<Error>>> = Arc::default();
-        let pending = job.pending.iter();
-        let resources = pending.filter_map(|&index| Some((index, job.plan.get(index)?)));
-        let jobs = stream::iter(resources).map(|(index, resource)| {
+        let order = Mutex::new(Order::new(&job.plan, &job.pending));
+        let ordered = || order.lock().unwrap_or_else(PoisonError::into_inner);
+        let resources = std::iter::from_fn(|| {
+            let (index, priority) = ordered().next()?;
+            Some((index, priority, job.plan.get(index)?))
+        });
+        let jobs = stream::iter(resources).map(|(index, priority, resource)| {
             let request = resource.request(job.reach);
             let key = PartialKey {
                 identity: resource.identity,
                 range: resource.range,
             };
             let sink = PartialSink::new(writer.partial(&key)?);
-            Ok(Job::new(index, request, sink))
+            Ok(Job::new(index, request, sink).with_priority(priority))
         });
         let failed = Arc::clone(&unopened);
         let jobs = jobs.scan((), move |(), opened: Result<_>| {
@@ -151,6 +165,7 @@ impl<'a> Run<'a> {
         });
         let mut fetches = pin!(session.network.fetcher.fetch_all(jobs));
         let mut commits = FuturesUnordered::new();
+        let mut looks = Looks::new(LOOK_EVERY);
         let mut fetching = true;
         let ended = loop {
             while commits.len() < COMMITS_IN_FLIGHT
@@ -166,6 +181,7 @@ impl<'a> Run<'a> {
             if !fetching && commits.is_empty() {
                 break Ok(());
             }
+            self.note_gaps(session);
             tokio::select! {
                 biased;
                 () = &mut stop => break Err(interrupted()),
@@ -176,6 +192,11 @@ impl<'a> Run<'a> {
                         (_, Err(error)) => break Err(Error::from(error)),
                     }
                     observe(self.progress());
+                }
+                attention = looks.next(&session.store, &job.id), if fetching => {
+                    if ordered().heed(&attention) {
+                        fetches.as_mut().prioritize(|&resource| ordered().priority(resource));
+                    }
                 }
                 event = fetches.next(), if fetching && commits.len() < COMMITS_IN_FLIGHT => match event {
                     None => fetching = false,
@@ -277,6 +298,21 @@ impl<'a> Run<'a> {
             self.verdict()
         } else {
             Ok(())
+        }
+    }
+
+    /// Writes gaps down, so that who plays what is there goes on behind them. The end of the download does so again.
+    fn note_gaps(&mut self, session: &Session) {
+        let (noted, when) = self.noted_gaps;
+        if self.gaps.len() == noted || when.elapsed() < NOTE_GAPS_EVERY {
+            return;
+        }
+        self.noted_gaps = (self.gaps.len(), Instant::now());
+        let mut state = StateRecord::new(DownloadState::Downloading, self.stored);
+        state.gaps.clone_from(&self.job.accepted_gaps);
+        state.gaps.extend(self.gaps.iter().cloned());
+        if let Err(error) = record::set_state(&session.store, &self.job.id, &state) {
+            tracing::warn!(%error, "gaps could not be noted");
         }
     }
 

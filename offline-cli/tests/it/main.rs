@@ -18,6 +18,8 @@ mod drift;
 mod environment;
 mod faults;
 mod full_disk;
+mod gated_origin;
+mod growing;
 mod https;
 mod interruption;
 mod kill;

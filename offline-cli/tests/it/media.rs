@@ -393,20 +393,19 @@ pub(crate) fn audio_only(root: &Path) {
 
 /// What a player sees: one line for each decoded frame with its time and the hash of its picture or sound.
 pub(crate) fn frames(input: &str, map: &str) -> Vec<String> {
+    frames_with(&[], input, map)
+}
+
+/// The same of a playlist that grows, which ffmpeg would start at its end.
+pub(crate) fn frames_from_start(input: &str, map: &str) -> Vec<String> {
+    frames_with(&["-live_start_index", "0"], input, map)
+}
+
+fn frames_with(options: &[&str], input: &str, map: &str) -> Vec<String> {
     let output = Command::new("ffmpeg")
-        .args([
-            "-hide_banner",
-            "-loglevel",
-            "error",
-            "-nostdin",
-            "-i",
-            input,
-            "-map",
-            map,
-            "-f",
-            "framehash",
-            "-",
-        ])
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin"])
+        .args(options)
+        .args(["-i", input, "-map", map, "-f", "framehash", "-"])
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

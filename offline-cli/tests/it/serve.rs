@@ -298,7 +298,7 @@ fn strangers_get_nothing() {
 }
 
 #[test]
-fn an_unfinished_asset_is_not_offered() {
+fn of_an_unfinished_asset_is_offered_what_comes_before_the_first_hole() {
     let plain = Plain::new(3, 50);
     plain
         .origin
@@ -309,16 +309,18 @@ fn an_unfinished_asset_is_not_offered() {
         .run(["download", &plain.url(), "--id", "a"])
         .refused(4);
     let serving = Serving::start(&environment);
-    assert_eq!(
-        serving
-            .ask(
-                "GET",
-                &format!("{}/assets/a/index.m3u8", serving.path()),
-                &[]
-            )
-            .status,
-        404
+    let get = |name: &str| {
+        let answer = serving.ask("GET", &format!("{}/assets/a/{name}", serving.path()), &[]);
+        (answer.status, answer.body)
+    };
+    assert_eq!(get("index.m3u8").0, 200);
+    let text = String::from_utf8(get("media/index.m3u8").1).unwrap();
+    assert!(
+        text.ends_with("#EXTINF:4,\nsegment-00000000.ts\n"),
+        "{text}"
     );
+    assert!(get("media/segment-00000000.ts") == (200, plain.segments[0].clone()));
+    assert_eq!(get("media/segment-00000002.ts").0, 404, "it is not listed");
     let library = serving.ask("GET", &format!("{}/", serving.path()), &[]);
     assert_eq!(library.status, 200);
 }

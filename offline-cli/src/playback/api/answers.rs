@@ -61,7 +61,7 @@ pub(super) struct Details {
 pub(super) fn details(store: &Store, id: &AssetId) -> Result<Details> {
     Ok(Details {
         inspected: library::inspect(store, id)?,
-        offered: LocalAsset::load(store, id).is_ok(),
+        offered: matches!(LocalAsset::load_growing(store, id, None), Ok(Some(_))),
     })
 }
 

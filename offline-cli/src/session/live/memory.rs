@@ -76,14 +76,19 @@ impl Track {
         self.seen = Some(evidence);
     }
 
-    fn restore_all(&mut self, timeline: &Timeline) {
+    /// Takes in what is recorded; what is known already counts once.
+    pub(super) fn restore_all(&mut self, timeline: &Timeline) {
         self.ranges.take(timeline, None);
         for (index, segment) in timeline.segments().iter().enumerate() {
             let number = segment.media_sequence_number;
             if self.whole.is_none() {
                 self.front = number;
                 self.start = segment.program_date_time;
-                self.whole = Some(Written::new(number, timeline.discontinuity_sequence()));
+                let mut whole = Written::new(number, timeline.discontinuity_sequence());
+                // It has the second that was added before.
+                let target = timeline.target_duration();
+                whole.target(target.saturating_sub(Duration::from_secs(1)));
+                self.whole = Some(whole);
             }
             if number == self.front {
                 self.restore_one(timeline, index);

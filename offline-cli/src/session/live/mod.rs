@@ -44,7 +44,7 @@ use super::{
 use crate::{Error, ErrorKind, Result};
 use recorder::Recorder;
 
-pub(super) use saved::recorded;
+pub(super) use saved::{recorded, tails};
 
 /// How to record a live stream.
 #[derive(Clone, Debug)]

@@ -31,8 +31,11 @@ impl Recorder<'_> {
 
     /// Writes down what is settled; at the end, all of it as playlists.
     pub(super) fn save(&mut self, writer: &AssetWriter, is_last: bool) -> Result<()> {
+        if self.saved.is_none() {
+            // Nobody who sees a playlist takes it for a finished one.
+            self.save_beside()?;
+        }
         self.saved = Some(self.clock.now());
-        let store = &self.session.store;
         for track in &mut self.tracks {
             let (Some(whole), Some(tail)) = (&track.whole, &track.tail) else {
                 continue;
@@ -46,6 +49,16 @@ impl Recorder<'_> {
                 track.ranges.pinned();
             }
         }
+        self.save_beside()?;
+        // Last, since it is listed from here on.
+        self.metadata.duration = self.media_time();
+        self.metadata.resources = self.resources();
+        record::set_metadata(&self.session.store, &self.id, &self.metadata)
+    }
+
+    /// Writes down what is beside the playlists.
+    fn save_beside(&self) -> Result<()> {
+        let store = &self.session.store;
         let tracks = self.tracks.iter().map(SavedTrack::of);
         let tracks = tracks.chain(self.others.iter().cloned().map(Ok));
         let saved = Saved {
@@ -53,9 +66,6 @@ impl Recorder<'_> {
             tracks: tracks.collect::<Result<_>>()?,
         };
         saved::save(store, &self.id, &saved)?;
-        self.metadata.duration = self.media_time();
-        self.metadata.resources = self.resources();
-        record::set_metadata(store, &self.id, &self.metadata)?;
         let mut state = StateRecord::new(DownloadState::Downloading, self.resources());
         state.gaps = self.all_gaps();
         record::set_state(store, &self.id, &state)

@@ -16,11 +16,15 @@ use super::looking::look;
 use super::parts::together;
 use super::recorder::{Committed, Later, Recorder};
 use crate::adapters::sink::PartialSink;
+use crate::session::attention::{Attention, Looks};
 use crate::session::{DownloadEvent, Network};
 use crate::{Error, ErrorKind, Result};
 
 /// At most this much is lost when the process is killed.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
+
+/// What players that follow the recording are behind it at most.
+const SAVE_WATCHED_EVERY: Duration = Duration::from_secs(1);
 
 impl Recorder<'_> {
     /// Records until there is a reason to end.
@@ -49,6 +53,7 @@ impl Recorder<'_> {
         let mut looks = FuturesUnordered::new();
         let mut pauses = FuturesUnordered::new();
         let mut commits = FuturesUnordered::new();
+        let (mut looks_of_players, mut save_every) = (Looks::new(SAVE_WATCHED_EVERY), SAVE_EVERY);
         self.begin(writer, observe);
         for track in 0..self.tracks.len() {
             let next = self.next_look(track);
@@ -75,7 +80,7 @@ impl Recorder<'_> {
             let save_at = match self.saved {
                 // The first segments are playable at once.
                 None if self.has_media() => Duration::ZERO,
-                saved => saved.unwrap_or_default().saturating_add(SAVE_EVERY),
+                saved => saved.unwrap_or_default().saturating_add(save_every),
             };
             tokio::select! {
                 biased;
@@ -83,6 +88,7 @@ impl Recorder<'_> {
                 () = self.clock.until(save_at) => if let Err(error) = self.save(writer, false) {
                     break Err(error);
                 },
+                attention = looks_of_players.next(&session.store, &self.id) => save_every = save_every_for(&attention),
                 Some((what, committed)) = commits.next() => match committed {
                     Ok(entry) => {
                         self.committed(&what, &entry, writer);
@@ -174,6 +180,14 @@ impl Recorder<'_> {
 }
 
 type Pieces = std::result::Result<Vec<u8>, segment_fetch::Error>;
+
+fn save_every_for(attention: &Attention) -> Duration {
+    if attention.is_any() {
+        SAVE_WATCHED_EVERY
+    } else {
+        SAVE_EVERY
+    }
+}
 
 async fn settle(
     what: Committed,

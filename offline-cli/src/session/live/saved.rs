@@ -91,6 +91,40 @@ impl SavedTrack {
     }
 }
 
+/// What is settled of a recording and not pinned yet, by track.
+#[derive(Debug, Default)]
+pub(in crate::session) struct Tails(Vec<SavedTrack>);
+
+/// Empty tails are those of a recording too; `None` when the asset is none. To be read before the asset is: what is pinned meanwhile is in both.
+pub(in crate::session) fn tails(store: &Store, id: &AssetId) -> Result<Option<Tails>> {
+    Ok(load(store, id)?.map(|saved| Tails(saved.tracks)))
+}
+
+impl Tails {
+    /// The pinned playlist of a track with what is settled since.
+    pub(in crate::session) fn complete(&self, track: &str, pinned: Received) -> Result<Received> {
+        let saved = self.0.iter().find(|saved| saved.name == track);
+        let Some((saved, tail)) = saved.and_then(|saved| Some((saved, saved.tail.as_ref()?)))
+        else {
+            return Ok(pinned);
+        };
+        let tail = Received {
+            url: pinned.url.clone(),
+            bytes: tail.clone().into(),
+            content_type: None,
+        };
+        let context = Context::new(pinned.url.clone());
+        let mut restored = Track::new(saved.name.clone(), saved.subtitles, pinned.url.clone());
+        for playlist in [&pinned, &tail] {
+            restored.restore_all(&resolve::media(playlist, &context)?);
+        }
+        match restored.whole {
+            Some(whole) => whole.playlist(&pinned.url, restored.ranges.tags()),
+            None => Ok(pinned),
+        }
+    }
+}
+
 pub(super) fn load(store: &Store, id: &AssetId) -> Result<Option<Saved>> {
     record::recording(store, id)
 }

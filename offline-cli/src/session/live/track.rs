@@ -248,7 +248,9 @@ impl Track {
         let Some(last) = self.last else {
             self.front = origin.number;
             self.start = segment.program_date_time;
-            self.whole = Some(Written::new(origin.number, segment.discontinuity_number));
+            let mut whole = Written::new(origin.number, segment.discontinuity_number);
+            whole.target(timeline.target_duration());
+            self.whole = Some(whole);
             self.add(timeline, index, origin, true, false, taken);
             return;
         };

@@ -57,6 +57,13 @@ impl Written {
         }
     }
 
+    /// Takes in the target duration of the stream: a playlist that is read while it grows must not change its own.
+    pub(super) fn target(&mut self, target: Duration) {
+        // In the versions that are enough for most segments theirs are rounded up, and not to the nearest second.
+        self.builder
+            .target_duration(target.as_secs().saturating_add(1));
+    }
+
     /// A playlist that goes on, of what was seen of a stream.
     pub(super) fn evidence(number: u64, discontinuity_number: u64) -> Self {
         let mut builder = MediaPlaylistBuilder::new();
