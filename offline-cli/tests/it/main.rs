@@ -13,6 +13,7 @@ mod bad_input;
 mod commands;
 mod configuration;
 mod configuration_laws;
+mod counts;
 mod deep;
 mod drift;
 mod environment;
