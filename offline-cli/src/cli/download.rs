@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
+use super::interstitials::Interstitials;
 use super::{Choice, Connection, value};
 use crate::render::text;
 use crate::session::MediaTime;
@@ -24,6 +25,9 @@ pub struct Download {
 
     #[command(flatten)]
     pub choice: Choice,
+
+    #[command(flatten)]
+    pub interstitials: Interstitials,
 
     /// What to call it [default: a word from the address]
     #[arg(long, requires = "url")]

@@ -3,6 +3,7 @@
 mod choice;
 mod connection;
 mod download;
+mod interstitials;
 mod playback;
 mod upkeep;
 mod value;

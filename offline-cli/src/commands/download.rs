@@ -48,6 +48,7 @@ fn request(arguments: &Download, url: &Url, store: Option<&Store>) -> Result<Dow
         None => DownloadRequest::new(url.clone()),
     };
     arguments.choice.make(&mut request)?;
+    arguments.interstitials.make(&mut request)?;
     request.title.clone_from(&arguments.title);
     request.artwork = arguments.artwork.as_deref().map(artwork).transpose()?;
     request.metadata = arguments.metadata.iter().cloned().collect();
@@ -149,14 +150,23 @@ pub(super) async fn one(
     if !output.json {
         output.message(&completed(&outcome));
     }
-    if outcome.gaps.is_empty() {
-        return Ok(0);
+    for (count, what, remedy) in [
+        (
+            outcome.gaps.len(),
+            "with",
+            "gaps; download it again to try to fill them",
+        ),
+        (
+            outcome.left_out.len(),
+            "without",
+            "interstitials; download it again to try to have them",
+        ),
+    ] {
+        if count > 0 {
+            output.message(&format!("{what} {count} {remedy}"));
+        }
     }
-    output.message(&format!(
-        "with {} gaps; download it again to try to fill them",
-        outcome.gaps.len()
-    ));
-    Ok(1)
+    Ok(u8::from(!outcome.is_whole()))
 }
 
 /// What is shown of one download or recording.

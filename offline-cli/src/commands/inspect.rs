@@ -10,6 +10,7 @@ use crate::Result;
 use crate::render::output::{self, Output};
 use crate::render::table::table;
 use crate::render::text::{self, clock, printable, size};
+use crate::session::InspectedInterstitial;
 use crate::session::library::{self, Inspected};
 
 /// Characters that are shown of what a stream says of itself.
@@ -126,6 +127,9 @@ fn describe(inspected: &Inspected) -> String {
             line(name, &text::date(time));
         }
     }
+    for interstitial in &inspected.interstitials {
+        line("in between", &in_between(interstitial));
+    }
     lines.push(variants(found));
     for missing in found.missing.iter().take(MISSING_SHOWN) {
         lines.push(format!(
@@ -143,6 +147,18 @@ fn describe(inspected: &Inspected) -> String {
     lines.join("\n")
 }
 
+fn in_between(interstitial: &InspectedInterstitial) -> String {
+    let bytes: u64 = interstitial.assets.iter().map(|asset| asset.bytes).sum();
+    let there = match (&interstitial.reason, interstitial.complete) {
+        (_, true) => format!("complete, {}", size(bytes)),
+        (Some(reason), false) => format!("left out: {reason}"),
+        (None, false) if bytes > 0 => format!("incomplete, {}", size(bytes)),
+        (None, false) => "not downloaded".to_owned(),
+    };
+    format!("{}: {there}", interstitial.id)
+}
+
+/// What is there of each variant.
 fn variants(found: &Inspection) -> String {
     let rows = found
         .variants

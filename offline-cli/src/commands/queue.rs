@@ -99,7 +99,7 @@ pub(super) async fn work_off(arguments: &Download, store: &Store, output: Output
             QueueEvent::Download(event) => progress.show(event),
             QueueEvent::Ended(Ok(outcome)) => {
                 progress.end(&download::completed(outcome));
-                failed += usize::from(!outcome.gaps.is_empty());
+                failed += usize::from(!outcome.is_whole());
             }
             QueueEvent::Ended(Err(error)) => {
                 let how = match error.kind() {

@@ -9,9 +9,12 @@ use asset_store::{AssetId, Store};
 use super::content::Content;
 use super::local::{INDEX, LocalAsset};
 use crate::session::artwork;
+use crate::session::interstitials::references;
 use crate::{Error, ErrorKind, Result};
 
 const CHUNK: usize = 1024 * 1024;
+/// Where the Media Playlists of the primary content find interstitials.
+const FROM_TRACKS: &str = "../interstitials";
 
 /// What was written.
 #[derive(Clone, Debug)]
@@ -54,7 +57,7 @@ pub fn hls(
         bytes: 0,
     };
     let written =
-        write_tree(store, &asset, &unfinished, &mut exported, &mut progress).and_then(|()| {
+        write_all(store, &asset, &unfinished, &mut exported, &mut progress).and_then(|()| {
             // An empty folder of that name may be there; on some systems a rename does not replace it.
             let _ = fs::remove_dir(folder);
             fs::rename(&unfinished, folder).map_err(|error| Error::io(folder, "create", error))
@@ -90,10 +93,43 @@ fn unfinished(folder: &Path) -> Result<PathBuf> {
     }
 }
 
+/// Writes an asset with its interstitials. A folder has no address, so the references to those are relative.
+fn write_all(
+    store: &Store,
+    asset: &LocalAsset,
+    root: &Path,
+    exported: &mut Exported,
+    progress: &mut impl FnMut(u64),
+) -> Result<()> {
+    write_tree(store, asset, root, "", exported, progress)?;
+    if let Some(picture) = asset.artwork(store) {
+        let ending = artwork::ending(picture.media_type);
+        let path = root.join(format!("{}.{ending}", artwork::PATH));
+        write_content(store, &picture, &path, exported, progress)?;
+    }
+    let interstitials = asset.interstitials();
+    for (name, interstitial) in interstitials.assets() {
+        let folder = references::folder(name);
+        let path = root.join(&folder);
+        fs::create_dir_all(&path).map_err(|error| Error::io(&path, "create", error))?;
+        write_tree(store, interstitial, root, &folder, exported, progress)?;
+    }
+    for name in interstitials.list_names() {
+        let path = root.join(references::list_path(name));
+        let list = interstitials.list(name, "").unwrap_or_default();
+        fs::write(&path, &list).map_err(|error| Error::io(&path, "write", error))?;
+        exported.files += 1;
+        exported.bytes += list.len() as u64;
+    }
+    Ok(())
+}
+
+/// Writes one presentation, whose Multivariant Playlist goes into a folder of the root.
 fn write_tree(
     store: &Store,
     asset: &LocalAsset,
     root: &Path,
+    folder: &str,
     exported: &mut Exported,
     progress: &mut impl FnMut(u64),
 ) -> Result<()> {
@@ -103,13 +139,13 @@ fn write_tree(
         exported.bytes += text.len() as u64;
         Ok(())
     };
-    text(&root.join(INDEX), &asset.index())?;
+    text(&root.join(folder).join(INDEX), &asset.index())?;
     for track in asset.offered_tracks() {
         let folder = root.join(&track.name);
         fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, "create", error))?;
         text(
             &folder.join(INDEX),
-            &asset.playlist(&track.name).unwrap_or_default(),
+            &asset.playlist(&track.name, FROM_TRACKS).unwrap_or_default(),
         )?;
     }
     for track in asset.offered_tracks() {
@@ -123,11 +159,6 @@ fn write_tree(
             let path = root.join(&track.name).join(&name);
             write_content(store, &content, &path, exported, progress)?;
         }
-    }
-    if let Some(picture) = asset.artwork(store) {
-        let ending = artwork::ending(picture.media_type);
-        let path = root.join(format!("{}.{ending}", artwork::PATH));
-        write_content(store, &picture, &path, exported, progress)?;
     }
     Ok(())
 }

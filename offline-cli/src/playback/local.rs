@@ -1,13 +1,15 @@
 //! What a player is offered of an asset: only what is complete, under local names, without keys it does not need.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use asset_store::{Asset, AssetId, Store};
-use hls_parse::{LocalEvent, LocalKey, LocalMedia, LocalMultivariant};
+use hls_parse::{DateRange, LocalEvent, LocalKey, LocalMedia, LocalMultivariant};
 
 use super::content::{Content, clear_key};
 use super::growth;
+use super::interstitials::LocalInterstitials;
 use crate::adapters::catalog;
 use crate::session::artwork;
 use crate::session::layout::TrackLayout;
@@ -27,6 +29,7 @@ pub(crate) struct LocalAsset {
     is_event: bool,
     /// Bits per second over the stored bytes, for an asset that never had a Multivariant Playlist.
     bandwidth: u64,
+    interstitials: LocalInterstitials,
 }
 
 /// What is offered of a track.
@@ -42,6 +45,16 @@ impl LocalAsset {
     /// What is whole of an asset.
     pub(crate) fn load(store: &Store, id: &AssetId) -> Result<Self> {
         let presentation = Presentation::load(store, id)?;
+        let interstitials = LocalInterstitials::load(store, id, &presentation);
+        let asset = Self::of(store, id, presentation)?;
+        Ok(Self {
+            interstitials,
+            ..asset
+        })
+    }
+
+    /// What is offered of one presentation inside an asset.
+    pub(super) fn of(store: &Store, id: &AssetId, presentation: Presentation) -> Result<Self> {
         let description = catalog::describe(store, id, &presentation)?;
         let inspection = cache_inspect::inspect(&description);
         // Tracks are described in the order of the presentation.
@@ -55,6 +68,7 @@ impl LocalAsset {
             offers: tracks.map(offer).collect(),
             presentation,
             is_event: false,
+            interstitials: LocalInterstitials::default(),
         };
         if asset.offered().is_none() {
             let why: Vec<String> = inspection.why_not.iter().map(ToString::to_string).collect();
@@ -100,8 +114,13 @@ impl LocalAsset {
             offers: presentation.tracks.iter().map(offer).collect(),
             presentation,
             is_event: false,
+            interstitials: LocalInterstitials::default(),
         };
         asset.is_event = before.is_some_and(|before| before.is_event) || asset.offered().is_none();
+        if !asset.is_event {
+            // A playlist that grows may change in nothing else.
+            asset.interstitials = LocalInterstitials::load(store, id, &asset.presentation);
+        }
         let is_early = before.is_none() && asset.is_event && asset.is_beginning();
         Ok((asset.offered().is_some() && !is_early).then_some(asset))
     }
@@ -149,12 +168,24 @@ impl LocalAsset {
         hls_parse::local_multivariant_for_media(&uri, self.bandwidth, None)
     }
 
-    /// The Media Playlist of a track.
-    pub(crate) fn playlist(&self, track: &str) -> Option<String> {
+    /// The interstitials that are offered.
+    pub(crate) fn interstitials(&self) -> &LocalInterstitials {
+        &self.interstitials
+    }
+
+    /// The length of the longest track that is offered.
+    pub(super) fn duration(&self) -> Option<Duration> {
+        let tracks = self.offered_tracks();
+        tracks.map(|track| track.timeline.duration()).max()
+    }
+
+    /// The Media Playlist of a track. `interstitials` is where it finds those.
+    pub(crate) fn playlist(&self, track: &str, interstitials: &str) -> Option<String> {
         let (track, offer) = self.offer(track)?;
         let names = Names {
             presentation: &self.presentation,
             layout: track.layout(),
+            interstitials: self.interstitials.uris(&track.timeline, interstitials),
         };
         if !self.is_event {
             return Some(track.timeline.write_local(&names, true));
@@ -199,6 +230,7 @@ impl LocalAsset {
         let names = Names {
             presentation: &self.presentation,
             layout: layout.clone(),
+            interstitials: HashMap::new(),
         };
         let segments =
             (0..track.timeline.segments().len()).filter_map(|index| names.segment(index));
@@ -319,7 +351,9 @@ pub(crate) fn picture(store: &Store, asset: &Asset) -> Option<Content> {
 }
 
 fn uri(track: &StoredTrack) -> String {
-    format!("{}/{INDEX}", track.name)
+    // The Multivariant Playlist of an interstitial is in the folder that its tracks are in.
+    let name = track.name.rsplit('/').next().unwrap_or_default();
+    format!("{name}/{INDEX}")
 }
 
 /// The segment of a name: its number, and the ending that belongs to it.
@@ -365,6 +399,8 @@ fn bandwidth(presentation: &Presentation) -> u64 {
 struct Names<'a> {
     presentation: &'a Presentation,
     layout: TrackLayout<'a>,
+    /// Addresses by the IDs of date ranges.
+    interstitials: HashMap<String, String>,
 }
 
 impl LocalMedia for Names<'_> {
@@ -397,5 +433,10 @@ impl LocalMedia for Names<'_> {
             .entries()
             .contains_key(&path)
             .then(|| LocalKey::At(TrackLayout::key_name(index)))
+    }
+
+    fn interstitial(&self, range: &DateRange) -> Option<Cow<'_, str>> {
+        let uri = self.interstitials.get(range.id.as_str())?;
+        Some(uri.as_str().into())
     }
 }

@@ -4,6 +4,7 @@ mod api;
 pub(crate) mod content;
 pub mod export;
 mod growth;
+pub(crate) mod interstitials;
 pub(crate) mod local;
 mod page;
 pub(crate) mod range;

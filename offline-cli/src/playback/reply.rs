@@ -128,14 +128,22 @@ fn stream(reader: ContentReader, part: std::ops::Range<u64>) -> Body {
 }
 
 pub(super) fn playlist(playlist: String) -> Reply {
-    let length = HeaderValue::from(playlist.len());
-    let mut reply = Response::new(full(playlist));
+    document(playlist, content_type(INDEX))
+}
+
+/// An asset list.
+pub(super) fn json(list: String) -> Reply {
+    document(list, "application/json")
+}
+
+fn document(text: String, media_type: &'static str) -> Reply {
+    let length = HeaderValue::from(text.len());
+    let mut reply = Response::new(full(text));
     // Said here, since the answer to HEAD has no body to count.
     reply.headers_mut().insert(header::CONTENT_LENGTH, length);
-    reply.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(content_type(INDEX)),
-    );
+    reply
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     // An unfinished asset gains tracks.
     reply
         .headers_mut()

@@ -17,10 +17,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::api::{self, Downloads};
-use super::local::{self, INDEX};
+use super::local::{self, INDEX, LocalAsset};
 use super::page;
 use super::reply::{self, Reply};
 use super::shelf::Shelf;
+use crate::session::interstitials::references::{self, FOLDER};
 use crate::session::{artwork, library};
 use crate::{Error, ErrorKind, Result};
 
@@ -210,9 +211,18 @@ impl Shared {
                 Ok(reply::playlist(asset.index()))
             }
             ["assets", id, artwork::PATH] => self.artwork(id, request.headers()).await,
+            ["assets", id, FOLDER, rest @ ..] => {
+                let (_, asset) = self.shelf.asset(id).await?;
+                let folder = self.interstitials(request.headers(), id);
+                self.interstitial(&asset, rest, &folder, request.headers())
+                    .await
+            }
             ["assets", id, track, INDEX] => {
                 let (id, asset) = self.shelf.asset(id).await?;
-                let playlist = asset.playlist(track).ok_or(StatusCode::NOT_FOUND)?;
+                let folder = self.interstitials(request.headers(), id.as_str());
+                let playlist = asset
+                    .playlist(track, &folder)
+                    .ok_or(StatusCode::NOT_FOUND)?;
                 if asset.is_growing_track(track) {
                     self.shelf.attend(&id, track, None);
                 }
@@ -246,6 +256,44 @@ impl Shared {
         let headers = reply.headers_mut();
         headers.insert(header::CACHE_CONTROL, revalidate);
         Ok(reply)
+    }
+
+    /// Where the interstitials of an asset are, for who asked: the specification wants their addresses to be absolute.
+    fn interstitials(&self, headers: &HeaderMap, id: &str) -> String {
+        let host = headers.get(header::HOST);
+        let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+        format!("http://{host}/{}/assets/{id}/{FOLDER}", self.token)
+    }
+
+    /// What is in the folder of the interstitials of an asset.
+    async fn interstitial(
+        &self,
+        asset: &LocalAsset,
+        path: &[&str],
+        folder: &str,
+        headers: &HeaderMap,
+    ) -> Result<Reply, StatusCode> {
+        let offered = asset.interstitials();
+        let (name, inside) = path.split_first().ok_or(StatusCode::NOT_FOUND)?;
+        if inside.is_empty() {
+            let list = name
+                .strip_suffix(".json")
+                .and_then(|name| offered.list(name, folder));
+            return list.map(reply::json).ok_or(StatusCode::NOT_FOUND);
+        }
+        let interstitial = offered.asset(name).ok_or(StatusCode::NOT_FOUND)?;
+        let track = |track: &str| format!("{}/{track}", references::folder(name));
+        let playlist = match inside {
+            [INDEX] => Some(interstitial.index()),
+            [of, INDEX] => interstitial.playlist(&track(of), folder),
+            [of, file] => {
+                let content = interstitial.content(&track(of), file);
+                let content = content.ok_or(StatusCode::NOT_FOUND)?;
+                return reply::media(&self.store, content, headers).await;
+            }
+            _ => None,
+        };
+        playlist.map(reply::playlist).ok_or(StatusCode::NOT_FOUND)
     }
 
     fn is_own_host(&self, headers: &HeaderMap) -> bool {

@@ -179,6 +179,13 @@ impl Progress {
                 self.say(&format!("gap: {}: {}", printable(url), printable(error)));
             }
             DownloadEvent::Note { note } => self.say(&format!("note: {}", printable(note))),
+            DownloadEvent::InterstitialLeftOut { id, url, error } => {
+                self.say(&format!(
+                    "interstitial {id} is left out: {}: {}",
+                    printable(url),
+                    printable(error)
+                ));
+            }
             // The command says how it ended.
             _ => {}
         }

@@ -30,9 +30,12 @@ impl DownloadRequest {
         };
         let mut request = Self::new(url);
         request.id = id;
-        if let Some(last) = known.and_then(|mut known| known.selections.pop()) {
-            request.choose(&last);
-            request.range = TimeRange::default();
+        if let Some(mut known) = known {
+            if let Some(last) = known.selections.pop() {
+                request.choose(&last);
+                request.range = TimeRange::default();
+            }
+            request.interstitials = known.interstitials;
         }
         Ok(request)
     }

@@ -13,7 +13,9 @@ use super::redundancy::{self, Detours};
 use super::refresh::Refreshes;
 use super::resolve::Resolved;
 use super::run::{Failed, Run, Totals};
-use super::{DownloadEvent, DownloadRequest, Session, companions, decryption, live, queue, source};
+use super::{
+    DownloadEvent, DownloadRequest, LeftOut, Session, companions, decryption, live, queue, source,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// How a download ended well.
@@ -30,6 +32,15 @@ pub struct Outcome {
     pub bytes_received: u64,
     /// What could not be had; empty unless gaps were allowed.
     pub gaps: Vec<Gap>,
+    /// Interstitials that were asked for and could not be had; the primary content plays without them.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Outcome {
+    /// Whether everything that was asked for is there.
+    pub fn is_whole(&self) -> bool {
+        self.gaps.is_empty() && self.left_out.is_empty()
+    }
 }
 
 /// A resource that could not be had, in a download that allows gaps.
@@ -43,12 +54,12 @@ pub struct Gap {
 }
 
 /// How a run ended.
-struct Ran {
-    fetched: Result<()>,
+pub(super) struct Ran {
+    pub(super) fetched: Result<()>,
     /// Whether another one with fresh addresses may go on.
-    is_worth_another: bool,
+    pub(super) is_worth_another: bool,
     failed: Failed,
-    totals: Totals,
+    pub(super) totals: Totals,
 }
 
 impl Session {
@@ -83,7 +94,7 @@ impl Session {
         let writer = self.store.writer(&id)?;
         let wish = OnceLock::new();
         let mut stop = pin!(queue::steered(&self.store, &id, &mut stop, &wish)?);
-        let mut progress = Totals::default();
+        let mut totals = Totals::default();
         let mut refreshes = Refreshes::new();
         // Why tracks come from elsewhere, and which.
         let mut lost: Option<(Error, Failed)> = None;
@@ -124,11 +135,18 @@ impl Session {
                 }
             }
             let spare = detours.spare(&job.metadata.tracks);
-            let run = Run::new(&job, &mut refreshes, spare, progress.bytes);
+            let run = Run::new(&job, &mut refreshes, spare, totals.bytes);
             let ran = self.run(run, &writer, &mut stop, &mut observe).await?;
-            progress = ran.totals;
+            totals = ran.totals;
             match ran.fetched {
-                Ok(()) => return self.ended_well(&id, &writer, job, progress, &mut observe),
+                Ok(()) => {
+                    let completed =
+                        self.complete(&request, &writer, job, &mut totals, &mut stop, &mut observe);
+                    match completed.await {
+                        Ok(outcome) => return Ok(outcome),
+                        Err(error) => break error,
+                    }
+                }
                 // Addresses expire, and keys and segments come damaged: everything is asked for anew.
                 Err(error) if ran.is_worth_another => {
                     tracing::info!(error = %error.one_line(), "reading the playlists again");
@@ -156,7 +174,7 @@ impl Session {
             _ => error,
         };
         let kept = is_new.then_some(writer);
-        Err(self.ended_badly(&id, kept, progress, error, &mut observe))
+        Err(self.ended_badly(&id, kept, totals, error, &mut observe))
     }
 
     /// Notes why a download that waited for its turn did not even begin.
@@ -173,7 +191,7 @@ impl Session {
     }
 
     /// Fetches what is missing, and looks whether what is encrypted opens.
-    async fn run(
+    pub(super) async fn run(
         &self,
         mut run: Run<'_>,
         writer: &AssetWriter,
@@ -243,19 +261,36 @@ impl Session {
         }
     }
 
-    fn ended_well(
+    /// With the primary content stored, adds what is played in between, and calls the asset finished.
+    async fn complete(
         &self,
-        id: &AssetId,
+        request: &DownloadRequest,
         writer: &AssetWriter,
         job: Prepared,
-        totals: Totals,
+        totals: &mut Totals,
+        stop: &mut (impl Future<Output = ()> + Unpin),
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<Outcome> {
+        let interstitials =
+            self.download_interstitials(request, &job, writer, totals, stop, observe);
+        let left_out = Box::pin(interstitials).await?;
+        self.ended_well(writer, job, totals, left_out, observe)
+    }
+
+    fn ended_well(
+        &self,
+        writer: &AssetWriter,
+        job: Prepared,
+        totals: &Totals,
+        left_out: Vec<LeftOut>,
         observe: &mut impl FnMut(DownloadEvent),
     ) -> Result<Outcome> {
         if job.expected != job.metadata.expected {
             // From here on the asset is what was asked for; until now it was what it had been.
-            let mut metadata = job.metadata.clone();
+            let mut metadata =
+                record::metadata(&self.store, &job.id)?.unwrap_or(job.metadata.clone());
             metadata.expected = job.expected;
-            record::set_metadata(&self.store, id, &metadata)?;
+            record::set_metadata(&self.store, &job.id, &metadata)?;
         }
         let is_unchanged = job.pending.is_empty() && writer.asset().is_sealed();
         let asset = if is_unchanged {
@@ -269,20 +304,22 @@ impl Session {
             .gaps
             .retain(|gap| !totals.gaps.contains(gap) && !asset.entries().contains_key(&gap.path));
         state.gaps.extend(totals.gaps.iter().cloned());
-        record::set_state(&self.store, id, &state)?;
+        state.left_out.clone_from(&left_out);
+        record::set_state(&self.store, &job.id, &state)?;
         let bytes = asset.entries().values().map(|entry| entry.length).sum();
         observe(DownloadEvent::Completed {
-            id: id.to_string(),
+            id: job.id.to_string(),
             bytes,
             bytes_received: totals.bytes,
             gaps: totals.gaps.iter().map(|gap| gap.url.clone()).collect(),
         });
         Ok(Outcome {
-            id: id.clone(),
+            id: job.id,
             title: job.metadata.title,
             bytes,
             bytes_received: totals.bytes,
-            gaps: totals.gaps,
+            gaps: totals.gaps.clone(),
+            left_out,
         })
     }
 

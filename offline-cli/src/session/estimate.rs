@@ -8,7 +8,7 @@ use segment_fetch::{Reach, Request};
 use serde::Serialize;
 
 use super::event::seconds;
-use super::resolve::ResolvedTrack;
+use super::resolve::{Resolved, ResolvedTrack};
 use super::{Chosen, DownloadRequest, Network, layout, range};
 use crate::Result;
 
@@ -71,19 +71,30 @@ impl Network {
         let mut estimate = Estimate {
             duration: 0.0,
             tracks: Vec::with_capacity(resolved.tracks.len()),
-            chosen: resolved.chosen,
+            chosen: std::mem::take(&mut resolved.chosen),
             bytes: 0,
             free,
-            notes: resolved.notes,
+            notes: std::mem::take(&mut resolved.notes),
         };
+        self.estimate_tracks(&resolved, &mut estimate).await;
+        let durations = resolved
+            .tracks
+            .iter()
+            .map(|track| track.timeline.duration());
+        estimate.duration = durations.max().map(seconds).unwrap_or_default();
+        self.estimate_interstitials(request, &resolved, &mut estimate)
+            .await;
+        Ok(estimate)
+    }
+
+    /// Adds the tracks of a presentation.
+    pub(super) async fn estimate_tracks(&self, resolved: &Resolved, estimate: &mut Estimate) {
         for track in &resolved.tracks {
             let track_estimate = self.estimate_track(track, resolved.reach).await;
             let bytes = track_estimate.bytes.unwrap_or_default();
             estimate.bytes = estimate.bytes.saturating_add(bytes);
-            estimate.duration = estimate.duration.max(seconds(track.timeline.duration()));
             estimate.tracks.push(track_estimate);
         }
-        Ok(estimate)
     }
 
     async fn estimate_track(&self, track: &ResolvedTrack, reach: Reach) -> EstimatedTrack {

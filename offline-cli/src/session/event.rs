@@ -112,6 +112,15 @@ pub enum DownloadEvent {
         /// What went wrong.
         error: String,
     },
+    /// An interstitial was asked for and could not be had; the primary content plays without it.
+    InterstitialLeftOut {
+        /// The ID of its date range.
+        id: String,
+        /// The address of the asset or asset list, without the query.
+        url: String,
+        /// What went wrong.
+        error: String,
+    },
     /// Everything is stored.
     Completed {
         /// The asset.

@@ -18,6 +18,8 @@ pub(crate) mod role {
     pub(crate) const KEY: &str = "key";
     pub(crate) const ARTWORK: &str = "artwork";
     pub(crate) const SESSION_DATA: &str = "session-data";
+    /// The JSON that tells which interstitials are played in a break.
+    pub(crate) const ASSET_LIST: &str = "asset-list";
 }
 
 /// The track of a variant: `variant-0`.

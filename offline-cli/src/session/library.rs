@@ -11,6 +11,7 @@ use serde::Serialize;
 use storage_policy::{AfterPlayed, Policy};
 
 use super::clock;
+use super::interstitials::{InspectedInterstitial, shown};
 use super::presentation::Presentation;
 use super::record::{self, DownloadState, StateRecord};
 use super::{SessionDatum, StoredArtwork, artwork, session_data};
@@ -125,7 +126,7 @@ impl Listed {
 pub(super) fn stored_resources(entries: &BTreeMap<String, Entry>, tracks: &[String]) -> u64 {
     let mut sources: HashSet<(&str, Option<&Range<u64>>)> = HashSet::new();
     for (path, entry) in entries {
-        let is_of = |track: &String| path.split('/').next() == Some(track);
+        let is_of = |track: &String| path.rsplit_once('/').is_some_and(|(of, _)| of == track);
         if entry.role != super::layout::role::PLAYLIST
             && tracks.iter().any(is_of)
             && let Some(source) = &entry.source
@@ -216,6 +217,9 @@ pub struct Inspected {
     pub metadata: BTreeMap<String, String>,
     /// What the stream says of itself.
     pub session_data: Vec<SessionDatum>,
+    /// What is played in between, downloaded or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interstitials: Vec<InspectedInterstitial>,
     /// What is cached.
     #[serde(flatten)]
     pub inspection: Inspection,
@@ -276,7 +280,12 @@ impl From<&Policy> for PolicyView {
 pub fn inspect(store: &Store, id: &AssetId) -> Result<Inspected> {
     let presentation = Presentation::load(store, id)?;
     let description = catalog::describe(store, id, &presentation)?;
-    let StateRecord { state, reason, .. } = record::state(store, id)?;
+    let StateRecord {
+        state,
+        reason,
+        left_out,
+        ..
+    } = record::state(store, id)?;
     let metadata = record::metadata(store, id)?;
     let url = metadata.as_ref();
     let url = url.and_then(|metadata| url::Url::parse(&metadata.url).ok());
@@ -292,6 +301,7 @@ pub fn inspect(store: &Store, id: &AssetId) -> Result<Inspected> {
         reason,
         url: url.as_ref().map(super::source::shown).unwrap_or_default(),
         policy: PolicyView::from(&record::policy(store, id)?),
+        interstitials: shown::interstitials(store, &presentation, &left_out),
         inspection: cache_inspect::inspect(&description),
     })
 }

@@ -17,6 +17,7 @@ mod drift;
 mod estimate;
 mod event;
 mod findings;
+pub(crate) mod interstitials;
 pub(crate) mod layout;
 pub mod library;
 mod live;
@@ -57,6 +58,10 @@ pub use download::{Gap, Outcome};
 pub use estimate::{Estimate, EstimatedTrack};
 pub use event::DownloadEvent;
 pub use findings::{ProbedDiagnostic, ProbedFix};
+pub use interstitials::{
+    InspectedInterstitial, InspectedInterstitialAsset, InterstitialCriterion, InterstitialRequest,
+    LeftOut,
+};
 pub use live::{Ended, LiveOptions, Recording};
 pub use network::NetworkOptions;
 pub use probe::{Probe, ProbedRendition, ProbedVariant};
@@ -102,6 +107,8 @@ pub struct DownloadRequest {
     pub treat_as_vod: bool,
     /// Whether segments that cannot be had are left out and listed instead of failing the download.
     pub allow_gaps: bool,
+    /// Which interstitials to take with it; by default none, and nothing is asked for on their behalf.
+    pub interstitials: Option<InterstitialRequest>,
     /// Whether `url` takes the place of the address that the asset came from so far.
     pub new_address: bool,
 }
@@ -120,6 +127,7 @@ impl DownloadRequest {
             id: None,
             treat_as_vod: false,
             allow_gaps: false,
+            interstitials: None,
             new_address: false,
         }
     }

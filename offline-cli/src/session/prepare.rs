@@ -295,7 +295,7 @@ pub(super) struct Link {
 }
 
 /// Indices of the resources that are stored under none of their paths, and the links that those stored under one lack.
-fn pending(writer: &AssetWriter, plan: &Plan) -> (Vec<usize>, VecDeque<Link>) {
+pub(super) fn pending(writer: &AssetWriter, plan: &Plan) -> (Vec<usize>, VecDeque<Link>) {
     let mut pending = Vec::new();
     let mut links = VecDeque::new();
     let asset = writer.asset();

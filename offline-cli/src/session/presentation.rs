@@ -189,7 +189,16 @@ pub(crate) fn pinned(store: &Store, asset: &Asset, path: &str) -> Result<Option<
 
 /// The pinned Multivariant Playlist, resolved.
 pub(crate) fn multivariant(store: &Store, asset: &Asset) -> Result<Option<Multivariant>> {
-    let Some(received) = pinned(store, asset, layout::MULTIVARIANT)? else {
+    multivariant_at(store, asset, layout::MULTIVARIANT)
+}
+
+/// The same of a presentation inside the asset.
+pub(crate) fn multivariant_at(
+    store: &Store,
+    asset: &Asset,
+    path: &str,
+) -> Result<Option<Multivariant>> {
+    let Some(received) = pinned(store, asset, path)? else {
         return Ok(None);
     };
     let damaged = || {
@@ -221,7 +230,8 @@ pub(crate) fn timeline(store: &Store, asset: &Asset, pinned: &Received) -> Resul
     )
 }
 
-fn context(received: &Received, variables: Option<&Variables>) -> Context {
+/// Where a pinned playlist came from, with the variables of its Multivariant Playlist.
+pub(crate) fn context(received: &Received, variables: Option<&Variables>) -> Context {
     let context = Context::new(received.url.clone());
     match variables {
         Some(variables) => context.with_imports(variables),

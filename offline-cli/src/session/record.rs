@@ -13,7 +13,7 @@ use super::configuration::StoredSelection;
 use super::download::Gap;
 use super::queue::Wish;
 use super::range::Expected;
-use super::{Artwork, DownloadRequest, clock, source};
+use super::{Artwork, DownloadRequest, InterstitialRequest, LeftOut, clock, source};
 use crate::{Error, ErrorKind, Result};
 
 /// What an asset is and where it came from. Written once when its download begins.
@@ -48,6 +48,9 @@ pub struct Metadata {
     /// What else was said of it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+    /// Which interstitials were asked for last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interstitials: Option<InterstitialRequest>,
     /// The tracks of the last selection; `resources` counts theirs.
     #[serde(default)]
     pub tracks: Vec<String>,
@@ -75,6 +78,7 @@ impl Metadata {
             selections: Vec::new(),
             artwork: None,
             metadata: BTreeMap::new(),
+            interstitials: None,
             tracks: Vec::new(),
             expected: Expected::new(),
         });
@@ -97,6 +101,7 @@ impl Metadata {
         metadata.metadata.retain(|_, value| !value.is_empty());
         metadata.treat_as_vod = request.treat_as_vod;
         metadata.allow_gaps = request.allow_gaps;
+        metadata.interstitials.clone_from(&request.interstitials);
         let selection = StoredSelection::from(request);
         // The last is the one that is asked for again.
         metadata.selections.retain(|before| *before != selection);
@@ -174,6 +179,9 @@ pub struct StateRecord {
     /// Segments that could not be had, when gaps were allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// Interstitials that were asked for and could not be had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// Unix seconds of this record.
     pub updated: u64,
 }
@@ -187,6 +195,7 @@ impl StateRecord {
             held: false,
             resources_stored,
             gaps: Vec::new(),
+            left_out: Vec::new(),
             updated: unix_now(),
         }
     }

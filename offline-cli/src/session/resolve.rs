@@ -58,13 +58,14 @@ pub(super) enum Root {
 
 impl Network {
     pub(super) async fn root(&self, url: &Url) -> Result<(Root, Reach)> {
-        let (received, is_public) = self.playlist(url, Reach::Any).await?;
+        self.root_within(url, Reach::Any).await
+    }
+
+    /// The root playlist at an address that another document led to.
+    async fn root_within(&self, url: &Url, reach: Reach) -> Result<(Root, Reach)> {
+        let (received, is_public) = self.playlist(url, reach).await?;
         // A public playlist leads to public addresses only, wherever its author wants to send us.
-        let reach = if is_public {
-            Reach::PublicOnly
-        } else {
-            Reach::Any
-        };
+        let reach = if is_public { Reach::PublicOnly } else { reach };
         let parsed = parse(&received)?;
         let context = Context::new(received.url.clone());
         let root = match parsed.playlist {
@@ -95,7 +96,27 @@ impl Network {
         request: &DownloadRequest,
         detours: &mut Detours,
     ) -> Result<Resolved> {
-        let resolved = self.resolve_any(request, detours).await?;
+        self.resolve_downloadable(request, Reach::Any, detours)
+            .await
+    }
+
+    /// As [`resolve`](Self::resolve), of an address that another document led to.
+    pub(super) async fn resolve_within(
+        &self,
+        request: &DownloadRequest,
+        reach: Reach,
+    ) -> Result<Resolved> {
+        self.resolve_downloadable(request, reach, &mut Detours::default())
+            .await
+    }
+
+    async fn resolve_downloadable(
+        &self,
+        request: &DownloadRequest,
+        reach: Reach,
+        detours: &mut Detours,
+    ) -> Result<Resolved> {
+        let resolved = self.resolve_any(request, reach, detours).await?;
         for track in &resolved.tracks {
             admission::check_downloadable(track, request.treat_as_vod)?;
         }
@@ -106,13 +127,14 @@ impl Network {
     pub(super) async fn resolve_any(
         &self,
         request: &DownloadRequest,
+        reach: Reach,
         detours: &mut Detours,
     ) -> Result<Resolved> {
         let (root, reach) = match detours.kept_root() {
             Some((received, multivariant, reach)) => {
                 (Root::Multivariant(received, multivariant), reach)
             }
-            None => self.root(&request.url).await?,
+            None => self.root_within(&request.url, reach).await?,
         };
         Ok(match root {
             Root::Media(received, timeline) => Resolved {

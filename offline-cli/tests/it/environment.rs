@@ -39,6 +39,12 @@ impl Said {
         self
     }
 
+    /// The run ended with this code.
+    pub(crate) fn code_is(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.stdout, self.stderr);
+        self
+    }
+
     /// The run ended with this code, one line of error, and nothing like a panic.
     pub(crate) fn refused(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}", self.stdout, self.stderr);

@@ -46,6 +46,18 @@ impl Serving {
         )
     }
 
+    /// The status and the text of an address.
+    pub(crate) fn visit(&self, url: &str) -> (u16, String) {
+        let path = url.strip_prefix("http://").unwrap();
+        let (host, path) = path.split_once('/').unwrap();
+        assert_eq!(host, self.host());
+        let answer = self.ask("GET", &format!("/{path}"), &[]);
+        (
+            answer.status,
+            String::from_utf8_lossy(&answer.body).into_owned(),
+        )
+    }
+
     pub(crate) fn host(&self) -> &str {
         self.url
             .strip_prefix("http://")

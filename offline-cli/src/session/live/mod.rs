@@ -144,7 +144,7 @@ impl Session {
         let resolved = tokio::select! {
             biased;
             () = &mut stop => return Err(interrupted()),
-            resolved = self.network.resolve_any(&request, &mut detours) => resolved?,
+            resolved = self.network.resolve_any(&request, segment_fetch::Reach::Any, &mut detours) => resolved?,
         };
         let mut tracks = resolved.tracks.iter();
         let is_live = tracks.any(|track| track.timeline.is_live());

@@ -95,6 +95,7 @@ impl Recorder<'_> {
             bytes: asset.logical_bytes(),
             bytes_received: self.bytes,
             gaps: state.gaps,
+            left_out: Vec::new(),
         })
     }
 
