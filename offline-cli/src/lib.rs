@@ -35,6 +35,7 @@ mod adapters;
 mod cli;
 mod commands;
 mod error;
+pub mod media;
 pub mod playback;
 mod render;
 pub mod session;

@@ -2,14 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
 use aes::Aes128;
 use aes::cipher::{Array, BlockModeDecrypt, KeyIvInit};
 use asset_store::{Asset, Entry, Store};
 use hls_parse::{Key, KeyMethod, Timeline};
 
+use super::cleared;
 use crate::session::layout::TrackLayout;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, media};
 
 const BLOCK: u64 = 16;
 
@@ -32,12 +34,25 @@ pub(crate) enum Unopened {
     Key(Error),
 }
 
-/// AES-128 in CBC mode over a whole segment, PKCS#7 at its end (RFC 8216bis §4.4.4.4).
+/// What is done to stored bytes before a player gets them.
 #[derive(Clone, Debug)]
-pub(crate) struct Decryption {
-    /// The stored key: 16 bytes.
-    pub(crate) key: Entry,
-    pub(crate) iv: [u8; 16],
+pub(crate) enum Decryption {
+    /// AES-128 in CBC mode over a whole segment, PKCS#7 at its end (RFC 8216bis §4.4.4.4).
+    Segment {
+        /// The stored key: 16 bytes.
+        key: Entry,
+        iv: [u8; 16],
+    },
+    /// SAMPLE-AES and Common Encryption: parts of samples.
+    Samples {
+        key: Entry,
+        /// What samples start from in formats that do not say it themselves.
+        iv: Option<[u8; 16]>,
+        /// The Media Initialization Section as stored.
+        map: Option<Entry>,
+    },
+    /// A Media Initialization Section that describes encrypted samples, which players get in clear.
+    Initialization,
 }
 
 impl Content {
@@ -48,45 +63,53 @@ impl Content {
         index: usize,
     ) -> Option<Self> {
         let timeline = layout.timeline;
-        timeline.segments().get(index)?;
-        let key = clear_key(timeline, timeline.segment_keys(index));
-        let iv = key.and_then(|key| timeline.segment_iv(index, key));
-        Self::of(asset, layout, &layout.segment(index), key, iv)
+        let segment = timeline.segments().get(index)?;
+        let in_force = timeline.segment_keys(index);
+        let stored = |path: &str| asset.entries().get(path).cloned();
+        let decryption = if let Some(key) = clear_key(timeline, in_force) {
+            Some(Decryption::Segment {
+                key: stored(&layout.key(key))?,
+                iv: timeline.segment_iv(index, key)?,
+            })
+        } else if let Some(key) = sample_key(timeline, in_force) {
+            let map = segment.map.map(|map| stored(&layout.map(map)).ok_or(()));
+            Some(Decryption::Samples {
+                key: stored(&layout.key(key))?,
+                iv: timeline.segment_iv(index, key),
+                map: map.transpose().ok()?,
+            })
+        } else {
+            None
+        };
+        Self::of(asset, &layout.segment(index), decryption)
     }
 
     /// What is stored of an initialization section; its key needs an explicit IV.
     pub(crate) fn of_map(asset: &Asset, layout: &TrackLayout<'_>, index: usize) -> Option<Self> {
         let timeline = layout.timeline;
-        let key = clear_key(timeline, &timeline.maps().get(index)?.keys);
-        let iv = key.and_then(|key| timeline.keys().get(key)?.iv);
-        Self::of(asset, layout, &layout.map(index), key, iv)
+        let map = timeline.maps().get(index)?;
+        let decryption = if let Some(key) = clear_key(timeline, &map.keys) {
+            Some(Decryption::Segment {
+                key: asset.entries().get(&layout.key(key))?.clone(),
+                iv: timeline.keys().get(key)?.iv?,
+            })
+        } else {
+            has_samples_cleared(timeline, index).then_some(Decryption::Initialization)
+        };
+        Self::of(asset, &layout.map(index), decryption)
     }
 
     /// A key that players need because the bytes are not decrypted on the way.
     pub(crate) fn of_key(asset: &Asset, layout: &TrackLayout<'_>, index: usize) -> Option<Self> {
-        match clear_key(layout.timeline, &[index]) {
-            Some(_) => None,
-            None => Self::of(asset, layout, &layout.key(index), None, None),
+        if is_unneeded(layout.timeline.keys().get(index)?) {
+            return None;
         }
+        Self::of(asset, &layout.key(index), None)
     }
 
-    fn of(
-        asset: &Asset,
-        layout: &TrackLayout<'_>,
-        path: &str,
-        key: Option<usize>,
-        iv: Option<[u8; 16]>,
-    ) -> Option<Self> {
-        let entry = asset.entries().get(path)?.clone();
-        let decryption = match key {
-            None => None,
-            Some(key) => {
-                let key = asset.entries().get(&layout.key(key))?.clone();
-                Some(Decryption { key, iv: iv? })
-            }
-        };
+    fn of(asset: &Asset, path: &str, decryption: Option<Decryption>) -> Option<Self> {
         Some(Self {
-            entry,
+            entry: asset.entries().get(path)?.clone(),
             decryption,
             media_type: content_type(path),
         })
@@ -112,50 +135,69 @@ impl Content {
             (store.open_entry(&self.entry)).map_err(|error| Unopened::File(error.into()))?;
         into.reserve(usize::try_from(self.entry.length).unwrap_or_default());
         file.read_to_end(into).map_err(unread)?;
-        let Some(decryption) = &self.decryption else {
-            return Ok(());
-        };
-        let mut key = [0; 16];
-        (store.open_entry(&decryption.key).map_err(io::Error::other))
-            .and_then(|mut file| file.read_exact(&mut key))
-            .map_err(|_| Unopened::NoKey)?;
-        let iv = decryption.iv;
         let bytes = into.get_mut(start..).unwrap_or_default();
-        let clear = Cipher { key, iv }.decrypt_all(bytes).map_err(|error| {
+        let closed = |error: &dyn std::fmt::Display| {
             let reason = "it does not open with its key";
-            Unopened::Key(Error::new(ErrorKind::Storage, reason).because(error))
-        })?;
-        into.truncate(start.saturating_add(clear));
+            Unopened::Key(Error::new(ErrorKind::Storage, reason).because(error.to_string()))
+        };
+        let stored_key = |key: &Entry| stored_key(store, key).map_err(|_| Unopened::NoKey);
+        match &self.decryption {
+            None => {}
+            Some(Decryption::Segment { key, iv }) => {
+                let (key, iv) = (stored_key(key)?, *iv);
+                let clear = Cipher { key, iv }
+                    .decrypt_all(bytes)
+                    .map_err(|error| closed(&error))?;
+                into.truncate(start.saturating_add(clear));
+            }
+            Some(Decryption::Samples { key, iv, map }) => {
+                let key = stored_key(key)?;
+                let map = map.as_ref().map(|map| cleared::read(store, map));
+                let map = map.transpose().map_err(Unopened::File)?;
+                media::clear_samples(bytes, map.as_deref(), key, *iv)
+                    .map_err(|error| closed(&error))?;
+            }
+            Some(Decryption::Initialization) => {
+                media::clear_initialization(bytes).map_err(|error| closed(&error))?;
+            }
+        }
         Ok(())
     }
 
     /// Opens the bytes for reading at any offset.
     pub(crate) fn open(&self, store: &Store) -> Result<ContentReader> {
-        let file = store.open_entry(&self.entry)?;
-        let Some(decryption) = &self.decryption else {
-            return Ok(ContentReader {
-                file,
-                stored_length: self.entry.length,
-                length: self.entry.length,
-                cipher: None,
-            });
+        let (key, iv) = match &self.decryption {
+            None => {
+                let source = Source::Stored {
+                    file: store.open_entry(&self.entry)?,
+                    length: self.entry.length,
+                    cipher: None,
+                };
+                return Ok(ContentReader {
+                    source,
+                    length: self.entry.length,
+                });
+            }
+            Some(Decryption::Segment { key, iv }) => (key, iv),
+            Some(Decryption::Samples { key, iv, map }) => {
+                let bytes = cleared::segment(store, &self.entry, key, *iv, map.as_ref())?;
+                return Ok(ContentReader::of_memory(bytes));
+            }
+            Some(Decryption::Initialization) => {
+                let bytes = cleared::initialization(store, &self.entry)?;
+                return Ok(ContentReader::of_memory(bytes));
+            }
         };
-        let mut key = [0; 16];
-        store
-            .open_entry(&decryption.key)?
-            .read_exact(&mut key)
-            .map_err(|error| {
-                Error::new(ErrorKind::Storage, "the stored key cannot be read").because(error)
-            })?;
-        let mut reader = ContentReader {
-            file,
-            stored_length: self.entry.length,
-            length: 0,
-            cipher: Some(Cipher {
-                key,
-                iv: decryption.iv,
-            }),
+        let cipher = Cipher {
+            key: stored_key(store, key)?,
+            iv: *iv,
         };
+        let source = Source::Stored {
+            file: store.open_entry(&self.entry)?,
+            length: self.entry.length,
+            cipher: Some(cipher),
+        };
+        let mut reader = ContentReader { source, length: 0 };
         reader.length = reader.clear_length().map_err(|error| {
             Error::new(ErrorKind::Storage, "a segment cannot be decrypted").because(error)
         })?;
@@ -172,13 +214,56 @@ impl Content {
     }
 }
 
-/// The key in force that a player does not need because the bytes are decrypted on the way.
+/// The key in force for whole segments that are decrypted on the way.
 pub(crate) fn clear_key(timeline: &Timeline, in_force: &[usize]) -> Option<usize> {
-    let is_clear = |key: &Key| key.is_identity() && key.method == KeyMethod::Aes128;
-    in_force
-        .iter()
-        .copied()
-        .find(|&index| timeline.keys().get(index).is_some_and(is_clear))
+    find_key(timeline, in_force, |key| key.method == KeyMethod::Aes128)
+}
+
+/// The key in force for samples that are decrypted on the way.
+fn sample_key(timeline: &Timeline, in_force: &[usize]) -> Option<usize> {
+    find_key(timeline, in_force, is_of_samples)
+}
+
+fn find_key(timeline: &Timeline, in_force: &[usize], is_wanted: fn(&Key) -> bool) -> Option<usize> {
+    let keys = timeline.keys();
+    in_force.iter().copied().find(|&index| {
+        keys.get(index)
+            .is_some_and(|key| key.is_identity() && is_wanted(key))
+    })
+}
+
+fn is_of_samples(key: &Key) -> bool {
+    matches!(key.method, KeyMethod::SampleAes | KeyMethod::SampleAesCtr)
+}
+
+/// Whether players do not need the key, because what it opens is decrypted on the way.
+pub(crate) fn is_unneeded(key: &Key) -> bool {
+    key.is_identity() && (key.method == KeyMethod::Aes128 || is_of_samples(key))
+}
+
+/// Whether segments with this initialization section have their samples decrypted on the way.
+fn has_samples_cleared(timeline: &Timeline, map: usize) -> bool {
+    timeline.keys().iter().any(is_of_samples)
+        && timeline
+            .segments()
+            .iter()
+            .enumerate()
+            .any(|(index, segment)| {
+                segment.map == Some(map)
+                    && sample_key(timeline, timeline.segment_keys(index)).is_some()
+            })
+}
+
+/// A stored key.
+pub(super) fn stored_key(store: &Store, entry: &Entry) -> Result<[u8; 16]> {
+    let mut key = [0; 16];
+    store
+        .open_entry(entry)?
+        .read_exact(&mut key)
+        .map_err(|error| {
+            Error::new(ErrorKind::Storage, "the stored key cannot be read").because(error)
+        })?;
+    Ok(key)
 }
 
 /// The media type of a local name (RFC 8216bis §4 for playlists).
@@ -203,10 +288,18 @@ pub(crate) fn content_type(name: &str) -> &'static str {
 /// Bytes with random access.
 #[derive(Debug)]
 pub(crate) struct ContentReader {
-    file: File,
-    stored_length: u64,
+    source: Source,
     length: u64,
-    cipher: Option<Cipher>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Stored {
+        file: File,
+        length: u64,
+        cipher: Option<Cipher>,
+    },
+    Memory(Arc<[u8]>),
 }
 
 struct Cipher {
@@ -220,7 +313,97 @@ impl std::fmt::Debug for Cipher {
     }
 }
 
+impl ContentReader {
+    pub(super) fn of_memory(bytes: Arc<[u8]>) -> Self {
+        Self {
+            length: bytes.len() as u64,
+            source: Source::Memory(bytes),
+        }
+    }
+
+    /// Bytes a player gets.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Reads up to `length` bytes at `offset`; fewer only at the end.
+    pub(crate) fn read_at(&mut self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let wanted = self.length.saturating_sub(offset).min(length as u64);
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
+        match &mut self.source {
+            Source::Memory(bytes) => {
+                // Both fit: they are inside what is in memory.
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                let end = usize::try_from(offset + wanted).unwrap_or(usize::MAX);
+                Ok(bytes.get(start..end).unwrap_or_default().to_vec())
+            }
+            Source::Stored {
+                file, cipher: None, ..
+            } => read_stored(file, offset, wanted),
+            Source::Stored {
+                file,
+                length,
+                cipher: Some(cipher),
+            } => {
+                let first = offset - offset % BLOCK;
+                let end = (offset + wanted).next_multiple_of(BLOCK).min(*length);
+                let mut clear = cipher.decrypt_blocks(file, first, end - first)?;
+                // Both fit: the distances are less than what was just read into memory.
+                let skip = usize::try_from(offset - first).unwrap_or(usize::MAX);
+                let keep = usize::try_from(wanted).unwrap_or(usize::MAX);
+                clear.drain(..skip.min(clear.len()));
+                clear.truncate(keep);
+                Ok(clear)
+            }
+        }
+    }
+
+    /// The length without the padding, from the last block alone.
+    fn clear_length(&mut self) -> io::Result<u64> {
+        let Source::Stored {
+            file,
+            length,
+            cipher: Some(cipher),
+        } = &mut self.source
+        else {
+            return Ok(self.length);
+        };
+        if *length == 0 || !length.is_multiple_of(BLOCK) {
+            return Err(invalid("its length is not a multiple of 16"));
+        }
+        let last = cipher.decrypt_blocks(file, *length - BLOCK, BLOCK)?;
+        Ok(*length - u64::from(padding(&last)?))
+    }
+}
+
+fn read_stored(file: &mut File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.seek(SeekFrom::Start(offset))?;
+    let read = file.take(length).read_to_end(&mut bytes)?;
+    if read as u64 == length {
+        Ok(bytes)
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
 impl Cipher {
+    /// Decrypts whole blocks of a file. The block before the first one is its IV, which makes random access cheap.
+    fn decrypt_blocks(&self, file: &mut File, first: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut iv = self.iv;
+        if let Some(before) = first.checked_sub(BLOCK) {
+            let previous = read_stored(file, before, BLOCK)?;
+            iv = previous
+                .try_into()
+                .map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        }
+        let mut bytes = read_stored(file, first, length)?;
+        Self::decrypt(self.key, iv, &mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Decrypts whole blocks, after the one that `iv` is.
     fn decrypt(key: [u8; 16], iv: [u8; 16], bytes: &mut [u8]) -> io::Result<()> {
         let (blocks, rest) = Array::slice_as_chunks_mut(bytes);
@@ -256,72 +439,6 @@ fn padding(clear: &[u8]) -> io::Result<u8> {
 
 fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
-}
-
-impl ContentReader {
-    /// Bytes a player gets.
-    pub(crate) fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// Reads up to `length` bytes at `offset`; fewer only at the end.
-    pub(crate) fn read_at(&mut self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let wanted = self.length.saturating_sub(offset).min(length as u64);
-        if wanted == 0 {
-            return Ok(Vec::new());
-        }
-        if self.cipher.is_none() {
-            return self.read_stored(offset, wanted);
-        }
-        let first = offset - offset % BLOCK;
-        let end = (offset + wanted)
-            .next_multiple_of(BLOCK)
-            .min(self.stored_length);
-        let mut clear = self.decrypt_blocks(first, end - first)?;
-        // Both fit: the distances are less than what was just read into memory.
-        let skip = usize::try_from(offset - first).unwrap_or(usize::MAX);
-        let keep = usize::try_from(wanted).unwrap_or(usize::MAX);
-        clear.drain(..skip.min(clear.len()));
-        clear.truncate(keep);
-        Ok(clear)
-    }
-
-    fn read_stored(&mut self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        self.file.seek(SeekFrom::Start(offset))?;
-        let read = (&mut self.file).take(length).read_to_end(&mut bytes)?;
-        if read as u64 == length {
-            Ok(bytes)
-        } else {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        }
-    }
-
-    /// Decrypts whole blocks. The block before the first one is its IV, which makes random access cheap.
-    fn decrypt_blocks(&mut self, first: u64, length: u64) -> io::Result<Vec<u8>> {
-        let Some(Cipher { key, iv }) = &self.cipher else {
-            return self.read_stored(first, length);
-        };
-        let (key, mut iv) = (*key, *iv);
-        if let Some(before) = first.checked_sub(BLOCK) {
-            let previous = self.read_stored(before, BLOCK)?;
-            iv = previous
-                .try_into()
-                .map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        }
-        let mut bytes = self.read_stored(first, length)?;
-        Cipher::decrypt(key, iv, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// The length without the padding, from the last block alone.
-    fn clear_length(&mut self) -> io::Result<u64> {
-        if self.stored_length == 0 || !self.stored_length.is_multiple_of(BLOCK) {
-            return Err(invalid("its length is not a multiple of 16"));
-        }
-        let last = self.decrypt_blocks(self.stored_length - BLOCK, BLOCK)?;
-        Ok(self.stored_length - u64::from(padding(&last)?))
-    }
 }
 
 #[cfg(test)]
@@ -364,7 +481,7 @@ mod tests {
             let writer = store.writer(&AssetId::new("a").unwrap()).unwrap();
             let entry = writer.put("s", &encrypt(&clear, key, iv), EntryAttributes::new("segment")).unwrap();
             let key = writer.put("k", &key, EntryAttributes::new("key")).unwrap();
-            let content = Content { entry, decryption: Some(Decryption { key, iv }), media_type: "video/mp2t" };
+            let content = Content { entry, decryption: Some(Decryption::Segment { key, iv }), media_type: "video/mp2t" };
             let mut reader = content.open(store).unwrap();
             prop_assert_eq!(reader.length(), clear.len() as u64);
             let start = usize::try_from(offset).unwrap().min(clear.len());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use asset_store::{Asset, AssetId, Store};
 use hls_parse::{DateRange, LocalEvent, LocalKey, LocalMedia, LocalMultivariant};
 
-use super::content::{Content, clear_key};
+use super::content::{Content, is_unneeded};
 use super::growth;
 use super::interstitials::LocalInterstitials;
 use crate::adapters::catalog;
@@ -424,7 +424,7 @@ impl LocalMedia for Names<'_> {
 
     fn key(&self, index: usize) -> Option<LocalKey> {
         let timeline = self.layout.timeline;
-        if clear_key(timeline, &[index]).is_some() {
+        if timeline.keys().get(index).is_some_and(is_unneeded) {
             return Some(LocalKey::Decrypted);
         }
         let path = self.layout.key(index);

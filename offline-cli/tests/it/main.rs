@@ -46,6 +46,7 @@ mod property;
 mod queue;
 mod range;
 mod redundancy;
+mod samples;
 mod serve;
 mod space;
 mod stream;

@@ -36,7 +36,7 @@ impl Sealed {
         };
         let content = Content {
             entry: entry.clone(),
-            decryption: Some(Decryption {
+            decryption: Some(Decryption::Segment {
                 key: key.clone(),
                 iv: self.iv,
             }),

@@ -1,0 +1,4 @@
+//! Elementary streams: what video and audio are made of.
+
+pub(crate) mod annex_b;
+pub(crate) mod audio_frame;
