@@ -90,6 +90,11 @@ pub struct Freshness {
     /// It was played.
     #[serde(serialize_with = "unix_seconds")]
     pub last_played: Option<SystemTime>,
+    /// Its playlists were compared with those of the server.
+    #[serde(serialize_with = "unix_seconds")]
+    pub last_compared: Option<SystemTime>,
+    /// What had changed at the server then, in words; [`drift`](crate::drift) finds it.
+    pub drift: Option<String>,
 }
 
 /// One variant of an asset. All numbers are indices into [`AssetDescription::tracks`]; one that

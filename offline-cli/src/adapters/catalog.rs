@@ -110,6 +110,7 @@ pub(crate) fn describe(
     } = record::policy(store, id)?;
     // A series is a tag as well.
     tags.extend(series);
+    let compared = record::compared(store, id)?;
     Ok(AssetDescription {
         id: id.to_string(),
         title: metadata.as_ref().map(|metadata| metadata.title.clone()),
@@ -124,6 +125,10 @@ pub(crate) fn describe(
             created: metadata.and_then(|metadata| record::time(metadata.created)),
             last_verified: record::last_verified(store, id)?,
             last_played: record::played(store, id)?.and_then(|played| record::time(played.last)),
+            last_compared: compared
+                .as_ref()
+                .and_then(|compared| record::time(compared.at)),
+            drift: compared.and_then(|compared| compared.drift),
         },
     })
 }

@@ -127,6 +127,10 @@ fn describe(inspected: &Inspected) -> String {
             line(name, &text::date(time));
         }
     }
+    if let Some(drift) = &found.freshness.drift {
+        let when = found.freshness.last_compared.map(text::date);
+        line("drift", &format!("{}: {drift}", when.unwrap_or_default()));
+    }
     for interstitial in &inspected.interstitials {
         line("in between", &in_between(interstitial));
     }

@@ -118,6 +118,11 @@ impl Session {
                 }
                 Err(error) if !refreshes.is_first() => break error,
                 Err(error) => {
+                    // A wrong address says nothing about the right one.
+                    let is_drift = error.kind() == ErrorKind::Changed && !request.new_address;
+                    if !is_new && is_drift {
+                        record::set_compared(&self.store, &id, Some(error.one_line()))?;
+                    }
                     drop(writer);
                     if is_new {
                         // Nothing was stored yet; an asset that never began is not worth listing.

@@ -88,6 +88,7 @@ impl Session {
         let multivariant = resolved.multivariant.as_ref();
         let multivariant = multivariant.map(|(received, parsed)| (received, &**parsed));
         let companions = companions::wanted(&metadata, multivariant, resolved.reach, writer);
+        let mut longer = Vec::new();
         let mut tracks = Vec::with_capacity(resolved.tracks.len());
         let mut new = Vec::with_capacity(resolved.tracks.len());
         for track in resolved.tracks {
@@ -97,13 +98,16 @@ impl Session {
                 self.prove(&track, writer, resolved.reach).await?;
             }
             if agreement.appended > 0 {
-                resolved.notes.push(format!(
+                longer.push(format!(
                     "the playlist of {} has {} more segments now; they are no part of this download",
                     track.name, agreement.appended
                 ));
             }
             tracks.push(track);
         }
+        let drift = (!longer.is_empty()).then(|| longer.join(", "));
+        record::set_compared(&self.store, id, drift)?;
+        resolved.notes.extend(longer);
         let expected = range::cut(request.range, &mut tracks, &new, &mut metadata)?;
         let duration = tracks
             .iter()

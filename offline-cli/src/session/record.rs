@@ -239,6 +239,7 @@ const METADATA: &str = "metadata";
 const STATE: &str = "state";
 const POLICY: &str = "policy";
 const PLAYED: &str = "played";
+const COMPARED: &str = "compared";
 const POSITION: &str = "position";
 const VERIFIED: &str = "verified";
 const RECORDING: &str = "recording";
@@ -313,6 +314,25 @@ pub(crate) fn last_verified(store: &Store, id: &AssetId) -> Result<Option<System
 
 pub(crate) fn set_last_verified(store: &Store, id: &AssetId) -> Result<()> {
     write(store, id, VERIFIED, &Verified { last: unix_now() })
+}
+
+/// The playlists of an asset held against those of the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Compared {
+    /// When, in Unix seconds.
+    pub(crate) at: u64,
+    /// What had changed, in words.
+    pub(crate) drift: Option<String>,
+}
+
+/// How the playlists of an asset were last held against those of the server.
+pub(crate) fn compared(store: &Store, id: &AssetId) -> Result<Option<Compared>> {
+    read(store, id, COMPARED)
+}
+
+pub(crate) fn set_compared(store: &Store, id: &AssetId, drift: Option<String>) -> Result<()> {
+    let at = unix_now();
+    write(store, id, COMPARED, &Compared { at, drift })
 }
 
 /// What another process wishes of the download.

@@ -125,6 +125,10 @@ fn a_download_goes_on_from_another_host() {
         .run(["resume", &id, "--url", &other.url()])
         .refused(3);
     environment.run(["resume", &id]).fine();
+    assert_eq!(
+        environment.inspect()["freshness"]["drift"],
+        serde_json::Value::Null
+    );
 }
 
 #[test]
@@ -154,6 +158,16 @@ fn what_has_changed_is_named() {
     assert_eq!(failed["kind"], "changed");
     let error = failed["error"].as_str().unwrap();
     assert!(error.contains("1 segment is new (2: ad.ts)"), "{error}");
+    let drift = || environment.inspect()["freshness"]["drift"].clone();
+    assert!(drift().as_str().unwrap().contains("ad.ts"), "{}", drift());
+    let id = environment.only_id();
+    let shown = environment.run(["inspect", &id]).fine().stdout;
+    assert!(
+        shown
+            .lines()
+            .any(|line| line.starts_with("drift ") && line.contains("ad.ts")),
+        "{shown}"
+    );
     // More at the end is more than was asked for.
     let longer = [
         "seg0", "seg1", "seg2", "seg3", "seg4", "seg5", "seg6", "seg7", "seg8",
@@ -163,6 +177,11 @@ fn what_has_changed_is_named() {
     let said = environment.run(["download", &url]).fine();
     assert!(said.stderr.contains("1 more segments"), "{}", said.stderr);
     assert_eq!(requests(&origin, "/a/seg8.ts"), 0);
+    assert!(
+        drift().as_str().unwrap().contains("1 more segments"),
+        "{}",
+        drift()
+    );
     film.assert_exported(&environment);
 }
 
