@@ -63,6 +63,15 @@ pub(super) struct Ran {
 }
 
 impl Session {
+    /// Notes beside a stored asset that its playlists are others now. A wrong address says nothing about the right one.
+    fn note_drift(&self, request: &DownloadRequest, id: &AssetId, error: &Error) -> Result<()> {
+        let is_drift = error.kind() == ErrorKind::Changed && !request.new_address;
+        if is_drift {
+            record::set_compared(&self.store, id, Some(error.one_line()))?;
+        }
+        Ok(())
+    }
+
     /// Downloads a presentation, or continues where an earlier download of the same address stopped.
     ///
     /// When `stop` is ready the download pauses: everything finished is kept and the error is of kind
@@ -118,10 +127,8 @@ impl Session {
                 }
                 Err(error) if !refreshes.is_first() => break error,
                 Err(error) => {
-                    // A wrong address says nothing about the right one.
-                    let is_drift = error.kind() == ErrorKind::Changed && !request.new_address;
-                    if !is_new && is_drift {
-                        record::set_compared(&self.store, &id, Some(error.one_line()))?;
+                    if !is_new {
+                        self.note_drift(&request, &id, &error)?;
                     }
                     drop(writer);
                     if is_new {
