@@ -223,11 +223,11 @@ impl Drop for Nginx {
 const SIGNED: usize = 30;
 const PACKETS: usize = 200;
 
-/// Signs a playlist as `secure_link` wants it, with addresses that are good for two seconds.
+/// Signs a playlist as `secure_link` wants it, with addresses that are good for five seconds.
 const SIGN: &str = r##"
 import base64, hashlib, os, sys, time
 root, count = sys.argv[1], int(sys.argv[2])
-expires = int(time.time()) + 2
+expires = int(time.time()) + 5
 text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
 for index in range(count):
     signed = f"{expires}/signed/{index}.ts a secret".encode()
@@ -330,7 +330,7 @@ fn addresses_that_nginx_lets_expire_in_the_middle_are_read_anew() {
     let environment = Environment::new();
     let url = format!("http://127.0.0.1:{}/media.m3u8", nginx.port);
     // So slow that no address lives until the end.
-    let mut child = environment.start(["download", "--limit-rate", "200K", &url]);
+    let mut child = environment.start(["download", "--limit-rate", "100K", &url]);
     let code = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status.code();
