@@ -133,6 +133,7 @@ function fill(row) {
       image.src = api.artwork(asset.id);
       image.loading = "lazy";
       image.hidden = false;
+      image.addEventListener("load", () => { at(".initial").hidden = true; });
       image.addEventListener("error", () => { image.hidden = true; });
     }
   }

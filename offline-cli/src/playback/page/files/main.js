@@ -82,7 +82,9 @@ async function look() {
   try {
     const { assets: running, version } = await api.running();
     const changed = new Map(running.map((asset) => [asset.id, asset]));
-    assets = assets.map((asset) => changed.has(asset.id) ? { ...asset, ...changed.get(asset.id) } : asset);
+    // What removal would free is only told with the whole library.
+    const merged = (asset, now) => ({ ...asset, ...now, bytes_exclusive: asset.bytes_exclusive });
+    assets = assets.map((asset) => changed.has(asset.id) ? merged(asset, changed.get(asset.id)) : asset);
     for (const asset of assets.filter(({ id }) => changed.has(id))) {
       library.change(asset, actions);
       wait = LOOK_EVERY;
