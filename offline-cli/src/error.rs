@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Changed,
     /// Something is missing or damaged and the answer is therefore bad.
     Incomplete,
+    /// What is stored cannot be written in the form that was asked for.
+    Unsupported,
     /// Another process writes this asset.
     Busy,
     /// The disk, or the quota on it, is full.
@@ -64,7 +66,7 @@ impl ErrorKind {
     /// 4 network gave up · 5 storage · 130 interrupted, resumable.
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Incomplete => 1,
+            Self::Incomplete | Self::Unsupported => 1,
             Self::Usage => 2,
             Self::PlaylistRejected | Self::Live | Self::Protected | Self::Changed => 3,
             Self::Network | Self::AddressExpired => 4,
@@ -82,6 +84,7 @@ impl ErrorKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Usage => "usage",
+            Self::Unsupported => "unsupported",
             Self::PlaylistRejected => "playlist-rejected",
             Self::Live => "live",
             Self::Protected => "protected",

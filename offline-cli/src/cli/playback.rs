@@ -54,4 +54,8 @@ pub struct Export {
 pub enum ExportFormat {
     /// A folder of playlists and segments that plays from disk
     Hls,
+    /// One MP4 file: the best variant with all its languages
+    Mp4,
+    /// One Transport Stream, where segments are parts of one
+    Ts,
 }

@@ -14,14 +14,20 @@ pub(super) fn run(store: &Store, arguments: &Export, output: Output) -> Result<u
     let id = library::find(store, &arguments.id)?;
     let exported = match arguments.format {
         ExportFormat::Hls => export::hls(store, &id, &arguments.output, |_| {})?,
+        ExportFormat::Mp4 => export::mp4(store, &id, &arguments.output, |_| {})?,
+        ExportFormat::Ts => export::transport_stream(store, &id, &arguments.output, |_| {})?,
     };
     if output.json {
         output::json(&json!({
             "path": exported.index.display().to_string(),
             "files": exported.files,
             "bytes": exported.bytes,
+            "notes": exported.notes,
         }))?;
     } else {
+        for note in &exported.notes {
+            output.message(&format!("note: {note}"));
+        }
         output::line(&format!(
             "{} ({} files, {})",
             exported.index.display(),

@@ -4,10 +4,13 @@
 //! allocated because a header says so, and damage is an error, never a panic.
 
 mod common_encryption;
-mod elementary;
-mod fragments;
+pub(crate) mod demux;
+pub(crate) mod elementary;
+pub(crate) mod fragments;
+pub(crate) mod movie;
 mod sample_aes;
-mod transport_stream;
+pub(crate) mod samples;
+pub(crate) mod transport_stream;
 
 use std::fmt;
 

@@ -10,6 +10,7 @@ use asset_store::{Asset, Entry, Store};
 use hls_parse::{Key, KeyMethod, Timeline};
 
 use super::cleared;
+use super::movie::MovieReader;
 use crate::session::layout::TrackLayout;
 use crate::{Error, ErrorKind, Result, media};
 
@@ -32,6 +33,15 @@ pub(crate) enum Unopened {
     NoKey,
     /// They do not open with it.
     Key(Error),
+}
+
+impl std::fmt::Display for Unopened {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(error) | Self::Key(error) => formatter.write_str(&error.one_line()),
+            Self::NoKey => formatter.write_str("the stored key cannot be read"),
+        }
+    }
 }
 
 /// What is done to stored bytes before a player gets them.
@@ -300,6 +310,7 @@ enum Source {
         cipher: Option<Cipher>,
     },
     Memory(Arc<[u8]>),
+    Movie(Box<MovieReader>),
 }
 
 struct Cipher {
@@ -321,6 +332,13 @@ impl ContentReader {
         }
     }
 
+    pub(super) fn of_movie(reader: MovieReader) -> Self {
+        Self {
+            length: reader.length(),
+            source: Source::Movie(Box::new(reader)),
+        }
+    }
+
     /// Bytes a player gets.
     pub(crate) fn length(&self) -> u64 {
         self.length
@@ -333,6 +351,7 @@ impl ContentReader {
             return Ok(Vec::new());
         }
         match &mut self.source {
+            Source::Movie(reader) => reader.read_at(offset, length),
             Source::Memory(bytes) => {
                 // Both fit: they are inside what is in memory.
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);

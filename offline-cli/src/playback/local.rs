@@ -22,11 +22,11 @@ pub(crate) const INDEX: &str = "index.m3u8";
 /// An asset as it is offered to players.
 #[derive(Debug)]
 pub(crate) struct LocalAsset {
-    presentation: Presentation,
+    pub(super) presentation: Presentation,
     /// Per track.
     offers: Vec<Offer>,
     /// Its playlists are ones that grow, or have grown while they were being served.
-    is_event: bool,
+    pub(super) is_event: bool,
     /// Bits per second over the stored bytes, for an asset that never had a Multivariant Playlist.
     bandwidth: u64,
     interstitials: LocalInterstitials,
@@ -267,7 +267,7 @@ impl LocalAsset {
     }
 
     /// Variants and renditions with their local playlists, those that are whole if there are any; `None` when nothing can be played.
-    fn offered(&self) -> Option<LocalMultivariant> {
+    pub(super) fn offered(&self) -> Option<LocalMultivariant> {
         let whole = self.offered_of(|offer| offer.is_complete);
         whole.or_else(|| self.offered_of(|offer| self.is_offered(offer)))
     }

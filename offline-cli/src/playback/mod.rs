@@ -7,6 +7,7 @@ pub mod export;
 mod growth;
 pub(crate) mod interstitials;
 pub(crate) mod local;
+pub(crate) mod movie;
 mod page;
 pub(crate) mod range;
 mod reply;

@@ -1,5 +1,7 @@
 //! Answers of the local server: playlists, media, words.
 
+use std::sync::Arc;
+
 use asset_store::Store;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -10,7 +12,8 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
 use super::content::{Content, ContentReader, content_type};
-use super::local::INDEX;
+use super::local::{INDEX, LocalAsset};
+use super::movie::{Movie, MovieReader};
 use super::range::{self, Asked};
 
 pub(super) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
@@ -25,8 +28,18 @@ pub(super) async fn media(
     content: Content,
     headers: &HeaderMap,
 ) -> Result<Reply, StatusCode> {
-    let tag = content.entity_tag();
-    let media_type = content.media_type;
+    let store = store.clone();
+    let (tag, media_type) = (content.entity_tag(), content.media_type);
+    part(tag, media_type, headers, move || content.open(&store)).await
+}
+
+/// Bytes of a name, whole or a part, or the news that the player has them already.
+pub(super) async fn part(
+    tag: String,
+    media_type: &str,
+    headers: &HeaderMap,
+    open: impl FnOnce() -> crate::Result<ContentReader> + Send + 'static,
+) -> Result<Reply, StatusCode> {
     let mut reply = Response::new(empty());
     let is_match = |name: HeaderName| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
@@ -52,8 +65,7 @@ pub(super) async fn media(
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(reply);
     }
-    let store = store.clone();
-    let opened = tokio::task::spawn_blocking(move || content.open(&store)).await;
+    let opened = tokio::task::spawn_blocking(open).await;
     let reader = match opened {
         Ok(Ok(reader)) => reader,
         Ok(Err(error)) => {
@@ -100,6 +112,29 @@ pub(super) async fn media(
         &(part.end - part.start).to_string(),
     );
     *reply.body_mut() = stream(reader, part);
+    Ok(reply)
+}
+
+/// An asset as one file. Its bytes change when the asset does, so that players have to ask.
+pub(super) async fn movie(
+    store: &Store,
+    asset: Arc<LocalAsset>,
+    headers: &HeaderMap,
+) -> Result<Reply, StatusCode> {
+    let store = store.clone();
+    let inner = store.clone();
+    let movie = tokio::task::spawn_blocking(move || Movie::of(&inner, &asset)).await;
+    let movie = movie
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?
+        .map_err(|error| {
+            tracing::info!(error = %error.one_line(), "no movie");
+            StatusCode::NOT_FOUND
+        })?;
+    let tag = format!("\"{}-movie\"", movie.tag);
+    let open = move || Ok(ContentReader::of_movie(MovieReader::new(movie, store)));
+    let mut reply = part(tag, "video/mp4", headers, open).await?;
+    let check = HeaderValue::from_static("private, no-cache");
+    reply.headers_mut().insert(header::CACHE_CONTROL, check);
     Ok(reply)
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use super::api::{self, Downloads};
 use super::local::{self, INDEX, LocalAsset};
+use super::movie;
 use super::page;
 use super::reply::{self, Reply};
 use super::shelf::Shelf;
@@ -209,6 +210,10 @@ impl Shared {
                     tracing::warn!(%error, "the time of playing could not be noted");
                 }
                 Ok(reply::playlist(asset.index()))
+            }
+            ["assets", id, movie::NAME] => {
+                let (_, asset) = self.shelf.asset(id).await?;
+                reply::movie(&self.store, asset, request.headers()).await
             }
             ["assets", id, artwork::PATH] => self.artwork(id, request.headers()).await,
             ["assets", id, FOLDER, rest @ ..] => {

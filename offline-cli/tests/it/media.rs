@@ -415,6 +415,52 @@ fn frames_with(options: &[&str], input: &str, map: &str) -> Vec<String> {
         .collect()
 }
 
+/// The hashes of all frames, or of the packets they come in, none of them dropped or doubled for the sake of an even rate.
+pub(crate) fn hashes(input: &str, map: &str, codec: &[&str]) -> Vec<String> {
+    let output = Command::new("ffmpeg")
+        .args([
+            "-hide_banner",
+            "-loglevel",
+            "error",
+            "-nostdin",
+            "-i",
+            input,
+            "-map",
+            map,
+        ])
+        .args(codec)
+        .args(["-fps_mode", "passthrough", "-f", "framehash", "-"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.rsplit(',').next().map(str::to_owned))
+        .collect()
+}
+
+/// When the first packet of a stream is shown, in seconds.
+pub(crate) fn first_time(input: &str, stream: &str) -> f64 {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", stream])
+        .args([
+            "-show_entries",
+            "packet=pts_time",
+            "-of",
+            "csv=p=0",
+            "-read_intervals",
+            "%+2",
+        ])
+        .arg(input)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let times = text
+        .lines()
+        .filter_map(|line| line.trim_end_matches(',').parse().ok());
+    times.fold(f64::INFINITY, f64::min)
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();

@@ -19,15 +19,23 @@ fn origin_of(make: impl FnOnce(&Path)) -> (Environment, PathBuf, Origin) {
 }
 
 /// Downloads a stream, stops the origin, and compares what ffmpeg decodes from the origin, the server and an export.
-fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str, maps: &[&str]) {
+fn streams_the_same(
+    make: impl FnOnce(&Path),
+    playlist: &str,
+    compared_with: &str,
+    maps: &[&str],
+) -> Option<Played> {
     if !has("ffmpeg") {
-        return;
+        return None;
     }
     let (environment, root, origin) = origin_of(make);
     let expected: Vec<Vec<String>> = maps
         .iter()
         .map(|map| frames(origin.url(&format!("/{compared_with}")).as_str(), map))
         .collect();
+    let original = origin.url(&format!("/{compared_with}"));
+    let hashes = |map: &&str| media::hashes(original.as_str(), map, &[]);
+    let hashes = maps.iter().map(hashes).collect();
     assert!(
         expected.iter().all(|frames| frames.len() > 50),
         "the origin itself does not play"
@@ -62,6 +70,54 @@ fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str,
             "exported {map} differs: {} frames, {} expected",
             from_disk.len(),
             expected.len()
+        );
+    }
+    Some(Played {
+        environment,
+        hashes,
+    })
+}
+
+/// An asset that was downloaded, and what its origin showed.
+struct Played {
+    environment: Environment,
+    hashes: Vec<Vec<String>>,
+}
+
+/// The same, and as one file too, written and served.
+fn plays_the_same(make: impl FnOnce(&Path), playlist: &str, compared_with: &str, maps: &[&str]) {
+    let Some(played) = streams_the_same(make, playlist, compared_with, maps) else {
+        return;
+    };
+    let environment = &played.environment;
+    let movie = environment.path("movie.mp4");
+    let path = movie.to_str().unwrap();
+    environment
+        .run(["export", "a", "--format", "mp4", "-o", path])
+        .fine();
+    let serving = Serving::start(environment);
+    let served = serving.asset("a").replace("index.m3u8", "movie.mp4");
+    for (map, expected) in maps.iter().zip(&played.hashes) {
+        for file in [path, &served] {
+            assert!(
+                media::hashes(file, map, &[]) == *expected,
+                "{map} of {file} differs"
+            );
+        }
+    }
+    if maps.len() == 2 {
+        // As far apart as in the stream, and from the very start.
+        let stream = environment.path("out").join("index.m3u8");
+        let first = |input: &Path, kind: &str| media::first_time(input.to_str().unwrap(), kind);
+        let (shown, heard) = (first(&movie, "v:0"), first(&movie, "a:0"));
+        let apart = (shown - heard) - (first(&stream, "v:0") - first(&stream, "a:0"));
+        assert!(
+            apart.abs() < 0.001,
+            "video and audio are {apart} s off each other"
+        );
+        assert!(
+            shown.min(heard).abs() < 0.001,
+            "it begins at {shown} and {heard}"
         );
     }
 }
@@ -129,12 +185,74 @@ fn discontinuities_and_changing_maps() {
         "disc/index.m3u8",
         BOTH,
     );
-    plays_the_same(
+    let played = streams_the_same(
         media::discontinuous,
         "maps/index.m3u8",
         "maps/index.m3u8",
         BOTH,
     );
+    // ffmpeg loses frames where the map of a stream changes, so what is in the file is compared with both halves of it.
+    let Some(Played { environment, .. }) = played else {
+        return;
+    };
+    let halves = environment.path("halves");
+    std::fs::create_dir_all(&halves).unwrap();
+    media::discontinuous(&halves);
+    let movie = environment.path("movie.mp4");
+    let path = movie.to_str().unwrap();
+    environment
+        .run(["export", "a", "--format", "mp4", "-o", path])
+        .fine();
+    for map in BOTH {
+        let packets = |name: &str| {
+            let half = halves.join("maps").join(name);
+            media::hashes(half.to_str().unwrap(), map, &["-c", "copy"])
+        };
+        let expected = [packets("a.m3u8"), packets("b.m3u8")].concat();
+        assert!(
+            media::hashes(path, map, &["-c", "copy"]) == expected,
+            "{map} differs"
+        );
+    }
+}
+
+#[test]
+fn one_transport_stream_of_its_segments() {
+    if !has("ffmpeg") {
+        return;
+    }
+    let environment = Environment::new();
+    let root = environment.path("origin");
+    std::fs::create_dir_all(&root).unwrap();
+    media::transport_stream(&root);
+    media::discontinuous(&root);
+    let origin = Origin::directory(&root).unwrap();
+    for (id, playlist) in [
+        ("a", "ts/master.m3u8"),
+        ("b", "disc/index.m3u8"),
+        ("c", "maps/index.m3u8"),
+    ] {
+        let url = origin.url(&format!("/{playlist}"));
+        environment
+            .run(["download", url.as_str(), "--id", id])
+            .fine();
+    }
+    let path = environment.path("movie.ts");
+    let export =
+        |id: &str| environment.run(["export", id, "--format", "ts", "-o", path.to_str().unwrap()]);
+    export("b").refused(1);
+    export("c").refused(1);
+    assert!(!path.exists());
+    export("a").fine();
+    let whole: Vec<u8> = (0..4)
+        .flat_map(|index| std::fs::read(root.join(format!("ts/high/s{index}.ts"))).unwrap())
+        .collect();
+    assert!(std::fs::read(&path).unwrap() == whole);
+    // What is there is not overwritten, and nothing unfinished stays.
+    export("a").refused(2);
+    let left = std::fs::read_dir(environment.path(".")).unwrap();
+    let names = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!names.into_iter().any(|name| name.contains("unfinished")));
 }
 
 #[test]

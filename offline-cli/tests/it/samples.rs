@@ -33,6 +33,11 @@ fn plays_like(encrypted: &str, clear: &str) {
     let environment = downloaded(encrypted);
     let serving = Serving::start(&environment);
     let exported = environment.export().join("index.m3u8");
+    let movie = environment.path("movie.mp4");
+    let path = movie.to_str().unwrap();
+    environment
+        .run(["export", "a", "--format", "mp4", "-o", path])
+        .fine();
     for map in ["0:v:0", "0:a:0"] {
         let expected = frames(stored(clear).join("master.m3u8").to_str().unwrap(), map);
         assert!(expected.len() >= 40, "the clear stream does not play");
@@ -42,6 +47,10 @@ fn plays_like(encrypted: &str, clear: &str) {
         );
         let from_disk = frames(exported.to_str().unwrap(), map);
         assert!(from_disk == expected, "exported {map} differs");
+        let hash = |line: &String| line.rsplit(',').next().unwrap().to_owned();
+        let in_movie: Vec<String> = frames(path, map).iter().map(hash).collect();
+        let expected: Vec<String> = expected.iter().map(hash).collect();
+        assert!(in_movie == expected, "{map} of the movie differs");
     }
 }
 

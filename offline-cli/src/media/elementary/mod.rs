@@ -2,3 +2,5 @@
 
 pub(crate) mod annex_b;
 pub(crate) mod audio_frame;
+mod bits;
+pub(crate) mod parameter_sets;

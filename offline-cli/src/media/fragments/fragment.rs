@@ -55,6 +55,11 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// Whether decoding can start with it.
+    pub(crate) fn is_sync(&self) -> bool {
+        self.flags & 0x1_0000 == 0
+    }
+
     pub(crate) fn range(&self) -> Option<Range<usize>> {
         let start = usize::try_from(self.offset).ok()?;
         Some(start..start.checked_add(usize::try_from(self.size).ok()?)?)

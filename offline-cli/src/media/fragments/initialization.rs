@@ -206,6 +206,23 @@ fn read_track(trak: &Mp4Box<'_>) -> Result<Track> {
     })
 }
 
+impl Track {
+    /// What a sample at media time 0 is shown at, in ticks of the track: what the edit list adds or takes.
+    pub(crate) fn shift(&self, movie_timescale: u32) -> i64 {
+        let mut shift = 0;
+        for (duration, media_time) in &self.edits {
+            if *media_time < 0 {
+                let ticks = u128::from(*duration) * u128::from(self.timescale)
+                    / u128::from(movie_timescale.max(1));
+                shift += i64::try_from(ticks).unwrap_or(0).min(1 << 40);
+            } else {
+                return shift - (*media_time).min(1 << 40);
+            }
+        }
+        shift
+    }
+}
+
 impl Description {
     /// Bytes before the boxes of an encrypted entry (ISO/IEC 14496-12 section 8.5.2); `None` for a clear one.
     pub(crate) fn protected_fields(format: [u8; 4]) -> Option<usize> {

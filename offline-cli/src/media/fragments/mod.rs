@@ -6,6 +6,7 @@ mod initialization;
 
 pub(crate) use fields::Fields;
 pub(crate) use fragment::{Fragment, SampleGroup};
+
 #[cfg(test)]
 pub(crate) use initialization::Track;
 pub(crate) use initialization::{Description, Initialization, Protection, Scheme};

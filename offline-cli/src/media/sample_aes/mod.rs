@@ -5,7 +5,7 @@ mod packed;
 mod transport;
 mod video;
 
-pub(crate) use packed::decrypt as decrypt_packed;
+pub(crate) use packed::{decrypt as decrypt_packed, skip_id3};
 pub(crate) use transport::decrypt as decrypt_transport_stream;
 
 use aes::Aes128;

@@ -7,4 +7,4 @@ mod timestamp;
 
 pub(crate) use scan::{Scanner, Unit};
 pub(crate) use tables::{Section, Stream, checksum};
-pub(crate) use timestamp::PesHeader;
+pub(crate) use timestamp::{Clock, PesHeader};

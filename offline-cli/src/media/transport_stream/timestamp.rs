@@ -1,4 +1,7 @@
-//! Headers of PES packets.
+//! Headers of PES packets, and times that go on where 33 bits end.
+
+/// Ticks of 90 kHz after which time stamps begin again.
+const WRAP: i64 = 1 << 33;
 
 /// What the header of a PES packet says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,4 +41,47 @@ fn time(bytes: &[u8]) -> Option<i64> {
     let middle = u16::from_be_bytes([*bytes.get(1)?, *bytes.get(2)?]) >> 1;
     let lowest = u16::from_be_bytes([low_high, low]) >> 1;
     Some(i64::from(high >> 1 & 7) << 30 | i64::from(middle) << 15 | i64::from(lowest))
+}
+
+/// Counts on over the end of 33 bits: each time is taken to be the one nearest to the one before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Clock {
+    last: Option<i64>,
+}
+
+impl Clock {
+    pub(crate) fn unwrap(&mut self, time: i64) -> i64 {
+        let unwrapped = self.near(time);
+        self.last = Some(unwrapped);
+        unwrapped
+    }
+
+    /// The same without remembering it.
+    pub(crate) fn near(&self, time: i64) -> i64 {
+        match self.last {
+            None => time,
+            Some(last) => {
+                let distance = (time - last).rem_euclid(WRAP);
+                last + if distance >= WRAP / 2 {
+                    distance - WRAP
+                } else {
+                    distance
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_go_on_over_the_end_and_back() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.unwrap(WRAP - 10), WRAP - 10);
+        assert_eq!(clock.unwrap(5), WRAP + 5);
+        assert_eq!(clock.unwrap(WRAP - 1), WRAP - 1);
+        assert_eq!(clock.unwrap(0), WRAP);
+    }
 }

@@ -38,6 +38,7 @@ impl LeftOut {
 pub(super) fn is_of_the_interstitial(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Usage
+        | ErrorKind::Unsupported
         | ErrorKind::PlaylistRejected
         | ErrorKind::Live
         | ErrorKind::Protected

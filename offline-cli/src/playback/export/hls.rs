@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use asset_store::{AssetId, Store};
 
-use super::content::Content;
-use super::local::{INDEX, LocalAsset};
+use super::super::content::Content;
+use super::super::local::{INDEX, LocalAsset};
+use super::Exported;
 use crate::session::artwork;
 use crate::session::interstitials::references;
 use crate::{Error, ErrorKind, Result};
@@ -15,18 +16,6 @@ use crate::{Error, ErrorKind, Result};
 const CHUNK: usize = 1024 * 1024;
 /// Where the Media Playlists of the primary content find interstitials.
 const FROM_TRACKS: &str = "../interstitials";
-
-/// What was written.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Exported {
-    /// The playlist to open.
-    pub index: PathBuf,
-    /// Files written, playlists included.
-    pub files: u64,
-    /// Bytes written.
-    pub bytes: u64,
-}
 
 /// Writes the playlists and files of an asset into a folder, with `index.m3u8` at its top.
 ///
@@ -55,6 +44,7 @@ pub fn hls(
         index: folder.join(INDEX),
         files: 0,
         bytes: 0,
+        notes: Vec::new(),
     };
     let written =
         write_all(store, &asset, &unfinished, &mut exported, &mut progress).and_then(|()| {

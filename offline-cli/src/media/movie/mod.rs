@@ -1,0 +1,74 @@
+//! A progressive MP4 file made of samples that lie elsewhere: what stands before them, and where each byte behind it
+//! comes from.
+
+mod entries;
+mod header;
+mod language;
+mod part;
+mod track;
+
+pub(crate) use track::{Chunk, Place, TrackBuilder};
+
+use super::Result;
+
+/// Parts of a second in which times of all tracks are compared; the usual timescales divide it.
+pub(crate) const FLICKS: i64 = 705_600_000;
+
+/// A file that is not written anywhere.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// Everything before the first sample.
+    pub(crate) head: Vec<u8>,
+    /// The samples, in the order of the file.
+    pub(crate) chunks: Vec<Chunk>,
+    /// Bytes of the file.
+    pub(crate) length: u64,
+}
+
+/// Where ticks of one timescale are in another, rounded to the nearest.
+pub(crate) fn convert(ticks: i64, from: i64, to: i64) -> i64 {
+    if from == to {
+        return ticks;
+    }
+    let product = i128::from(ticks) * i128::from(to);
+    let from = i128::from(from.max(1));
+    i64::try_from((product + from / 2).div_euclid(from)).unwrap_or(i64::MAX / 8)
+}
+
+/// Puts the tracks together.
+///
+/// # Errors
+/// When a track cannot be described.
+pub(crate) fn lay_out(tracks: Vec<TrackBuilder>) -> Result<Layout> {
+    let mut tracks: Vec<TrackBuilder> = tracks
+        .into_iter()
+        .filter(|track| !track.is_empty())
+        .collect();
+    let parts = part::place(&tracks);
+    let mut chunks: Vec<Chunk> = Vec::new();
+    for (number, track) in tracks.iter_mut().enumerate() {
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        for mut chunk in track.take_chunks() {
+            chunk.track = number;
+            chunk.time = parts.in_movie(chunk.part, chunk.time);
+            chunks.push(chunk);
+        }
+    }
+    // Chunks of a track are in order already, and sorting keeps that.
+    chunks.sort_by_key(|chunk| (chunk.time, chunk.track));
+    // Offsets always take eight bytes, so the header is as long as it will be.
+    let first = header::write(&tracks, &parts, &chunks, 0)?;
+    let head = header::write(&tracks, &parts, &chunks, first.len() as u64)?;
+    let data: u64 = chunks.iter().map(|chunk| u64::from(chunk.length)).sum();
+    let length = head.len() as u64 + data;
+    let mut offset = head.len() as u64;
+    for chunk in &mut chunks {
+        chunk.offset = offset;
+        offset += u64::from(chunk.length);
+    }
+    Ok(Layout {
+        head,
+        chunks,
+        length,
+    })
+}

@@ -1,0 +1,206 @@
+//! The segments of one playlist, taken apart one at a time.
+
+use std::collections::HashMap;
+
+use asset_store::Store;
+use cache_inspect::media::{Container, identify};
+
+use super::super::content::{Content, Decryption};
+use super::program::{Chosen, Piece};
+use crate::media::Damaged;
+use crate::media::demux::{self, Maps, TransportDemuxer};
+use crate::media::elementary::audio_frame::AudioKind;
+use crate::media::fragments::Initialization;
+use crate::media::samples::Demuxed;
+use crate::media::transport_stream::Clock;
+use crate::{Error, ErrorKind, Result};
+
+/// A playlist that is being read.
+#[derive(Debug)]
+pub(super) struct Source {
+    segments: Vec<Segment>,
+    kind: Kind,
+    /// Transport Streams: tables that segments lack; fragmented MP4 has its maps elsewhere.
+    prefixes: Vec<Vec<u8>>,
+    demuxer: TransportDemuxer,
+    clock: Clock,
+    last: Option<u64>,
+    /// What goes on from the segment before, of the few that need it.
+    states: HashMap<usize, TransportDemuxer>,
+}
+
+#[derive(Debug)]
+struct Segment {
+    content: Content,
+    part: u64,
+    map: Option<usize>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Transport,
+    Fragmented(Maps),
+    Packed(AudioKind),
+}
+
+impl Source {
+    pub(super) fn open(store: &Store, chosen: &Chosen) -> Result<Self> {
+        let segments: Vec<Segment> = chosen.segments.iter().map(Segment::of).collect();
+        let mut start = Vec::new();
+        if let Some(first) = segments.first() {
+            start = first
+                .content
+                .open(store)?
+                .read_at(0, 4096)
+                .map_err(unreadable)?;
+        }
+        let mut prefixes = Vec::new();
+        for map in &chosen.maps {
+            let mut reader = map.open(store)?;
+            let length = usize::try_from(reader.length()).unwrap_or(usize::MAX);
+            prefixes.push(reader.read_at(0, length).map_err(unreadable)?);
+        }
+        let kind = match identify(&start) {
+            Container::MpegTs => Kind::Transport,
+            Container::Mp4 => {
+                let maps: crate::media::Result<Vec<Initialization>> = prefixes
+                    .iter()
+                    .map(|map| Initialization::read(map))
+                    .collect();
+                prefixes.clear();
+                Kind::Fragmented(Maps::new(maps?))
+            }
+            Container::Adts => Kind::Packed(AudioKind::Aac),
+            Container::Ac3 => Kind::Packed(AudioKind::Ac3),
+            Container::Eac3 => Kind::Packed(AudioKind::Eac3),
+            other => {
+                let what = format!(
+                    "{} is {other}, which cannot be written as MP4",
+                    chosen.track
+                );
+                return Err(Error::new(ErrorKind::Unsupported, what)
+                    .hint("export it as hls, or with ffmpeg"));
+            }
+        };
+        Ok(Self {
+            segments,
+            kind,
+            prefixes,
+            demuxer: TransportDemuxer::default(),
+            clock: Clock::default(),
+            last: None,
+            states: HashMap::new(),
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.segments.len()
+    }
+
+    pub(super) fn part(&self, segment: usize) -> u64 {
+        self.segments.get(segment).map_or(0, |segment| segment.part)
+    }
+
+    pub(super) fn bytes(&self, segment: usize) -> u64 {
+        self.segments
+            .get(segment)
+            .map_or(0, |segment| segment.content.entry.length)
+    }
+
+    /// What the samples of the next segment are. Segments are asked for in their order.
+    pub(super) fn index(&mut self, store: &Store, index: usize) -> Result<Demuxed> {
+        let Some(segment) = self.segments.get(index) else {
+            return Ok(Demuxed::default());
+        };
+        if self
+            .last
+            .replace(segment.part)
+            .is_some_and(|last| last != segment.part)
+        {
+            self.demuxer.restart();
+            self.clock = Clock::default();
+        }
+        match &self.kind {
+            Kind::Fragmented(maps) => segment.fragments(store, maps, false),
+            Kind::Packed(kind) => Ok(demux::packed(
+                *kind,
+                &segment.whole(store, &[])?,
+                &mut self.clock,
+            )),
+            Kind::Transport => {
+                let bytes = segment.whole(store, &self.prefixes)?;
+                if !self.demuxer.is_clean() {
+                    self.states.insert(index, self.demuxer.clone());
+                }
+                Ok(self.demuxer.demux(&bytes))
+            }
+        }
+    }
+
+    /// The samples of any segment with their bytes.
+    pub(super) fn samples(&self, store: &Store, index: usize) -> Result<Demuxed> {
+        let segment = self
+            .segments
+            .get(index)
+            .ok_or(Damaged("a segment is not there"))?;
+        match &self.kind {
+            Kind::Fragmented(maps) => segment.fragments(store, maps, true),
+            Kind::Packed(kind) => Ok(demux::packed(
+                *kind,
+                &segment.whole(store, &[])?,
+                &mut Clock::default(),
+            )),
+            Kind::Transport => {
+                let bytes = segment.whole(store, &self.prefixes)?;
+                let mut demuxer = self.states.get(&index).cloned().unwrap_or_default();
+                Ok(demuxer.demux(&bytes))
+            }
+        }
+    }
+}
+
+impl Segment {
+    fn of(piece: &Piece) -> Self {
+        Self {
+            content: piece.content.clone(),
+            part: piece.part,
+            map: piece.map,
+        }
+    }
+
+    fn whole(&self, store: &Store, prefixes: &[Vec<u8>]) -> Result<Vec<u8>> {
+        let mut bytes = self
+            .map
+            .and_then(|map| prefixes.get(map))
+            .cloned()
+            .unwrap_or_default();
+        self.content.read(store, &mut bytes).map_err(|unopened| {
+            Error::new(ErrorKind::Storage, "a segment cannot be read").because(unopened.to_string())
+        })?;
+        Ok(bytes)
+    }
+
+    fn fragments(&self, store: &Store, maps: &Maps, with_data: bool) -> Result<Demuxed> {
+        let map = self
+            .map
+            .ok_or(Damaged("it has no initialization section"))?;
+        let mut content = self.content.clone();
+        if !with_data && matches!(content.decryption, Some(Decryption::Samples { .. })) {
+            // Where samples are and how long does not depend on their bytes.
+            content.decryption = None;
+        }
+        let mut reader = content.open(store)?;
+        let length = reader.length();
+        Ok(demux::fragmented(
+            maps,
+            map,
+            length,
+            with_data,
+            |offset, length| reader.read_at(offset, length),
+        )?)
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Storage, "the stored bytes cannot be read").because(error)
+}
