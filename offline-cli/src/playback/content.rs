@@ -1,20 +1,17 @@
 //! The bytes a player gets for an entry: as stored, or decrypted while they are read.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::sync::Arc;
 
-use aes::Aes128;
-use aes::cipher::{Array, BlockModeDecrypt, KeyIvInit};
 use asset_store::{Asset, Entry, Store};
 use hls_parse::{Key, KeyMethod, Timeline};
 
+use super::cipher::{BLOCK, Cipher, invalid, padding, read_stored};
 use super::cleared;
 use super::movie::MovieReader;
 use crate::session::layout::TrackLayout;
 use crate::{Error, ErrorKind, Result, media};
-
-const BLOCK: u64 = 16;
 
 /// What a local address stands for.
 #[derive(Clone, Debug)]
@@ -313,17 +310,6 @@ enum Source {
     Movie(Box<MovieReader>),
 }
 
-struct Cipher {
-    key: [u8; 16],
-    iv: [u8; 16],
-}
-
-impl std::fmt::Debug for Cipher {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Cipher(…)")
-    }
-}
-
 impl ContentReader {
     pub(super) fn of_memory(bytes: Arc<[u8]>) -> Self {
         Self {
@@ -397,75 +383,13 @@ impl ContentReader {
     }
 }
 
-fn read_stored(file: &mut File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-    file.seek(SeekFrom::Start(offset))?;
-    let read = file.take(length).read_to_end(&mut bytes)?;
-    if read as u64 == length {
-        Ok(bytes)
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
-}
-
-impl Cipher {
-    /// Decrypts whole blocks of a file. The block before the first one is its IV, which makes random access cheap.
-    fn decrypt_blocks(&self, file: &mut File, first: u64, length: u64) -> io::Result<Vec<u8>> {
-        let mut iv = self.iv;
-        if let Some(before) = first.checked_sub(BLOCK) {
-            let previous = read_stored(file, before, BLOCK)?;
-            iv = previous
-                .try_into()
-                .map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        }
-        let mut bytes = read_stored(file, first, length)?;
-        Self::decrypt(self.key, iv, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// Decrypts whole blocks, after the one that `iv` is.
-    fn decrypt(key: [u8; 16], iv: [u8; 16], bytes: &mut [u8]) -> io::Result<()> {
-        let (blocks, rest) = Array::slice_as_chunks_mut(bytes);
-        if !rest.is_empty() {
-            return Err(invalid("its length is not a multiple of 16"));
-        }
-        cbc::Decryptor::<Aes128>::new(&Array::from(key), &Array::from(iv)).decrypt_blocks(blocks);
-        Ok(())
-    }
-
-    /// Decrypts a whole file; how many bytes it has without the padding.
-    fn decrypt_all(&self, bytes: &mut [u8]) -> io::Result<usize> {
-        Self::decrypt(self.key, self.iv, bytes)?;
-        let padding = padding(bytes)?;
-        Ok(bytes.len().saturating_sub(padding.into()))
-    }
-}
-
-/// How many bytes of padding the last block has (PKCS#7).
-fn padding(clear: &[u8]) -> io::Result<u8> {
-    let padding = clear.last().copied().unwrap_or_default();
-    let is_padding = (1..=16).contains(&padding)
-        && clear.len() >= usize::from(padding)
-        && (clear.iter().rev().take(padding.into())).all(|&byte| byte == padding);
-    if is_padding {
-        Ok(padding)
-    } else {
-        Err(invalid(
-            "its padding is wrong: the key or the segment is not the right one",
-        ))
-    }
-}
-
-fn invalid(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::LazyLock;
 
     use super::*;
-    use aes::cipher::BlockModeEncrypt;
+    use aes::Aes128;
+    use aes::cipher::{Array, BlockModeEncrypt, KeyIvInit};
     use asset_store::{AssetId, Durability, EntryAttributes, StoreOptions};
     use proptest::prelude::*;
 

@@ -1,6 +1,7 @@
 //! Playing what is stored: localized playlists, decryption on the way out, the local server, export.
 
 mod api;
+mod cipher;
 mod cleared;
 pub(crate) mod content;
 pub mod export;
