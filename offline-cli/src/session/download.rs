@@ -66,7 +66,7 @@ impl Session {
     /// Notes beside a stored asset that its playlists are others now. A wrong address says nothing about the right one.
     fn note_drift(&self, request: &DownloadRequest, id: &AssetId, error: &Error) -> Result<()> {
         let is_drift = error.kind() == ErrorKind::Changed && !request.new_address;
-        if is_drift {
+        if is_drift && record::metadata(&self.store, id)?.is_some() {
             record::set_compared(&self.store, id, Some(error.one_line()))?;
         }
         Ok(())
@@ -127,10 +127,8 @@ impl Session {
                 }
                 Err(error) if !refreshes.is_first() => break error,
                 Err(error) => {
-                    if !is_new {
-                        self.note_drift(&request, &id, &error)?;
-                    }
                     drop(writer);
+                    self.note_drift(&request, &id, &error)?;
                     if is_new {
                         // Nothing was stored yet; an asset that never began is not worth listing.
                         self.store.remove(&id)?;
@@ -148,8 +146,8 @@ impl Session {
             }
             let spare = detours.spare(&job.metadata.tracks);
             let run = Run::new(&job, &mut refreshes, spare, totals.bytes);
-            let ran = self.run(run, &writer, &mut stop, &mut observe).await?;
-            totals = ran.totals;
+            let ran = Box::pin(self.run(run, &writer, &mut stop, &mut observe)).await?;
+            totals.go_on(ran.totals);
             match ran.fetched {
                 Ok(()) => {
                     let completed =
@@ -186,6 +184,7 @@ impl Session {
             _ => error,
         };
         let kept = is_new.then_some(writer);
+        observe(DownloadEvent::Summary(totals.summary.clone()));
         Err(self.ended_badly(&id, kept, totals, error, &mut observe))
     }
 
@@ -286,6 +285,7 @@ impl Session {
         let interstitials =
             self.download_interstitials(request, &job, writer, totals, stop, observe);
         let left_out = Box::pin(interstitials).await?;
+        observe(DownloadEvent::Summary(totals.summary.clone()));
         self.ended_well(writer, job, totals, left_out, observe)
     }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Chosen;
 use super::purge::PurgedAsset;
 use super::source;
+use super::{Chosen, DownloadSummary};
 
 /// A step of a download. As JSON, an object whose `event` names the step; times are seconds, sizes bytes.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +52,15 @@ pub enum DownloadEvent {
         /// Length of the presentation in seconds.
         duration: f64,
     },
+    /// More media time of a track is stored. Told a few times a second, and when the download ends.
+    Loaded {
+        /// The track, for example `variant-0`.
+        track: String,
+        /// What is there, as start and end in seconds of media time, at most a thousand ranges.
+        ranges: Vec<(f64, f64)>,
+    },
+    /// What the download came to. It comes before the event that ends it.
+    Summary(DownloadSummary),
     /// The playlists of a live stream are read, and its recording begins.
     RecordingStarted {
         /// The asset.

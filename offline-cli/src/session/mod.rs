@@ -21,6 +21,7 @@ pub(crate) mod interstitials;
 pub(crate) mod layout;
 pub mod library;
 mod live;
+mod loaded;
 mod network;
 mod order;
 mod plan;
@@ -42,6 +43,7 @@ mod run;
 mod session_data;
 pub mod source;
 mod space;
+mod summary;
 mod tracks;
 pub mod upkeep;
 
@@ -68,6 +70,7 @@ pub use probe::{Probe, ProbedRendition, ProbedVariant};
 pub use range::{MediaTime, StoredRange, TimeRange};
 pub use record::{DownloadState, Metadata, StateRecord};
 pub use session_data::SessionDatum;
+pub use summary::DownloadSummary;
 
 /// A store and the network, ready to download.
 #[derive(Clone, Debug)]

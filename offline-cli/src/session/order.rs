@@ -139,6 +139,7 @@ mod tests {
             subtitles: false,
             pinned: Arc::clone(&timeline),
             fresh: timeline,
+            offset: Duration::ZERO,
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct PlannedTrack {
     pub(crate) pinned: Arc<Timeline>,
     /// The playlist as it is now; its addresses are the ones that are still signed.
     pub(crate) fresh: Arc<Timeline>,
+    /// Media time before the first segment, where the track is a part of a whole.
+    pub(crate) offset: Duration,
 }
 
 impl PlannedTrack {
@@ -209,6 +211,20 @@ impl Plan {
     pub(crate) fn paths(&self, index: usize) -> impl Iterator<Item = String> + '_ {
         let needs = self.rows.get(index).into_iter().flat_map(Row::needs);
         needs.filter_map(|need| Some(path(&self.tracks.get(need.track)?.layout(), need.kind)))
+    }
+
+    /// The media time that a resource makes, in tracks by number.
+    pub(crate) fn times(&self, index: usize) -> impl Iterator<Item = (usize, Range<Duration>)> {
+        let needs = self.rows.get(index).into_iter().flat_map(Row::needs);
+        needs.filter_map(|need| match need.kind {
+            ResourceKind::Segment(index) => {
+                let track = self.tracks.get(need.track)?;
+                let segment = track.fresh.segments().get(index)?;
+                let start = track.offset.saturating_add(segment.start);
+                Some((need.track, start..start.saturating_add(segment.duration)))
+            }
+            ResourceKind::Key(_) | ResourceKind::Map(_) => None,
+        })
     }
 
     /// Media time of the segments that a resource makes, over all tracks.

@@ -285,6 +285,7 @@ fn pin_track(
         subtitles: track.subtitles,
         pinned,
         fresh,
+        offset: Duration::ZERO,
     };
     Ok((planned, agreement))
 }

@@ -267,6 +267,8 @@ pub(super) fn cut(
             }
         }
         let segments = indices(&track.pinned, &numbers);
+        let start = track.pinned.segments().get(segments.start);
+        track.offset = start.map_or(Duration::ZERO, |segment| segment.start);
         track.pinned = Arc::new(track.pinned.slice(segments.clone()));
         track.fresh = Arc::new(track.fresh.slice(segments));
         after.insert(track.name.clone(), numbers);

@@ -13,11 +13,12 @@ use segment_fetch::{Event, Job};
 use super::attention::Looks;
 use super::download::{Gap, interrupted};
 use super::event::seconds;
+use super::loaded::{Loaded, Pace};
 use super::order::Order;
 use super::prepare::{Link, Prepared, attributes};
 use super::record::{self, DownloadState, StateRecord};
 use super::refresh::Refreshes;
-use super::{DownloadEvent, Session, layout, source};
+use super::{DownloadEvent, DownloadSummary, Session, layout, source};
 use crate::adapters::sink::PartialSink;
 use crate::{Error, ErrorKind, Result};
 
@@ -39,6 +40,17 @@ pub(super) struct Totals {
     pub(super) stored: u64,
     /// What could not be had, where gaps are allowed.
     pub(super) gaps: Vec<Gap>,
+    /// What all passes over the resources came to.
+    pub(super) summary: DownloadSummary,
+}
+
+impl Totals {
+    /// What it has come to after another run, which counted on from this one.
+    pub(super) fn go_on(&mut self, run: Self) {
+        let mut summary = std::mem::take(&mut self.summary);
+        summary.append(run.summary);
+        *self = Self { summary, ..run };
+    }
 }
 
 /// Where something could not be had.
@@ -69,6 +81,11 @@ pub(super) struct Run<'a> {
     /// Tracks that may be had from elsewhere.
     spare: HashSet<String>,
     failed: Failed,
+    pace: Pace,
+    loaded: Loaded,
+    /// How long it took until the first bytes came.
+    first_bytes: Option<Duration>,
+    summary: DownloadSummary,
 }
 
 impl<'a> Run<'a> {
@@ -97,6 +114,10 @@ impl<'a> Run<'a> {
             has_expired: false,
             spare,
             failed: Failed::default(),
+            pace: Pace::default(),
+            loaded: Loaded::new(&job.plan, &job.pending),
+            first_bytes: None,
+            summary: DownloadSummary::default(),
         }
     }
 
@@ -126,6 +147,7 @@ impl<'a> Run<'a> {
             bytes: self.bytes,
             stored: self.stored,
             gaps: self.gaps,
+            summary: self.summary,
         }
     }
 
@@ -137,6 +159,7 @@ impl<'a> Run<'a> {
         observe: &mut impl FnMut(DownloadEvent),
     ) -> Result<()> {
         let job = self.job;
+        let began = Instant::now();
         let unopened: Arc<Mutex<Option<Error>>> = Arc::default();
         let order = Mutex::new(Order::new(&job.plan, &job.pending));
         let ordered = || order.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,7 +214,7 @@ impl<'a> Run<'a> {
                         (None, Ok(_)) => {}
                         (_, Err(error)) => break Err(Error::from(error)),
                     }
-                    observe(self.progress());
+                    self.tell(false, observe);
                 }
                 attention = looks.next(&session.store, &job.id), if fetching => {
                     if ordered().heed(&attention) {
@@ -211,7 +234,8 @@ impl<'a> Run<'a> {
                     Some(Event::Failed { tag, error, .. }) => if let Err(error) = self.failed(tag, error, observe) { break Err(error); },
                     Some(Event::Progress { bytes, .. }) => {
                         self.bytes = self.bytes.saturating_add(bytes);
-                        observe(self.progress());
+                        self.first_bytes.get_or_insert_with(|| began.elapsed());
+                        self.tell(false, observe);
                     }
                     Some(Event::Retrying { error, after, .. }) => observe(DownloadEvent::retrying(&error, after)),
                     Some(_) => {}
@@ -224,15 +248,15 @@ impl<'a> Run<'a> {
                 self.stored(index, &entry);
             }
         }
+        self.tell(true, observe);
+        let pass = fetches.summary();
+        self.summary = DownloadSummary::of(&pass, self.first_bytes, &job.metadata.tracks);
         ended?;
-        if let Some(error) = unopened
+        let unopened = unopened
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
-            return Err(error);
-        }
-        self.verdict()
+            .take();
+        unopened.map_or_else(|| self.verdict(), Err)
     }
 
     /// Counts a resource whose first path is stored, and asks for its other paths.
@@ -249,6 +273,17 @@ impl<'a> Run<'a> {
         self.something_came = true;
         self.stored = self.stored.saturating_add(1);
         self.media_stored += plan.media_time(index);
+        self.loaded.insert(plan, index);
+    }
+
+    /// Tells how far it has come, as often as somebody wants to know.
+    fn tell(&mut self, is_last: bool, observe: &mut impl FnMut(DownloadEvent)) {
+        if self.pace.is_due(is_last) {
+            observe(self.progress());
+            for event in self.loaded.news(&self.job.plan, is_last) {
+                observe(event);
+            }
+        }
     }
 
     /// Notes a resource that cannot be had; an error means that going on is pointless.

@@ -33,6 +33,7 @@ mod live_origin;
 mod live_trouble;
 mod low_latency;
 mod media;
+mod metrics;
 mod network;
 mod page;
 #[cfg(unix)]

@@ -62,6 +62,7 @@ impl Common<'_> {
                 subtitles: track.kind == cache_inspect::TrackKind::Subtitles,
                 pinned: Arc::clone(&timeline),
                 fresh: timeline,
+                offset: track.offset,
             }
         });
         let (pending, links) = pending(self.writer, &Plan::new(tracks.collect()));
@@ -93,6 +94,7 @@ impl Common<'_> {
             let ran = self.session.run(run, self.writer, &mut *stop, &mut tell);
             let ran = ran.await?;
             totals.bytes = ran.totals.bytes;
+            totals.summary.append(ran.totals.summary);
             match ran.fetched {
                 Ok(()) => {
                     totals.stored = before.saturating_add(ran.totals.stored);
@@ -141,6 +143,7 @@ impl Common<'_> {
                     subtitles: track.subtitles,
                     pinned: pinned.map_or_else(|| Arc::clone(&fresh), Arc::new),
                     fresh,
+                    offset: std::time::Duration::ZERO,
                 }
             })
             .collect();
