@@ -48,7 +48,7 @@ fn an_inspection_has_the_documented_fields() {
                 "kind": "audio", "group": "aac",
                 "options": [{"name": "English", "language": "en", "complete": true}],
             }],
-            "freshness": {"created": null, "last_verified": 86400, "last_played": null},
+            "freshness": {"created": null, "last_verified": 86400, "last_played": null, "drift": null, "last_compared": null},
             "missing": [{
                 "track": 0, "what": "segment", "start": 4.0, "duration": 0.5,
                 "url": "https://media.example/main/1.ts?sig=secret",
