@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 mod demo;
 mod fuzz;
+mod generate;
 mod run;
 mod tidy;
 
@@ -40,6 +41,8 @@ enum Command {
     Demo(demo::Options),
     /// Feed a fuzz target of hls-parse for a while
     Fuzz(fuzz::Options),
+    /// Write anew what is compared with snapshots: what the tool says
+    Gen,
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Crash(options) => crash::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Gen => generate::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -48,8 +48,8 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 ID is an id of `offline list`, a unique prefix of one, or a unique title.
 
-Exit codes: 0 done; 1 ran, and the answer is bad (gaps, damage); 2 usage; 3 playlist rejected or
-content protected; 4 network gave up; 5 storage; 130 interrupted, resumable.";
+Exit codes: 0 done; 1 ran, and the answer is bad (gaps, damage); 2 usage; 3 playlist rejected \
+or content protected; 4 network gave up; 5 storage; 130 interrupted, resumable.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -49,6 +49,7 @@ mod range;
 mod redundancy;
 mod samples;
 mod serve;
+mod snapshots;
 mod space;
 mod stream;
 mod verify;
