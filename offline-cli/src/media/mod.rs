@@ -4,6 +4,7 @@
 //! allocated because a header says so, and damage is an error, never a panic.
 
 mod common_encryption;
+mod cue_text;
 pub(crate) mod demux;
 pub(crate) mod elementary;
 pub(crate) mod fragments;
@@ -11,6 +12,7 @@ pub(crate) mod movie;
 mod sample_aes;
 pub(crate) mod samples;
 pub(crate) mod transport_stream;
+pub(crate) mod webvtt;
 
 use std::fmt;
 

@@ -121,21 +121,44 @@ pub(super) async fn movie(
     asset: Arc<LocalAsset>,
     headers: &HeaderMap,
 ) -> Result<Reply, StatusCode> {
-    let store = store.clone();
-    let inner = store.clone();
-    let movie = tokio::task::spawn_blocking(move || Movie::of(&inner, &asset)).await;
-    let movie = movie
-        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?
-        .map_err(|error| {
-            tracing::info!(error = %error.one_line(), "no movie");
-            StatusCode::NOT_FOUND
-        })?;
-    let tag = format!("\"{}-movie\"", movie.tag);
+    let movie = laid_out(store, asset).await?;
+    let (tag, store) = (format!("\"{}-movie\"", movie.tag), store.clone());
     let open = move || Ok(ContentReader::of_movie(MovieReader::new(movie, store)));
-    let mut reply = part(tag, "video/mp4", headers, open).await?;
+    Ok(checked(part(tag, "video/mp4", headers, open).await?))
+}
+
+/// Subtitles as one file, in the time of the movie.
+pub(super) async fn subtitles(
+    store: &Store,
+    asset: Arc<LocalAsset>,
+    name: &str,
+    headers: &HeaderMap,
+) -> Result<Reply, StatusCode> {
+    let movie = laid_out(store, asset).await?;
+    let (index, form) = movie.subtitles_named(name).ok_or(StatusCode::NOT_FOUND)?;
+    let (tag, store) = (format!("\"{}-{name}\"", movie.tag), store.clone());
+    let open = move || {
+        let text = movie.write_subtitles(&store, index, form)?;
+        Ok(ContentReader::of_memory(text.into_bytes().into()))
+    };
+    Ok(checked(part(tag, form.media_type(), headers, open).await?))
+}
+
+/// What may change has to be asked for again.
+fn checked(mut reply: Reply) -> Reply {
     let check = HeaderValue::from_static("private, no-cache");
     reply.headers_mut().insert(header::CACHE_CONTROL, check);
-    Ok(reply)
+    reply
+}
+
+async fn laid_out(store: &Store, asset: Arc<LocalAsset>) -> Result<Arc<Movie>, StatusCode> {
+    let store = store.clone();
+    let movie = tokio::task::spawn_blocking(move || Movie::of(&store, &asset)).await;
+    let movie = movie.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    movie.map_err(|error| {
+        tracing::info!(error = %error.one_line(), "no movie");
+        StatusCode::NOT_FOUND
+    })
 }
 
 /// Reads the part chunk by chunk, the next one only when the player has taken the one before.

@@ -215,6 +215,10 @@ impl Shared {
                 let (_, asset) = self.shelf.asset(id).await?;
                 reply::movie(&self.store, asset, request.headers()).await
             }
+            ["assets", id, movie::SUBTITLES, name] => {
+                let (_, asset) = self.shelf.asset(id).await?;
+                reply::subtitles(&self.store, asset, name, request.headers()).await
+            }
             ["assets", id, artwork::PATH] => self.artwork(id, request.headers()).await,
             ["assets", id, FOLDER, rest @ ..] => {
                 let (_, asset) = self.shelf.asset(id).await?;

@@ -17,6 +17,7 @@ mod counts;
 mod deep;
 mod drift;
 mod environment;
+mod export;
 mod faults;
 mod full_disk;
 mod gated_origin;

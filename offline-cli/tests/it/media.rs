@@ -439,6 +439,23 @@ pub(crate) fn hashes(input: &str, map: &str, codec: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// The languages of the tracks of a kind.
+pub(crate) fn languages(input: &str, kind: &str) -> Vec<String> {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", kind])
+        .args([
+            "-show_entries",
+            "stream_tags=language",
+            "-of",
+            "csv=p=0",
+            input,
+        ])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
 /// When the first packet of a stream is shown, in seconds.
 pub(crate) fn first_time(input: &str, stream: &str) -> f64 {
     let output = Command::new("ffprobe")

@@ -322,3 +322,90 @@ fn subtitles_keep_their_bytes() {
         assert_eq!(exported, original);
     }
 }
+
+#[test]
+fn subtitles_of_a_movie_are_in_its_time() {
+    if !has("ffmpeg") {
+        return;
+    }
+    let (environment, _root, origin) = origin_of(media::alternate_audio);
+    let url = origin.url("/alt/master.m3u8");
+    let arguments = [
+        "download",
+        url.as_str(),
+        "--id",
+        "a",
+        "--audio",
+        "all",
+        "--subtitles",
+        "all",
+    ];
+    environment.run(arguments).fine();
+    let movie = environment.path("film.mp4");
+    let path = movie.to_str().unwrap();
+    let said = environment
+        .run(["export", "a", "--format", "mp4", "-o", path, "--json"])
+        .fine()
+        .json();
+    assert_eq!(said["files"], 3, "{said}");
+    let read = |name: &str| std::fs::read_to_string(environment.path(name)).unwrap();
+    // The cues count from 1.4 s on the clock of the media, where ffmpeg's streams begin.
+    let begins = media::first_time(
+        &format!("{}", environment.export().join("index.m3u8").display()),
+        "v:0",
+    );
+    let early = media::first_time(path, "v:0") - begins + 1.4;
+    let expected = |seconds: f64, point: &str| {
+        let milliseconds = ((seconds + early) * 1000.0).round();
+        format!(
+            "00:00:{:02}{point}{:03}",
+            milliseconds.div_euclid(1000.0),
+            milliseconds.rem_euclid(1000.0)
+        )
+    };
+    let (webvtt, subrip) = (read("film.en.vtt"), read("film.en.srt"));
+    for (index, start) in [0.5, 4.5].into_iter().enumerate() {
+        let line = format!(
+            "{} --> {}\nCue {index}\n",
+            expected(start, "."),
+            expected(start + 2.5, ".")
+        );
+        assert!(webvtt.contains(&line), "{line}{webvtt}");
+        let line = format!(
+            "{} --> {}\nCue {index}\n",
+            expected(start, ","),
+            expected(start + 2.5, ",")
+        );
+        assert!(subrip.contains(&line), "{line}{subrip}");
+    }
+    let serving = Serving::start(&environment);
+    let served = serving.ask(
+        "GET",
+        &format!("{}/assets/a/subtitles/en.vtt", serving.path()),
+        &[],
+    );
+    assert_eq!(
+        (served.status, String::from_utf8(served.body).unwrap()),
+        (200, webvtt)
+    );
+    // The same as a track, which players of MP4 files know.
+    let expected = ["eng", "deu"];
+    assert_eq!(media::languages(path, "a"), expected);
+    assert_eq!(media::languages(path, "s"), ["eng"]);
+    let track = environment.path("track.srt");
+    media::ffmpeg(
+        &environment.path("."),
+        &[&["-i", path, "-map", "0:s", track.to_str().unwrap()]],
+    );
+    let drawn = std::fs::read_to_string(&track).unwrap();
+    let drawn = drawn
+        .replace("<font face=\"Serif\" size=\"12\">", "")
+        .replace("</font>", "");
+    assert_eq!(drawn, subrip);
+    // Nothing is written over what is beside it.
+    std::fs::remove_file(&movie).unwrap();
+    environment
+        .run(["export", "a", "--format", "mp4", "-o", path])
+        .refused(2);
+    assert!(!movie.exists());
+}

@@ -101,7 +101,8 @@ mod tests {
                 tracks.push(track);
             }
         }
-        let _ = movie::lay_out(tracks);
+        let parts = movie::place(&tracks);
+        let _ = movie::lay_out(tracks, parts);
     }
 
     fn fragments(map: &[u8], segment: &[u8]) {

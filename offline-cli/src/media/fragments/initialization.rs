@@ -76,6 +76,15 @@ impl Initialization {
         Err(Damaged("its initialization section has no moov box"))
     }
 
+    /// Whether samples of a track are encrypted.
+    pub(crate) fn is_protected(&self) -> bool {
+        let mut descriptions = self.tracks.iter().flat_map(|track| &track.descriptions);
+        descriptions.any(|description| {
+            let protection = description.protection.as_ref();
+            protection.is_some_and(|protection| protection.is_protected)
+        })
+    }
+
     pub(crate) fn track(&self, id: u32) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == id)
     }

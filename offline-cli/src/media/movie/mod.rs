@@ -5,8 +5,11 @@ mod entries;
 mod header;
 mod language;
 mod part;
+mod timed_text;
 mod track;
 
+pub(crate) use part::Parts;
+pub(crate) use timed_text::timed_text;
 pub(crate) use track::{Chunk, Place, TrackBuilder};
 
 use super::Result;
@@ -23,6 +26,7 @@ pub(crate) struct Layout {
     pub(crate) chunks: Vec<Chunk>,
     /// Bytes of the file.
     pub(crate) length: u64,
+    pub(crate) parts: Parts,
 }
 
 /// Where ticks of one timescale are in another, rounded to the nearest.
@@ -35,16 +39,20 @@ pub(crate) fn convert(ticks: i64, from: i64, to: i64) -> i64 {
     i64::try_from((product + from / 2).div_euclid(from)).unwrap_or(i64::MAX / 8)
 }
 
-/// Puts the tracks together.
+/// Where the parts of tracks are in the movie.
+pub(crate) fn place(tracks: &[TrackBuilder]) -> Parts {
+    part::place(tracks)
+}
+
+/// Puts the tracks together, whose parts are placed.
 ///
 /// # Errors
 /// When a track cannot be described.
-pub(crate) fn lay_out(tracks: Vec<TrackBuilder>) -> Result<Layout> {
+pub(crate) fn lay_out(tracks: Vec<TrackBuilder>, parts: Parts) -> Result<Layout> {
     let mut tracks: Vec<TrackBuilder> = tracks
         .into_iter()
         .filter(|track| !track.is_empty())
         .collect();
-    let parts = part::place(&tracks);
     let mut chunks: Vec<Chunk> = Vec::new();
     for (number, track) in tracks.iter_mut().enumerate() {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
@@ -70,5 +78,6 @@ pub(crate) fn lay_out(tracks: Vec<TrackBuilder>) -> Result<Layout> {
         head,
         chunks,
         length,
+        parts,
     })
 }

@@ -6,15 +6,35 @@ use super::track::TrackBuilder;
 
 /// Where parts begin, in flicks.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(crate) struct Parts {
     /// By number: the earliest time in the part's own times, and where that is in the movie.
     places: BTreeMap<u64, (i64, i64)>,
-    pub(super) duration: i64,
+    pub(crate) duration: i64,
 }
 
 impl Parts {
-    /// Where a time of a part is in the movie.
-    pub(super) fn in_movie(&self, part: u64, time: i64) -> i64 {
+    /// Places parts, each at the end of the one before. By number, their first and last times in flicks.
+    pub(crate) fn of(bounds: BTreeMap<u64, (i64, i64)>) -> Self {
+        let mut parts = Self::default();
+        for (number, (start, end)) in bounds {
+            parts.places.insert(number, (start, parts.duration));
+            parts.duration = parts.duration.saturating_add(end.saturating_sub(start));
+        }
+        parts
+    }
+
+    /// The earliest time of a part, in its own times.
+    pub(crate) fn start(&self, part: u64) -> Option<i64> {
+        self.places.get(&part).map(|(start, _)| *start)
+    }
+
+    /// The number of the part that the movie begins with.
+    pub(crate) fn first(&self) -> u64 {
+        self.places.first_key_value().map_or(0, |(part, _)| *part)
+    }
+
+    /// Where a time of a part is in the movie, in flicks.
+    pub(crate) fn in_movie(&self, part: u64, time: i64) -> i64 {
         let (base, place) = self.places.get(&part).copied().unwrap_or_default();
         time.saturating_sub(base).saturating_add(place)
     }
@@ -29,10 +49,5 @@ pub(super) fn place(tracks: &[TrackBuilder]) -> Parts {
         *start = (*start).min(part.start);
         *end = (*end).max(part.end);
     }
-    let mut parts = Parts::default();
-    for (number, (start, end)) in bounds {
-        parts.places.insert(number, (start, parts.duration));
-        parts.duration = parts.duration.saturating_add(end.saturating_sub(start));
-    }
-    parts
+    Parts::of(bounds)
 }

@@ -264,6 +264,13 @@ impl TrackBuilder {
         Ok(u16::try_from(self.formats.len() - 1).unwrap_or_default())
     }
 
+    /// The size of the picture; nothing for what is none.
+    pub(crate) fn picture(&self) -> Option<(u32, u32)> {
+        let is_video = self.handler == *b"vide";
+        let entries = is_video.then(|| self.sample_entries().ok()).flatten();
+        entries.map(|(_, width, height)| (width, height))
+    }
+
     /// Whether the picture or the sound is described anew somewhere.
     pub(crate) fn changes(&self) -> bool {
         let sets = self.sets.as_ref();

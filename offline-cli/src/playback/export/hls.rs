@@ -2,13 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use asset_store::{AssetId, Store};
 
 use super::super::content::Content;
 use super::super::local::{INDEX, LocalAsset};
-use super::Exported;
+use super::{Exported, UnfinishedFolder};
 use crate::session::artwork;
 use crate::session::interstitials::references;
 use crate::{Error, ErrorKind, Result};
@@ -31,56 +31,22 @@ pub fn hls(
     mut progress: impl FnMut(u64),
 ) -> Result<Exported> {
     let asset = LocalAsset::load(store, id)?;
-    let is_empty =
-        |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    if fs::symlink_metadata(folder).is_ok() && !is_empty(folder) {
-        return Err(
-            Error::usage(format!("{} is already there", folder.display()))
-                .hint("name a folder that does not exist yet"),
-        );
-    }
-    let unfinished = unfinished(folder)?;
+    let unfinished = UnfinishedFolder::create(folder)?;
     let mut exported = Exported {
         index: folder.join(INDEX),
         files: 0,
         bytes: 0,
         notes: Vec::new(),
     };
-    let written =
-        write_all(store, &asset, &unfinished, &mut exported, &mut progress).and_then(|()| {
-            // An empty folder of that name may be there; on some systems a rename does not replace it.
-            let _ = fs::remove_dir(folder);
-            fs::rename(&unfinished, folder).map_err(|error| Error::io(folder, "create", error))
-        });
-    if let Err(error) = written {
-        let _ = fs::remove_dir_all(&unfinished);
-        return Err(error);
-    }
+    write_all(
+        store,
+        &asset,
+        unfinished.hidden(),
+        &mut exported,
+        &mut progress,
+    )?;
+    unfinished.finish()?;
     Ok(exported)
-}
-
-/// A new folder beside the one that is to be, under a name that nobody else has.
-fn unfinished(folder: &Path) -> Result<PathBuf> {
-    let name = folder
-        .file_name()
-        .ok_or_else(|| Error::usage(format!("{} is not a folder name", folder.display())))?;
-    if let Some(parent) = folder.parent() {
-        fs::create_dir_all(parent).map_err(|error| Error::io(parent, "create", error))?;
-    }
-    let mut number = std::process::id();
-    loop {
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".unfinished-{number}"));
-        let path = folder.with_file_name(hidden);
-        match fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                number = number.wrapping_add(1);
-            }
-            Err(error) => return Err(Error::io(&path, "create", error)),
-        }
-    }
 }
 
 /// Writes an asset with its interstitials. A folder has no address, so the references to those are relative.

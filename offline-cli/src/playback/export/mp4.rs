@@ -7,6 +7,7 @@ use asset_store::{AssetId, Store};
 
 use super::super::local::LocalAsset;
 use super::super::movie::{Movie, MovieReader, Program};
+use super::subtitles::Beside;
 use super::{Exported, Unfinished};
 use crate::{Error, Result};
 
@@ -15,11 +16,13 @@ const CHUNK: usize = 1024 * 1024;
 /// Writes an asset as one MP4 file that can be played while it is loaded: the variant with the highest bandwidth, and
 /// all renditions of its groups that are complete.
 ///
+/// Subtitles are tracks of it, and beside it as WebVTT and `SubRip`: `film.en.vtt`, `film.en.srt`.
+///
 /// Samples are copied, not coded anew. Memory in use does not depend on the size of the file but for its tables, some
 /// twenty bytes for each sample. What is not in it is in [`Exported::notes`].
 ///
 /// # Errors
-/// When the file exists, a codec or a change of codecs has no place in an MP4 file, or it cannot be written.
+/// When one of the files exists, a codec or a change of codecs has no place in an MP4 file, or it cannot be written.
 pub fn mp4(
     store: &Store,
     id: &AssetId,
@@ -29,7 +32,8 @@ pub fn mp4(
     let asset = LocalAsset::load(store, id)?;
     let program = Program::choose(&asset)?;
     let mut unfinished = Unfinished::create(path)?;
-    let movie = Arc::new(Movie::build(store, &program, |_| {})?);
+    let movie = Arc::new(Movie::build(store, program)?);
+    let beside = Beside::write(store, &movie, path)?;
     let mut reader = MovieReader::new(Arc::clone(&movie), store.clone());
     let mut offset = 0;
     while offset < reader.length() {
@@ -40,14 +44,13 @@ pub fn mp4(
         offset += bytes.len() as u64;
         progress(bytes.len() as u64);
     }
-    unfinished.finish()?;
-    let mut notes = movie.notes.clone();
-    let subtitles = program.subtitles.iter();
-    notes.extend(subtitles.map(|subtitles| format!("{}: left out subtitles", subtitles.track)));
-    Ok(Exported {
+    let mut exported = Exported {
         index: path.to_owned(),
         files: 1,
         bytes: offset,
-        notes,
-    })
+        notes: movie.notes.clone(),
+    };
+    beside.finish(&mut exported)?;
+    unfinished.finish()?;
+    Ok(exported)
 }

@@ -6,12 +6,13 @@ use asset_store::{AssetId, Store};
 use cache_inspect::media::{Container, identify};
 
 use super::super::local::LocalAsset;
-use super::super::movie::Program;
+use super::super::movie::{Movie, Program};
+use super::subtitles::Beside;
 use super::{Exported, Unfinished};
 use crate::{Error, ErrorKind, Result};
 
 /// Writes the variant with the highest bandwidth as one Transport Stream: its segments, one after the other, which
-/// loses nothing.
+/// loses nothing. Subtitles are beside it.
 ///
 /// # Errors
 /// When the file exists, when segments are not parts of one Transport Stream, which has no discontinuities and no
@@ -48,10 +49,10 @@ pub fn transport_stream(
         bytes: 0,
         notes: program.notes.clone(),
     };
-    for subtitles in &program.subtitles {
-        exported
-            .notes
-            .push(format!("{}: left out subtitles", subtitles.track));
+    let mut beside = Beside::default();
+    if !program.subtitles.is_empty() {
+        // Their times count from where the stream begins.
+        beside = Beside::write(store, &Movie::build(store, Program::choose(&asset)?)?, path)?;
     }
     let read = |content: &super::super::content::Content| {
         let mut bytes = Vec::new();
@@ -78,6 +79,7 @@ pub fn transport_stream(
         exported.bytes += bytes.len() as u64;
         progress(bytes.len() as u64);
     }
+    beside.finish(&mut exported)?;
     unfinished.finish()?;
     Ok(exported)
 }

@@ -4,6 +4,7 @@
 mod program;
 mod reader;
 mod source;
+mod subtitles;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,7 @@ use asset_store::Store;
 pub(crate) use program::Program;
 pub(crate) use reader::MovieReader;
 use source::Source;
+pub(crate) use subtitles::Form;
 
 use super::local::LocalAsset;
 use crate::media::movie::{self, Layout, Place, TrackBuilder};
@@ -23,16 +25,22 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) const NAME: &str = "movie.mp4";
 /// How many movies' tables are kept: some megabytes each for a long film.
 const KEPT: usize = 4;
+/// Where subtitles of sound are shown.
+const NO_PICTURE: (u32, u32) = (640, 360);
 
 static MOVIES: Mutex<VecDeque<Arc<Movie>>> = Mutex::new(VecDeque::new());
 /// Tables are worked out one after the other, so that what was asked for twice is done once.
 static BUILDING: Mutex<()> = Mutex::new(());
+
+/// The folder beside it of its subtitles, each as one file.
+pub(crate) const SUBTITLES: &str = "subtitles";
 
 /// The file.
 #[derive(Debug)]
 pub(crate) struct Movie {
     layout: Layout,
     sources: Vec<Source>,
+    subtitles: Vec<program::Chosen>,
     /// What of the asset is not in it, or may not play everywhere.
     pub(crate) notes: Vec<String>,
     /// A name for its bytes.
@@ -57,7 +65,7 @@ impl Movie {
         if let Some(movie) = find() {
             return Ok(movie);
         }
-        let movie = Arc::new(Self::build(store, &program, |_| {})?);
+        let movie = Arc::new(Self::build(store, program)?);
         let mut movies = MOVIES.lock().unwrap_or_else(PoisonError::into_inner);
         movies.push_front(Arc::clone(&movie));
         movies.truncate(KEPT);
@@ -65,11 +73,7 @@ impl Movie {
     }
 
     /// Works out the tables. Memory in use grows by some twenty bytes for each sample.
-    pub(crate) fn build(
-        store: &Store,
-        program: &Program,
-        mut progress: impl FnMut(u64),
-    ) -> Result<Self> {
+    pub(crate) fn build(store: &Store, program: Program) -> Result<Self> {
         let mut notes = program.notes.clone();
         let mut tracks = Vec::new();
         let mut sources = Vec::new();
@@ -95,7 +99,6 @@ impl Movie {
                         .map_err(|error| unfit(&chosen.track, error))?;
                 }
                 own.counts.clear();
-                progress(source.bytes(segment));
             }
             let added = own.tracks.into_iter().map(|(_, _, track)| track);
             for track in added {
@@ -112,7 +115,23 @@ impl Movie {
             }
             sources.push(source);
         }
-        let layout = movie::lay_out(tracks).map_err(|error| unfit("the movie", error))?;
+        let parts = movie::place(&tracks);
+        let subtitles = program.subtitles.iter().filter(|_| parts.duration > 0);
+        let size = tracks.iter().find_map(TrackBuilder::picture);
+        for chosen in subtitles {
+            let made = chosen.timed_text(store, &parts, size.unwrap_or(NO_PICTURE), sources.len());
+            match made {
+                Ok((track, source)) => {
+                    tracks.push(track);
+                    sources.push(source);
+                }
+                Err(error) => note(
+                    &mut notes,
+                    format!("{}: left out: {}", chosen.track, error.one_line()),
+                ),
+            }
+        }
+        let layout = movie::lay_out(tracks, parts).map_err(|error| unfit("the movie", error))?;
         if layout.chunks.is_empty() {
             let what = "there is no video or audio that an MP4 file can hold";
             return Err(
@@ -122,8 +141,9 @@ impl Movie {
         Ok(Self {
             layout,
             sources,
+            subtitles: program.subtitles,
             notes,
-            tag: program.tag.clone(),
+            tag: program.tag,
         })
     }
 

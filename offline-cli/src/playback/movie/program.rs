@@ -1,9 +1,12 @@
 //! What of an asset goes into one file: the best variant, and the renditions that belong to it.
 
+use std::time::Duration;
+
 use hls_parse::RenditionKind;
 
 use super::super::content::Content;
 use super::super::local::LocalAsset;
+use crate::media::movie;
 use crate::session::presentation::StoredTrack;
 use crate::{Error, ErrorKind, Result};
 
@@ -21,6 +24,8 @@ pub(crate) struct Program {
 #[derive(Debug)]
 pub(crate) struct Chosen {
     pub(crate) track: String,
+    /// The name of a file of its own, without an ending.
+    pub(crate) file: String,
     pub(crate) name: String,
     pub(crate) language: String,
     pub(crate) is_default: bool,
@@ -37,6 +42,8 @@ pub(crate) struct Piece {
     /// Segments of one number have times that go on.
     pub(crate) part: u64,
     pub(crate) map: Option<usize>,
+    /// When it begins by its playlist, in flicks.
+    pub(crate) start: i64,
 }
 
 impl Program {
@@ -150,6 +157,7 @@ impl Program {
                     content,
                     part: segment.discontinuity_number,
                     map: segment.map,
+                    start: flicks(segment.start),
                 }),
                 None => missing += 1,
             }
@@ -163,6 +171,7 @@ impl Program {
         let maps: Option<Vec<Content>> = maps.collect();
         self.sources.push(Chosen {
             track: track.name.clone(),
+            file: String::new(),
             name: String::new(),
             language: String::new(),
             is_default: self.sources.is_empty(),
@@ -179,8 +188,23 @@ impl Program {
         Ok(())
     }
 
-    /// The name follows from everything that the file is made of.
+    /// The names follow from everything that the files are made of.
     fn name(&mut self) {
+        let mut files: Vec<String> = Vec::new();
+        for chosen in &mut self.subtitles {
+            let is_plain =
+                |character: &char| character.is_ascii_alphanumeric() || *character == '-';
+            let language: String = chosen.language.chars().filter(is_plain).take(35).collect();
+            let is_taken = files
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(&language));
+            chosen.file = match (language.is_empty(), is_taken) {
+                (true, _) => chosen.track.clone(),
+                (false, true) => format!("{language}.{}", chosen.track),
+                (false, false) => language,
+            };
+            files.push(chosen.file.clone());
+        }
         let mut hasher = blake3::Hasher::new();
         for chosen in self.sources.iter().chain(&self.subtitles) {
             for text in [&chosen.track, &chosen.name, &chosen.language] {
@@ -199,4 +223,9 @@ impl Program {
         }
         self.tag = hasher.finalize().to_hex().to_string();
     }
+}
+
+fn flicks(time: Duration) -> i64 {
+    let nanoseconds = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX / 8);
+    movie::convert(nanoseconds, 1_000_000_000, movie::FLICKS)
 }

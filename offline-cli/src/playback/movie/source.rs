@@ -7,6 +7,7 @@ use cache_inspect::media::{Container, identify};
 
 use super::super::content::{Content, Decryption};
 use super::program::{Chosen, Piece};
+use super::unfit;
 use crate::media::Damaged;
 use crate::media::demux::{self, Maps, TransportDemuxer};
 use crate::media::elementary::audio_frame::AudioKind;
@@ -41,6 +42,8 @@ enum Kind {
     Transport,
     Fragmented(Maps),
     Packed(AudioKind),
+    /// Made of what is in segments, as one.
+    Made(Demuxed),
 }
 
 impl Source {
@@ -67,8 +70,13 @@ impl Source {
                     .iter()
                     .map(|map| Initialization::read(map))
                     .collect();
+                let maps = maps?;
+                if maps.iter().any(Initialization::is_protected) {
+                    let what = "its samples are encrypted, and their key is not there";
+                    return Err(unfit(&chosen.track, Damaged(what)));
+                }
                 prefixes.clear();
-                Kind::Fragmented(Maps::new(maps?))
+                Kind::Fragmented(Maps::new(maps))
             }
             Container::Adts => Kind::Packed(AudioKind::Aac),
             Container::Ac3 => Kind::Packed(AudioKind::Ac3),
@@ -93,18 +101,25 @@ impl Source {
         })
     }
 
+    /// One segment that is made already.
+    pub(super) fn made(demuxed: Demuxed) -> Self {
+        Self {
+            segments: Vec::new(),
+            kind: Kind::Made(demuxed),
+            prefixes: Vec::new(),
+            demuxer: TransportDemuxer::default(),
+            clock: Clock::default(),
+            last: None,
+            states: HashMap::new(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.segments.len()
     }
 
     pub(super) fn part(&self, segment: usize) -> u64 {
         self.segments.get(segment).map_or(0, |segment| segment.part)
-    }
-
-    pub(super) fn bytes(&self, segment: usize) -> u64 {
-        self.segments
-            .get(segment)
-            .map_or(0, |segment| segment.content.entry.length)
     }
 
     /// What the samples of the next segment are. Segments are asked for in their order.
@@ -127,6 +142,7 @@ impl Source {
                 &segment.whole(store, &[])?,
                 &mut self.clock,
             )),
+            Kind::Made(demuxed) => Ok(demuxed.clone()),
             Kind::Transport => {
                 let bytes = segment.whole(store, &self.prefixes)?;
                 if !self.demuxer.is_clean() {
@@ -139,10 +155,11 @@ impl Source {
 
     /// The samples of any segment with their bytes.
     pub(super) fn samples(&self, store: &Store, index: usize) -> Result<Demuxed> {
-        let segment = self
-            .segments
-            .get(index)
-            .ok_or(Damaged("a segment is not there"))?;
+        let segment = match (&self.kind, self.segments.get(index)) {
+            (Kind::Made(demuxed), _) => return Ok(demuxed.clone()),
+            (_, Some(segment)) => segment,
+            (_, None) => return Err(Damaged("a segment is not there").into()),
+        };
         match &self.kind {
             Kind::Fragmented(maps) => segment.fragments(store, maps, true),
             Kind::Packed(kind) => Ok(demux::packed(
@@ -155,6 +172,7 @@ impl Source {
                 let mut demuxer = self.states.get(&index).cloned().unwrap_or_default();
                 Ok(demuxer.demux(&bytes))
             }
+            Kind::Made(demuxed) => Ok(demuxed.clone()),
         }
     }
 }
