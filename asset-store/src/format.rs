@@ -39,15 +39,15 @@ pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
     let fs = layout.fs();
     check_ownership(layout)?;
     if fs.length(&layout.format()).is_none() {
-        if !create {
-            let message = "there is no store here; the first download creates one";
-            let is_folder = fs.is_directory(layout.root());
-            if fs.exists(layout.root()) && !(is_folder && is_ours(layout)?) {
-                return Err(not_a_store(layout.root()));
-            }
-            return Err(Error::at(ErrorKind::NotFound, layout.root(), message));
+        if create {
+            initialize(layout)?;
+        } else {
+            check_contents(layout)?;
         }
-        initialize(layout)?;
+    }
+    if !create && fs.length(&layout.format()).is_none() {
+        let message = "there is no store here; the first download creates one";
+        return Err(Error::at(ErrorKind::NotFound, layout.root(), message));
     }
     check(layout)?;
     let path = layout.lock();
@@ -106,11 +106,20 @@ fn not_a_store(root: &Path) -> Error {
     )
 }
 
-/// Whether the folder is empty or holds nothing but the beginnings of a store.
-fn is_ours(layout: &Layout) -> Result<bool, Error> {
-    Ok(layout.fs().list(layout.root())?.iter().all(|item| {
-        layout::NAMES.contains(&item.name.as_str()) || item.name.starts_with(fs::TEMPORARY)
-    }))
+/// Refuses what is there when it is neither an empty folder, nor a store, nor the beginnings of one.
+fn check_contents(layout: &Layout) -> Result<(), Error> {
+    let (fs, root) = (layout.fs(), layout.root());
+    let is_ours = !fs.exists(root)
+        || fs.is_directory(root)
+            && fs.list(root)?.iter().all(|item| {
+                layout::NAMES.contains(&item.name.as_str()) || item.name.starts_with(fs::TEMPORARY)
+            });
+    // Asked again: somebody may have finished the store since, and put documents into it.
+    if is_ours || fs.length(&layout.format()).is_some() {
+        Ok(())
+    } else {
+        Err(not_a_store(root))
+    }
 }
 
 /// Makes the names of the root and of the folders above it durable, as far as these are ours to open:
@@ -130,9 +139,7 @@ fn sync_names_above(layout: &Layout) {
 fn initialize(layout: &Layout) -> Result<(), Error> {
     let (fs, root) = (layout.fs(), layout.root());
     fs.create_directory_all(root)?;
-    if !is_ours(layout)? {
-        return Err(not_a_store(root));
-    }
+    check_contents(layout)?;
     let lock_path = layout.lock();
     let lock = fs.open_or_create(&lock_path)?;
     let start = Instant::now();

@@ -25,6 +25,28 @@ fn opening_without_creating_leaves_the_disk_alone() {
 }
 
 #[test]
+fn a_store_that_is_just_being_made_is_there_or_not_there() {
+    for _ in 0..6 {
+        let scratch = Scratch::new();
+        let root = scratch.root();
+        std::thread::scope(|threads| {
+            for _ in 0..6 {
+                threads.spawn(|| {
+                    loop {
+                        match Store::open_with(&root, &existing()) {
+                            Ok(_) => break,
+                            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error}"),
+                        }
+                    }
+                });
+            }
+            let store = Store::open(&root).unwrap();
+            store.set_store_document("clock", b"1").unwrap();
+        });
+    }
+}
+
+#[test]
 fn a_newer_format_is_refused_with_both_versions() {
     let scratch = Scratch::new();
     drop(scratch.store());
