@@ -87,6 +87,10 @@ const STEPS: &[Step] = &[
         run: |_| examples(),
     },
     Step {
+        name: "gen",
+        run: |_| crate::generate::run(&crate::generate::Options { check: true }),
+    },
+    Step {
         name: "crash",
         run: |_| crash::run(&crash::Options::short()),
     },

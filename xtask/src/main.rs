@@ -41,8 +41,8 @@ enum Command {
     Demo(demo::Options),
     /// Feed a fuzz target of hls-parse for a while
     Fuzz(fuzz::Options),
-    /// Write anew what is compared with snapshots: what the tool says
-    Gen,
+    /// Write what programs write: completions, man pages, and snapshots of what the tool says
+    Gen(generate::Options),
 }
 
 fn main() -> ExitCode {
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         Command::Crash(options) => crash::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
-        Command::Gen => generate::run(),
+        Command::Gen(options) => generate::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

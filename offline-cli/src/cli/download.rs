@@ -7,7 +7,7 @@ use clap::Args;
 use url::Url;
 
 use super::interstitials::Interstitials;
-use super::{Choice, Connection, value};
+use super::{Choice, Connection, complete, value};
 use crate::render::text;
 use crate::session::MediaTime;
 use crate::session::requirements::Hours;
@@ -121,6 +121,7 @@ pub struct RecordingOptions {
 #[derive(Debug, Args)]
 pub struct Resume {
     /// The asset
+    #[arg(add = complete::assets())]
     pub id: String,
 
     /// Go on from this address, when the one it came from so far has expired

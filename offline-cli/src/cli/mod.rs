@@ -1,8 +1,10 @@
 //! The command line: what can be said, before anything is done.
 
 mod choice;
+mod complete;
 mod connection;
 mod download;
+mod examples;
 mod interstitials;
 mod playback;
 mod upkeep;
@@ -13,6 +15,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use choice::Choice;
+pub(crate) use complete::{answer as answer_shell, script as completion_script};
 pub(crate) use connection::Connection;
 pub(crate) use download::{Download, Probe, Resume};
 pub(crate) use playback::{Export, ExportFormat, Play, Player, Serve};
@@ -55,43 +58,84 @@ or content protected; 4 network gave up; 5 storage; 130 interrupted, resumable."
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Download a stream; without an address, all that waits in the queue
+    #[command(after_long_help = examples::DOWNLOAD)]
     Download(Box<Download>),
     /// Pause downloads, whichever process runs them, until they are resumed
+    #[command(after_long_help = examples::PAUSE)]
     Pause(Assets),
     /// Continue a download
+    #[command(after_long_help = examples::RESUME)]
     Resume(Resume),
     /// Give downloads up, whichever process runs them; what is there stays until it is removed
+    #[command(after_long_help = examples::CANCEL)]
     Cancel(Assets),
     /// Show what an address offers; downloads no media
+    #[command(after_long_help = examples::PROBE)]
     Probe(Probe),
     /// List what is stored
+    #[command(after_long_help = examples::LIST)]
     List,
     /// Show what is stored of one asset, and whether it plays offline
+    #[command(after_long_help = examples::INSPECT)]
     Inspect(Asset),
     /// Remove assets and the bytes only they need
+    #[command(after_long_help = examples::REMOVE)]
     Remove(Assets),
     /// Show or change what may be purged, and when
+    #[command(after_long_help = examples::POLICY)]
     Policy(Policy),
     /// Remove what has expired, or as much as a limit asks for
+    #[command(after_long_help = examples::PURGE)]
     Purge(Purge),
     /// Remove bytes that nothing refers to
+    #[command(after_long_help = examples::GC)]
     Gc(Gc),
     /// Show how many bytes the store, its assets and their parts take
+    #[command(after_long_help = examples::USAGE)]
     Usage,
     /// Read every stored byte and report damage
+    #[command(after_long_help = examples::VERIFY)]
     Verify(Verify),
     /// Serve what is stored to players on this machine
+    #[command(after_long_help = examples::SERVE)]
     Serve(Serve),
     /// Play an asset, in the browser or another player
+    #[command(after_long_help = examples::PLAY)]
     Play(Play),
     /// Write an asset out
+    #[command(after_long_help = examples::EXPORT)]
     Export(Export),
+    /// Print the script that completes commands, options, ids and titles in a shell
+    #[command(after_long_help = examples::COMPLETIONS)]
+    Completions(Completions),
+    /// Print a man page, or write all of them
+    #[command(after_long_help = examples::MAN)]
+    Man(Manual),
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell that is to load it
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of `man`.
+#[derive(Debug, Args)]
+pub struct Manual {
+    /// The page of this command [default: that of `offline`]
+    pub command: Option<String>,
+
+    /// Write all pages into this folder
+    #[arg(short, long, value_name = "DIR", conflicts_with = "command")]
+    pub output: Option<PathBuf>,
 }
 
 /// One asset.
 #[derive(Debug, Args)]
 pub struct Asset {
     /// The asset
+    #[arg(add = complete::assets())]
     pub id: String,
 }
 
@@ -99,6 +143,6 @@ pub struct Asset {
 #[derive(Debug, Args)]
 pub struct Assets {
     /// The assets
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", add = complete::assets())]
     pub ids: Vec<String>,
 }

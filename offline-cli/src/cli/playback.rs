@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::complete;
+
 /// Options of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -16,6 +18,7 @@ pub struct Serve {
 #[derive(Debug, Args)]
 pub struct Play {
     /// The asset
+    #[arg(add = complete::assets())]
     pub id: String,
 
     /// Play it with this program [default: the page, in the browser]
@@ -38,6 +41,7 @@ pub enum Player {
 #[derive(Debug, Args)]
 pub struct Export {
     /// The asset
+    #[arg(add = complete::assets())]
     pub id: String,
 
     /// Where to write it

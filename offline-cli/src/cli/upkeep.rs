@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, ValueEnum};
 use storage_policy::{AfterPlayed, Amount, Priority};
 
-use super::{Connection, value};
+use super::{Connection, complete, value};
 use crate::render::text;
 
 /// Options of `policy`.
 #[derive(Debug, Args)]
 pub struct Policy {
     /// The asset [default: the policy of the store]
+    #[arg(add = complete::assets())]
     pub id: Option<String>,
 
     /// Take the policy of this file (TOML; `-` is the input) in place of what there is
@@ -142,6 +143,7 @@ pub struct Gc {
 #[command(mut_group("Connection", |connection| connection.requires("repair")))]
 pub struct Verify {
     /// The asset [default: all of them]
+    #[arg(add = complete::assets())]
     pub id: Option<String>,
 
     /// Look into the media as well: whether each segment is whole, opens with its key, and belongs

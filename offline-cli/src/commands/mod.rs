@@ -4,6 +4,7 @@ mod download;
 mod export;
 mod inspect;
 mod list;
+mod manual;
 mod play;
 mod policy;
 mod policy_file;
@@ -16,20 +17,29 @@ mod serve;
 mod usage;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use asset_store::{Store, StoreOptions};
 use clap::Parser;
 use url::Url;
 
-use crate::cli::{Cli, Command, Connection};
+use crate::cli::{self, Cli, Command, Connection};
 use crate::render::output::Output;
 use crate::session::{Network, NetworkOptions};
 use crate::{Error, ErrorKind, Result};
 
 /// Runs the tool with the arguments of the process and returns its exit code.
 pub fn main() -> ExitCode {
+    match cli::answer_shell() {
+        Ok(false) => {}
+        // Nobody is left to tell when standard output is closed.
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(ErrorKind::Usage.exit_code());
+        }
+    }
     let cli = Cli::parse();
     log(&cli);
     let output = Output {
@@ -109,7 +119,7 @@ fn log(cli: &Cli) {
 
 /// The answer is an exit code: 0, or 1 when the command ran and what it found is bad.
 fn run(cli: &Cli, output: Output) -> Result<u8> {
-    let place = || location(cli);
+    let place = || self::place(cli.store.as_deref());
     match &cli.command {
         Command::Download(arguments) if arguments.dry_run => {
             runtime()?.block_on(download::estimate(arguments, &place()?, output))
@@ -148,12 +158,15 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
             runtime()?.block_on(play::run(arguments, required(place()?)?, output))
         }
         Command::Export(arguments) => export::run(&required(place()?)?, arguments, output),
+        Command::Completions(arguments) => manual::completions(arguments.shell),
+        Command::Man(arguments) => manual::man(arguments),
     }
 }
 
-fn location(cli: &Cli) -> Result<PathBuf> {
-    if let Some(store) = &cli.store {
-        return Ok(store.clone());
+/// Where the store is, when this is what the command line says.
+pub(crate) fn place(store: Option<&Path>) -> Result<PathBuf> {
+    if let Some(store) = store {
+        return Ok(store.to_owned());
     }
     directories::ProjectDirs::from("", "", "offline")
         .map(|directories| directories.data_dir().to_owned())
@@ -170,7 +183,7 @@ fn required(place: PathBuf) -> Result<Store> {
 }
 
 /// The store if there is one: no store is an empty one to who only asks.
-fn existing(place: PathBuf) -> Result<Option<Store>> {
+pub(crate) fn existing(place: PathBuf) -> Result<Option<Store>> {
     match required(place) {
         Ok(store) => Ok(Some(store)),
         Err(error) => {

@@ -71,6 +71,22 @@ pub fn list(store: &Store) -> Result<Vec<Listed>> {
     Ok(listed)
 }
 
+/// The ids and titles of the assets whose titles can be read, without asking what they hold.
+///
+/// # Errors
+///
+/// When the names of the assets cannot be read.
+pub fn names(store: &Store) -> Result<Vec<(String, String)>> {
+    let mut names = Vec::new();
+    for id in store.asset_ids()? {
+        if let Ok(Some(metadata)) = record::metadata(store, &id) {
+            names.push((id.to_string(), metadata.title));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// `None` when the download of the asset began this very moment, or it was removed since its name was read.
 fn list_one(store: &Store, id: &AssetId) -> Result<Option<Listed>> {
     let Some(metadata) = record::metadata(store, id)? else {
