@@ -119,7 +119,8 @@ pub struct Expect {
     /// Asks for gzip and decodes it. For text only: an encoded body cannot be resumed. Otherwise `identity` is asked
     /// for and nothing else accepted.
     pub compression: bool,
-    /// Everything, retries and pauses between them included, must be done in this time.
+    /// Everything, retries and pauses between them included, must be done in this time. A pause that would outlast it
+    /// is not begun: the fetch ends with what failed before.
     pub total_timeout: Option<Duration>,
 }
 

@@ -178,7 +178,8 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
         let mut attempt = 0;
         let mut began = started;
         let limit = self.request.expect.total_timeout;
-        let attempts = self.attempts(sink, &mut attempt, &mut began);
+        let deadline = limit.and_then(|limit| started.checked_add(limit));
+        let attempts = self.attempts(sink, deadline, &mut attempt, &mut began);
         let ended = match limit {
             None => attempts.await,
             Some(limit) => timeout(limit, attempts).await.unwrap_or_else(|_| {
@@ -212,10 +213,12 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
         })
     }
 
-    /// Attempt after attempt, with pauses between them; `attempt` counts, and `began` is when the last one did.
+    /// Attempt after attempt, with pauses between them that end before `deadline`; `attempt` counts, and `began` is
+    /// when the last one did.
     async fn attempts<K: Sink>(
         &mut self,
         sink: &mut K,
+        deadline: Option<Instant>,
         attempt: &mut u32,
         began: &mut Instant,
     ) -> Result<Ended, Error> {
@@ -248,7 +251,10 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
                 self.address = address;
                 (error, Duration::ZERO)
             } else {
-                match attempts.next(error.retry(), retry_after, sink.position().length) {
+                let next = attempts.next(error.retry(), retry_after, sink.position().length);
+                let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+                // What failed says more than that the time was up after a pause for nothing.
+                match next.filter(|after| left.is_none_or(|left| *after < left)) {
                     Some(after) => (error, after),
                     None => return Err(error),
                 }

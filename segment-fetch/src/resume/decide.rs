@@ -313,6 +313,10 @@ fn refused(status: StatusCode, headers: &HeaderMap) -> Rejection {
     );
     if retry == Retry::Always {
         rejection.retry_after = RetryAfter::from_headers(headers);
+        if let Some(RetryAfter::Delay(delay)) = rejection.retry_after {
+            let wait = format!(" and asks to wait {} s", delay.as_secs());
+            rejection.reason.push_str(&wait);
+        }
     }
     rejection
 }
