@@ -12,7 +12,6 @@ use http::HeaderMap;
 use url::Url;
 
 use crate::error::redacted;
-use crate::rate::RateLimit;
 use crate::reach::is_public_by_name;
 use crate::refresh::Refresher;
 use crate::run::{Run, Unobserved};
@@ -32,7 +31,6 @@ pub struct Fetcher<S> {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) options: FetchOptions,
-    pub(crate) rate: Option<RateLimit>,
     pub(crate) refresher: Refresher,
 }
 
@@ -43,7 +41,6 @@ impl<S> Fetcher<S> {
         Fetcher {
             service,
             settings: Arc::new(Settings {
-                rate: options.rate_limit.map(RateLimit::new),
                 refresher: Refresher::new(options.refresh.clone()),
                 options,
             }),

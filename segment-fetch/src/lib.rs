@@ -105,6 +105,7 @@ pub use fetcher::{Fetched, Fetcher, Report};
 pub use job::{Event, Job};
 pub use metrics::{ReadFromCache, RequestMetrics};
 pub use options::{Concurrency, Credentials, FetchOptions, LeastPace, Merge, RetryPolicy};
+pub use rate::RateLimit;
 pub use refresh::RefreshAddress;
 pub use request::{Expect, Reach, Request};
 pub use service::{HttpService, RequestBody};

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use url::Origin;
 
 use crate::schedule::Window;
-use crate::{CookieJar, RefreshAddress};
+use crate::{CookieJar, RateLimit, RefreshAddress};
 
 /// Settings of a [`Fetcher`](crate::Fetcher). The `Debug` form leaves the values of headers out.
 #[derive(Clone)]
@@ -21,10 +21,9 @@ pub struct FetchOptions {
     /// The least that has to come of a body to wait for the rest; what is slower is given up and tried again from where it
     /// is, on another connection. 1 KiB in 30 s of waiting. `None`: anything, as long as it comes.
     pub least_pace: Option<LeastPace>,
-    /// How many bytes of bodies may come in a second, of all fetches of the fetcher together. `None`: as many as come.
-    ///
-    /// What was saved up in silence is at most a quarter of a second's worth.
-    pub rate_limit: Option<u64>,
+    /// How many bytes of bodies may come in a second, of all fetches of the fetcher together, and of all other fetchers that have a clone of it. `None`: as
+    /// many as come.
+    pub rate_limit: Option<RateLimit>,
     /// Whether the last slow requests of a stream are made a second time, so that nothing hangs at 99 %: yes.
     ///
     /// Only when nothing waits, at most twice for a job, and within [`concurrency`](FetchOptions::concurrency).

@@ -1,6 +1,7 @@
 //! How many bytes may come in a second.
 
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -40,31 +41,71 @@ impl Bucket {
     }
 }
 
-/// A bucket that all requests of a fetcher share, and the clock for it.
-#[derive(Debug)]
-pub(crate) struct RateLimit {
+/// How many bytes of bodies may come in a second, of all fetches that share it. Cheap to clone; fetchers that are made with clones of one keep to the rate
+/// together.
+///
+/// What was saved up in silence is at most a quarter of a second's worth.
+///
+/// ```
+/// use segment_fetch::{FetchOptions, RateLimit};
+///
+/// let limit = RateLimit::new(2_000_000);
+/// let one = FetchOptions {
+///     rate_limit: Some(limit.clone()),
+///     ..FetchOptions::default()
+/// };
+/// let other = FetchOptions {
+///     rate_limit: Some(limit),
+///     ..FetchOptions::default()
+/// };
+/// # let _ = (one, other);
+/// ```
+#[derive(Clone)]
+pub struct RateLimit {
+    shared: Arc<Shared>,
+}
+
+/// The bucket, and the clock for it.
+struct Shared {
     bucket: Mutex<Bucket>,
     began: Instant,
+    rate: u64,
 }
 
 impl RateLimit {
-    pub(crate) fn new(rate: u64) -> Self {
+    /// So many bytes in a second; none is taken as one.
+    pub fn new(bytes_per_second: u64) -> Self {
+        let rate = bytes_per_second.max(1);
         RateLimit {
-            bucket: Mutex::new(Bucket::new(rate)),
-            began: Instant::now(),
+            shared: Arc::new(Shared {
+                bucket: Mutex::new(Bucket::new(rate)),
+                began: Instant::now(),
+                rate,
+            }),
         }
+    }
+
+    /// The rate it was made with.
+    pub fn bytes_per_second(&self) -> u64 {
+        self.shared.rate
     }
 
     /// Waits as long as bytes that came have to be paid for.
     pub(crate) async fn pay(&self, bytes: u64) {
-        let wait = self
-            .bucket
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(self.began.elapsed(), bytes);
+        let wait = {
+            let Shared { bucket, began, .. } = &*self.shared;
+            let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+            bucket.take(began.elapsed(), bytes)
+        };
         if !wait.is_zero() {
             sleep(wait).await;
         }
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RateLimit").field(&self.shared.rate).finish()
     }
 }
 

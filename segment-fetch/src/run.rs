@@ -17,11 +17,12 @@ use url::Url;
 use crate::error::redacted;
 use crate::fetcher::Settings;
 use crate::metrics::Recorder;
-use crate::rate::RateLimit;
 use crate::refresh::Refresher;
 use crate::resume::{Rejection, Retry, RetryAfter};
 use crate::retry::Attempts;
-use crate::{End, Error, ErrorKind, Expect, FetchOptions, HttpService, Report, Request, Sink};
+use crate::{
+    End, Error, ErrorKind, Expect, FetchOptions, HttpService, RateLimit, Report, Request, Sink,
+};
 
 pub(crate) use self::shared::{Piece, Shared};
 
@@ -141,7 +142,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
     ) -> Self {
         Run {
             options: &settings.options,
-            rate: settings.rate.as_ref(),
+            rate: settings.options.rate_limit.as_ref(),
             refresher: &settings.refresher,
             service,
             request,

@@ -49,7 +49,7 @@ pub struct Connection {
     #[arg(long, value_name = "N")]
     pub parallel: Option<NonZeroUsize>,
 
-    /// Never more bytes a second than this, for example 500K or 2M
+    /// Never more bytes a second than this, of all downloads together, for example 500K or 2M
     #[arg(long, value_name = "SIZE", value_parser = value::rate)]
     pub limit_rate: Option<u64>,
 }

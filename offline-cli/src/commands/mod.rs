@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use asset_store::{Store, StoreOptions};
 use clap::Parser;
+use segment_fetch::RateLimit;
 use url::Url;
 
 use crate::cli::{self, Cli, Command, Connection};
@@ -98,7 +99,7 @@ fn network_options(connection: &Connection, output: Output) -> NetworkOptions {
         key: connection.key.clone(),
         danger_accept_invalid_certificates: connection.insecure,
         parallel: connection.parallel,
-        limit_rate: connection.limit_rate,
+        limit_rate: connection.limit_rate.map(RateLimit::new),
     }
 }
 

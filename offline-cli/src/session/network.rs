@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use segment_fetch::{
     ClientCertificate, Concurrency, CookieJar, Credentials, FetchOptions, Fetcher, HeaderMap,
-    Proxy, TransportOptions,
+    Proxy, RateLimit, TransportOptions,
 };
 use url::Url;
 
@@ -42,8 +42,8 @@ pub struct NetworkOptions {
     pub danger_accept_invalid_certificates: bool,
     /// The most requests in flight; how many there are is learnt from what they bring.
     pub parallel: Option<NonZeroUsize>,
-    /// The most bytes in a second.
-    pub limit_rate: Option<u64>,
+    /// The most bytes in a second. Networks that are made with clones of it keep to the rate together.
+    pub limit_rate: Option<RateLimit>,
 }
 
 impl fmt::Debug for NetworkOptions {
@@ -114,7 +114,7 @@ impl Network {
             concurrency: options.parallel.map_or_else(Concurrency::default, |most| {
                 Concurrency::at_most(most.get())
             }),
-            rate_limit: options.limit_rate,
+            rate_limit: options.limit_rate.clone(),
             ..FetchOptions::default()
         };
         if let Some(agent) = &options.user_agent {

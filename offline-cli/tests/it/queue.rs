@@ -1,6 +1,7 @@
 //! The queue, and steering downloads from other processes.
 
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 use segment_fetch::testing::{Fault, Resource};
 use serde_json::Value;
@@ -79,6 +80,25 @@ fn the_queue_is_worked_off_in_order() {
     for plain in &plains {
         assert!((0..4).all(|index| plain.requests(index) == 1));
     }
+}
+
+#[test]
+fn the_rate_limit_is_for_all_of_the_queue_together() {
+    let environment = Environment::new();
+    // Not the same media, of which one would be fetched and reused.
+    let plains = [Plain::new(8, 50), Plain::new(10, 40)];
+    for (name, plain) in ["a", "b"].into_iter().zip(&plains) {
+        environment
+            .run(["download", "--queue", "--id", name, &plain.url()])
+            .fine();
+    }
+    let began = Instant::now();
+    environment
+        .run(["download", "--jobs", "2", "--limit-rate", "50K"])
+        .fine();
+    // 150 400 bytes: three seconds, and a quarter of one may be saved up. Each origin for itself would take half of that.
+    let took = began.elapsed();
+    assert!(took > Duration::from_millis(2_600), "{took:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Damage: found, moved aside, named, never served, and mended.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use segment_fetch::testing::Fault;
@@ -71,6 +72,26 @@ fn a_deleted_blob_is_missing_and_comes_back_with_the_next_download() {
     environment.run(["download", &plain.url()]).fine();
     environment.run(["verify"]).fine();
     assert_eq!((0..3).map(|index| plain.requests(index)).sum::<usize>(), 4);
+}
+
+#[test]
+fn a_repair_keeps_to_the_rate_limit_whatever_it_repairs() {
+    let environment = Environment::new();
+    let plains = [Plain::new(2, 160), Plain::new(4, 80)];
+    for plain in &plains {
+        environment.run(["download", &plain.url()]).fine();
+    }
+    for blob in blobs(&environment, 10_000) {
+        flip(&blob, 1234);
+    }
+    let began = Instant::now();
+    let said = environment
+        .run(["verify", "--repair", "--limit-rate", "50K", "--json"])
+        .fine();
+    let took = began.elapsed();
+    assert_eq!(said.json()["repaired"].as_array().unwrap().len(), 6);
+    // 120 320 bytes, of which a quarter of a second's worth may be saved up.
+    assert!(took > Duration::from_secs(2), "{took:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use fastrand::Rng;
 use futures::{StreamExt, stream};
 use segment_fetch::testing::{Fault, Resource, Site};
 use segment_fetch::{
-    Concurrency, Error, ErrorKind, Event, Expect, FetchOptions, Fetcher, Job, Merge,
+    Concurrency, Error, ErrorKind, Event, Expect, FetchOptions, Fetcher, Job, Merge, RateLimit,
     RefreshAddress, Request, RetryPolicy, Url,
 };
 use tokio::time::{sleep, timeout};
@@ -313,7 +313,9 @@ fn options(random: &mut Rng) -> FetchOptions {
             retries: random.u32(0..6),
             ..RetryPolicy::default()
         },
-        rate_limit: random.bool().then(|| random.u64(20_000..2_000_000)),
+        rate_limit: random
+            .bool()
+            .then(|| RateLimit::new(random.u64(20_000..2_000_000))),
         hedging: random.u8(0..4) > 0,
         merge: (random.u8(0..5) > 0).then(|| Merge {
             longest: random.u64(1..80_000),

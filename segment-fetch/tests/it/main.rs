@@ -22,6 +22,7 @@ mod metrics;
 mod odd_servers;
 mod peers;
 mod proxies;
+mod rate;
 mod redirects;
 mod schedule;
 mod secrets;

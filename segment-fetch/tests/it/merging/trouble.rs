@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use segment_fetch::testing::{Fault, Resource};
 use segment_fetch::{
-    ErrorKind, Event, Expect, FetchOptions, Job, MemorySink, RefreshAddress, Sink, Url,
+    ErrorKind, Event, Expect, FetchOptions, Job, MemorySink, RateLimit, RefreshAddress, Sink, Url,
 };
 use tokio::time::{Instant, sleep};
 
@@ -131,7 +131,7 @@ async fn priorities_are_kept_among_ranges_of_one_file() {
 async fn the_rate_is_kept_by_shared_requests() {
     for site in [site(40 * STEP), deaf(40 * STEP)] {
         let options = FetchOptions {
-            rate_limit: Some(100_000),
+            rate_limit: Some(RateLimit::new(100_000)),
             ..FetchOptions::default()
         };
         let started = Instant::now();
