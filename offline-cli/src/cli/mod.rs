@@ -18,7 +18,7 @@ pub(crate) use choice::Choice;
 pub(crate) use complete::{answer as answer_shell, script as completion_script};
 pub(crate) use connection::Connection;
 pub(crate) use download::{Download, Probe, Resume};
-pub(crate) use playback::{Export, ExportFormat, Play, Player, Serve};
+pub(crate) use playback::{Export, ExportFormat, Play, Player, Serve, Writer};
 pub(crate) use upkeep::{
     AfterPlayedChange, Expiry, Gc, Policy, PolicyChanges, Purge, Verify, Window, YesNo,
 };

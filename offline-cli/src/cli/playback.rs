@@ -51,6 +51,17 @@ pub struct Export {
     /// The form it is written in
     #[arg(long, value_enum, default_value_t = ExportFormat::Hls)]
     pub format: ExportFormat,
+
+    /// Let this program write it, if it is installed: for codecs that have no place in MP4 here, and for mkv
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    pub with: Option<Writer>,
+}
+
+/// Programs that write what is exported.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Writer {
+    /// ffmpeg
+    Ffmpeg,
 }
 
 /// Forms of export.
@@ -62,4 +73,6 @@ pub enum ExportFormat {
     Mp4,
     /// One Transport Stream, where segments are parts of one
     Ts,
+    /// One Matroska file, written by ffmpeg (`--with ffmpeg`)
+    Mkv,
 }

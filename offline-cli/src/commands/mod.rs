@@ -158,7 +158,9 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
         Command::Play(arguments) => {
             runtime()?.block_on(play::run(arguments, required(place()?)?, output))
         }
-        Command::Export(arguments) => export::run(&required(place()?)?, arguments, output),
+        Command::Export(arguments) => {
+            runtime()?.block_on(export::run(&required(place()?)?, arguments, output))
+        }
         Command::Completions(arguments) => manual::completions(arguments.shell),
         Command::Man(arguments) => manual::man(arguments),
     }

@@ -6,6 +6,7 @@ use tokio::process::Command;
 
 use crate::cli::{Play, Player};
 use crate::playback::local::LocalAsset;
+use crate::playback::player;
 use crate::playback::server::Server;
 use crate::render::output::{self, Output};
 use crate::session::library;
@@ -14,24 +15,33 @@ use crate::{Error, Result};
 pub(super) async fn run(arguments: &Play, store: Store, output: Output) -> Result<u8> {
     let id = library::find(&store, &arguments.id)?;
     // What cannot be played is said here, with the reason.
-    LocalAsset::load(&store, &id)?;
+    let asset = LocalAsset::load(&store, &id)?;
+    let form = arguments.player.map(|_| player::form(&store, &asset));
     let server = Server::bind(store, 0).await?;
-    let address = match arguments.player {
-        Some(_) => server.asset_url(&id),
+    let below = |path: &String| format!("{}/assets/{id}/{path}", server.url());
+    let address = match &form {
+        Some(form) => below(&form.film),
         None => format!("{}/#{id}", server.url()),
     };
+    let subtitles = form.iter().flat_map(|form| &form.subtitles).map(below);
+    let subtitles: Vec<String> = subtitles.collect();
     if output.json {
         output::json(&json!({ "url": address }))?;
     }
     tokio::select! {
         () = server.run() => Ok(0),
         () = super::download::interrupt() => Ok(0),
-        played = watch(arguments.player, &address, output) => played,
+        played = watch(arguments.player, &address, &subtitles, output) => played,
     }
 }
 
 /// Ready when the player is closed; a browser tells nobody when it is.
-async fn watch(player: Option<Player>, address: &str, output: Output) -> Result<u8> {
+async fn watch(
+    player: Option<Player>,
+    address: &str,
+    subtitles: &[String],
+    output: Output,
+) -> Result<u8> {
     let Some(player) = player else {
         match open::that_detached(address) {
             Ok(()) => output.message(&format!("playing at {address} until interrupted")),
@@ -41,14 +51,20 @@ async fn watch(player: Option<Player>, address: &str, output: Output) -> Result<
         }
         return std::future::pending().await;
     };
-    let (program, options): (_, &[&str]) = match player {
-        Player::Mpv => ("mpv", &[]),
-        Player::Vlc => ("vlc", &["--play-and-exit"]),
-        Player::Ffplay => ("ffplay", &["-loglevel", "error"]),
+    let (program, options): (_, Vec<String>) = match player {
+        // The others show those of playlists, or none at all.
+        Player::Mpv => {
+            let option = |address: &String| format!("--sub-file={address}");
+            ("mpv", subtitles.iter().map(option).collect())
+        }
+        Player::Vlc => ("vlc", vec!["--play-and-exit".to_owned()]),
+        Player::Ffplay => ("ffplay", vec!["-loglevel".to_owned(), "error".to_owned()]),
     };
     let started = Command::new(program)
         .args(options)
         .arg(address)
+        // What is on this machine needs no proxy.
+        .env_remove("http_proxy")
         .kill_on_drop(true)
         .spawn();
     let mut child = started.map_err(|error| {

@@ -62,4 +62,6 @@ pub(crate) struct Demuxed {
     pub(crate) streams: Vec<Stream>,
     /// What is not taken out of it, in words.
     pub(crate) left_out: Vec<String>,
+    /// Whether there is video or audio among it.
+    pub(crate) lacks_media: bool,
 }

@@ -10,6 +10,7 @@ pub(crate) mod interstitials;
 pub(crate) mod local;
 pub(crate) mod movie;
 mod page;
+pub(crate) mod player;
 pub(crate) mod range;
 mod reply;
 pub mod server;

@@ -206,13 +206,15 @@ impl Shared {
             ["page", name] => page::file(name, request.headers()),
             ["assets", id, INDEX] => {
                 let (id, asset) = self.shelf.asset(id).await?;
-                if let Err(error) = library::played(&self.store, &id) {
-                    tracing::warn!(%error, "the time of playing could not be noted");
-                }
+                self.played(&id);
                 Ok(reply::playlist(asset.index()))
             }
             ["assets", id, movie::NAME] => {
-                let (_, asset) = self.shelf.asset(id).await?;
+                let (id, asset) = self.shelf.asset(id).await?;
+                let range = request.headers().get(header::RANGE);
+                if range.is_none_or(|range| range.as_bytes().starts_with(b"bytes=0-")) {
+                    self.played(&id);
+                }
                 reply::movie(&self.store, asset, request.headers()).await
             }
             ["assets", id, movie::SUBTITLES, name] => {
@@ -246,6 +248,12 @@ impl Shared {
                 reply::media(&self.store, content, request.headers()).await
             }
             _ => Err(StatusCode::NOT_FOUND),
+        }
+    }
+
+    fn played(&self, id: &AssetId) {
+        if let Err(error) = library::played(&self.store, id) {
+            tracing::warn!(%error, "the time of playing could not be noted");
         }
     }
 

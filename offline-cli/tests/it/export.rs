@@ -1,31 +1,26 @@
 //! What is written out has its name when it is whole, whatever happens on the way.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use segment_fetch::testing::Origin;
+use serde_json::Value;
 
-use crate::environment::{Environment, has};
+use crate::environment::{Environment, has, said, wait_for};
 use crate::media;
+use crate::stream::Plain;
 
 const KILLS: u64 = 60;
 
 /// A stored stream made by ffmpeg.
 fn stored() -> Option<Environment> {
-    if !has("ffmpeg") {
-        return None;
-    }
-    let environment = Environment::new();
-    let root = environment.path("origin");
-    fs::create_dir_all(&root).unwrap();
-    media::transport_stream(&root);
-    let origin = Origin::directory(&root).unwrap();
-    let url = origin.url("/ts/master.m3u8");
-    environment
-        .run(["download", url.as_str(), "--id", "a"])
-        .fine();
-    Some(environment)
+    let make = |root: &Path| {
+        media::transport_stream(root);
+    };
+    stored_of(make, &["/ts/master.m3u8"])
 }
 
 /// The names in a folder.
@@ -115,4 +110,200 @@ fn what_was_left_behind_goes_and_what_is_being_written_stays() {
             .count(),
         0
     );
+}
+
+/// Streams stored under the ids `a` and on.
+fn stored_of(make: impl FnOnce(&Path), playlists: &[&str]) -> Option<Environment> {
+    if !has("ffmpeg") {
+        return None;
+    }
+    let environment = Environment::new();
+    let root = environment.path("origin");
+    fs::create_dir_all(&root).unwrap();
+    make(&root);
+    let origin = Origin::directory(&root).unwrap();
+    for (playlist, id) in playlists.iter().zip(["a", "b", "c"]) {
+        let url = origin.url(playlist);
+        let all = ["--audio", "all", "--subtitles", "all"];
+        let arguments = ["download", url.as_str(), "--id", id]
+            .into_iter()
+            .chain(all);
+        environment.run(arguments).fine();
+    }
+    Some(environment)
+}
+
+fn exported(environment: &Environment, format: &str, path: &Path, with: &[&str]) -> Value {
+    let path = path.to_str().unwrap();
+    let arguments = ["export", "a", "--json", "--format", format, "-o", path];
+    let arguments = arguments.iter().chain(with);
+    environment.run(arguments).fine().json()
+}
+
+const WITH: &[&str] = &["--with", "ffmpeg"];
+
+#[test]
+fn ffmpeg_writes_what_the_film_has_in_other_containers() {
+    let Some(environment) = stored_of(media::alternate_audio, &["/alt/master.m3u8"]) else {
+        return;
+    };
+    let film = environment.path("film.mp4");
+    exported(&environment, "mp4", &film, &[]);
+    // A name that a shell, or ffmpeg itself, would take for something else.
+    let strange = environment.path("-y 'a' $(b); c:");
+    for (format, name) in [("mkv", "film.mkv"), ("mp4", "film.m4v"), ("ts", "film.ts")] {
+        let path = strange.join(name);
+        let said = exported(&environment, format, &path, WITH);
+        assert_eq!(said["files"], 3, "{said}");
+        for map in ["0:v:0", "0:a:0", "0:a:1"] {
+            let hashes = |path: &Path| media::hashes(path.to_str().unwrap(), map, &[]);
+            let expected = hashes(&film);
+            assert!(
+                !expected.is_empty() && hashes(&path) == expected,
+                "{map} of {name}"
+            );
+        }
+        let path = path.to_str().unwrap();
+        assert_eq!(media::languages(path, "a"), ["eng", "deu"]);
+        let apart = media::first_time(path, "v:0") - media::first_time(path, "a:0");
+        let film = film.to_str().unwrap();
+        let expected = media::first_time(film, "v:0") - media::first_time(film, "a:0");
+        assert!(
+            (apart - expected).abs() < 0.0011,
+            "{name}: {apart} {expected}"
+        );
+        let subtitles: &[&str] = if format == "ts" { &[] } else { &["eng"] };
+        assert_eq!(media::languages(path, "s"), subtitles);
+        let mut expected = [name, "film.en.srt", "film.en.vtt"];
+        expected.sort_unstable();
+        assert_eq!(names(&strange), expected);
+        fs::remove_dir_all(&strange).unwrap();
+    }
+}
+
+#[test]
+fn codecs_that_are_not_ours_are_named_and_ffmpeg_takes_them() {
+    let Some(environment) = stored_of(media::odd_audio, &["/odd/index.m3u8"]) else {
+        return;
+    };
+    let film = environment.path("film.mp4");
+    let said = exported(&environment, "mp4", &film, &[]);
+    assert_eq!(
+        said["notes"],
+        serde_json::json!(["media: left out MPEG audio"])
+    );
+    let film = environment.path("film.mkv");
+    let said = exported(&environment, "mkv", &film, WITH);
+    assert_eq!(said["notes"], serde_json::json!([]));
+    let root = environment.path("origin/odd/index.m3u8");
+    let path = film.to_str().unwrap();
+    for map in ["0:v:0", "0:a:0"] {
+        let expected = media::hashes(root.to_str().unwrap(), map, &[]);
+        assert!(
+            !expected.is_empty() && media::hashes(path, map, &[]) == expected,
+            "{map}"
+        );
+    }
+    let apart = |input: &str| media::first_time(input, "v:0") - media::first_time(input, "a:0");
+    let off = apart(path) - apart(root.to_str().unwrap());
+    assert!(off.abs() < 0.0011, "{off}");
+}
+
+/// Puts a program of the name ffmpeg into a folder, and runs an export with it.
+fn export_with(environment: &Environment, script: Option<&str>, format: &str) -> Command {
+    let programs = environment.path("programs");
+    fs::create_dir_all(&programs).unwrap();
+    if let Some(script) = script {
+        let path = programs.join("ffmpeg");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = environment.command();
+    let path = environment.path("films/film.mkv");
+    command.env("PATH", &programs);
+    command.args([
+        "export",
+        "a",
+        "--format",
+        format,
+        "-o",
+        path.to_str().unwrap(),
+    ]);
+    command.args(WITH);
+    command
+}
+
+#[test]
+fn an_ffmpeg_that_fails_or_is_not_there_leaves_nothing() {
+    let plain = Plain::new(2, 10);
+    let environment = Environment::new();
+    environment
+        .run(["download", &plain.url(), "--id", "a"])
+        .fine();
+    let films = environment.path("films");
+    let run = |script: Option<&str>, format: &str| {
+        said(&export_with(&environment, script, format).output().unwrap())
+    };
+    let refused = run(None, "mkv").refused(2);
+    assert!(
+        refused.stderr.contains("ffmpeg does not start"),
+        "{}",
+        refused.stderr
+    );
+    assert!(names(&films).is_empty());
+    let script = "for last; do :; done; echo half > \"${last#file:}\"; echo 'Invalid \u{1b}[31mdata' >&2; exit 69";
+    let refused = run(Some(script), "mkv").refused(1);
+    assert!(
+        refused.stderr.contains("Invalid [31mdata") && refused.stderr.contains("69"),
+        "{}",
+        refused.stderr
+    );
+    assert!(names(&films).is_empty());
+    run(None, "hls").refused(2);
+    let path = films.join("film.mkv");
+    environment
+        .run([
+            "export",
+            "a",
+            "--format",
+            "mkv",
+            "-o",
+            path.to_str().unwrap(),
+        ])
+        .refused(2);
+    assert!(names(&films).is_empty());
+}
+
+#[test]
+fn a_killed_export_with_ffmpeg_leaves_nothing_under_the_name() {
+    let plain = Plain::new(2, 10);
+    let environment = Environment::new();
+    environment
+        .run(["download", &plain.url(), "--id", "a"])
+        .fine();
+    let films = environment.path("films");
+    let begun = environment.path("begun");
+    let script = format!(
+        "for last; do :; done; echo half > \"${{last#file:}}\"; echo > '{}'; exec /bin/sleep 2",
+        begun.display()
+    );
+    let mut child = export_with(&environment, Some(&script), "mkv")
+        .spawn()
+        .unwrap();
+    wait_for("ffmpeg", || begun.exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left = names(&films);
+    assert!(
+        matches!(left.as_slice(), [left] if left.starts_with(".film.mkv.unfinished-")),
+        "{left:?}"
+    );
+    let script = "for last; do :; done; echo whole > \"${last#file:}\"";
+    let whole = said(
+        &export_with(&environment, Some(script), "mkv")
+            .output()
+            .unwrap(),
+    );
+    whole.fine();
+    assert_eq!(names(&films), ["film.mkv"]);
 }

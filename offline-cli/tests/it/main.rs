@@ -19,6 +19,7 @@ mod deep;
 mod drift;
 mod environment;
 mod examples_said;
+#[cfg(unix)]
 mod export;
 mod faults;
 mod full_disk;

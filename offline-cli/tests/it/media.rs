@@ -292,6 +292,17 @@ pub(crate) fn alternate_audio(root: &Path) {
     .unwrap();
 }
 
+/// Sound that few players have in MP4.
+pub(crate) fn odd_audio(root: &Path) {
+    let folder = fresh(root, "odd");
+    let source = inputs("160x90", 25, 4, 440);
+    let audio = &["-c:a", "mp2", "-ac", "2", "-b:a", "64k"];
+    ffmpeg(
+        &folder,
+        &[&strs(&source), VIDEO, audio, HLS, &["index.m3u8"]],
+    );
+}
+
 /// HEVC in fragmented MP4.
 pub(crate) fn hevc(root: &Path) {
     let folder = fresh(root, "hevc");

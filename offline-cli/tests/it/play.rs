@@ -3,9 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use segment_fetch::testing::Fault;
+use segment_fetch::testing::{Fault, Origin};
 
-use crate::environment::{Environment, said, wait_for};
+use crate::environment::{Environment, has, said, wait_for};
+use crate::media;
 use crate::stream::Plain;
 
 /// Puts a program into a folder: it notes what it is given, and ends with a code.
@@ -51,6 +52,66 @@ fn players_are_given_the_playlist() {
     );
     program(&programs, "ffplay", 3);
     assert_eq!(play("ffplay").code, 1);
+}
+
+/// What a player is given of a stream that is stored under the id `a`.
+fn given(environment: &Environment, player: &str) -> Vec<String> {
+    let programs = environment.path("programs");
+    std::fs::create_dir_all(&programs).unwrap();
+    program(&programs, player, 0);
+    let mut command = environment.command();
+    command.env("PATH", format!("{}:/bin:/usr/bin", programs.display()));
+    let arguments = ["play", "a", "--player", player];
+    said(&command.args(arguments).output().unwrap()).fine();
+    let told = std::fs::read_to_string(programs.join("told")).unwrap();
+    let below = |word: &str| {
+        let (option, address) = word.split_once("http://")?;
+        let (_, path) = address.split_once("/assets/a/")?;
+        Some(format!("{option}{path}"))
+    };
+    told.split_whitespace()
+        .map(|word| below(word).unwrap_or_else(|| word.to_owned()))
+        .collect()
+}
+
+#[test]
+fn fragmented_streams_are_given_as_one_file() {
+    let environment = Environment::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/streams/fmp4");
+    let origin = Origin::directory(folder).unwrap();
+    let url = origin.url("/master.m3u8");
+    environment
+        .run(["download", url.as_str(), "--id", "a"])
+        .fine();
+    assert_eq!(given(&environment, "mpv"), ["movie.mp4"]);
+    assert_eq!(given(&environment, "vlc"), ["--play-and-exit", "movie.mp4"]);
+    assert_eq!(
+        given(&environment, "ffplay"),
+        ["-loglevel", "error", "movie.mp4"]
+    );
+}
+
+#[test]
+fn subtitles_are_given_to_players_that_show_none_of_playlists() {
+    if !has("ffmpeg") {
+        return;
+    }
+    let environment = Environment::new();
+    let root = environment.path("origin");
+    std::fs::create_dir_all(&root).unwrap();
+    media::alternate_audio(&root);
+    let origin = Origin::directory(&root).unwrap();
+    let url = origin.url("/alt/master.m3u8");
+    let arguments = ["download", url.as_str(), "--id", "a", "--subtitles", "all"];
+    environment.run(arguments).fine();
+    assert_eq!(
+        given(&environment, "mpv"),
+        ["--sub-file=subtitles/en.vtt", "index.m3u8"]
+    );
+    assert_eq!(
+        given(&environment, "vlc"),
+        ["--play-and-exit", "index.m3u8"]
+    );
 }
 
 #[test]

@@ -44,6 +44,7 @@ impl TransportDemuxer {
             let (index, pieces) = match unit {
                 Unit::Table(_, streams) => {
                     for stream in streams.iter().filter(|stream| codec(stream).is_none()) {
+                        demuxed.lacks_media |= !is_data(stream.kind);
                         let what = name(stream.kind);
                         if demuxed.left_out.iter().all(|known| *known != what) {
                             demuxed.left_out.push(what);
@@ -189,6 +190,11 @@ fn codec(stream: &ts::Stream) -> Option<Codec> {
         0x06 if has(0x7a) => Some(Codec::Audio(AudioKind::Eac3)),
         _ => None,
     }
+}
+
+/// Metadata, sections, splice points.
+fn is_data(kind: u8) -> bool {
+    matches!(kind, 0x05 | 0x06 | 0x15 | 0x86)
 }
 
 fn name(kind: u8) -> String {

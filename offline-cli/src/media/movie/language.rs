@@ -10,7 +10,7 @@ se sme sg sag si sin sk slk sl slv sm smo sn sna so som sq sqi sr srp ss ssw st 
 to ton tr tur ts tso tt tat tw twi ug uig uk ukr ur urd uz uzb ve ven vi vie wo wol xh xho yi yid yo yor za zha zh zho zu zul";
 
 /// The three letters of a language tag (BCP 47); `und` when there are none.
-pub(super) fn three_letters(tag: &str) -> &str {
+pub(crate) fn three_letters(tag: &str) -> &str {
     let primary = tag.split('-').next().unwrap_or_default();
     if primary.len() == 3 && primary.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return primary;

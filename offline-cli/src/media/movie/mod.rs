@@ -8,6 +8,7 @@ mod part;
 mod timed_text;
 mod track;
 
+pub(crate) use language::three_letters;
 pub(crate) use part::Parts;
 pub(crate) use timed_text::timed_text;
 pub(crate) use track::{Chunk, Place, TrackBuilder};

@@ -61,7 +61,7 @@ pub(crate) fn timed_text(
     }
     Demuxed {
         streams: vec![stream],
-        left_out: Vec::new(),
+        ..Demuxed::default()
     }
 }
 

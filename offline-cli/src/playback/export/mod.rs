@@ -2,6 +2,7 @@
 //!
 //! Whatever is written has another name until it is whole.
 
+mod ffmpeg;
 mod hls;
 mod mp4;
 mod subtitles;
@@ -10,6 +11,7 @@ mod unfinished;
 
 use std::path::PathBuf;
 
+pub use ffmpeg::{Container, with_ffmpeg};
 pub use hls::hls;
 pub use mp4::mp4;
 pub use transport_stream::transport_stream;

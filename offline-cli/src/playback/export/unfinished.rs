@@ -106,7 +106,7 @@ impl Drop for UnfinishedFolder {
     }
 }
 
-fn refuse_existing(path: &Path) -> Result<()> {
+pub(super) fn refuse_existing(path: &Path) -> Result<()> {
     if fs::symlink_metadata(path).is_ok() {
         return Err(Error::usage(format!("{} is already there", path.display()))
             .hint("name one that does not exist yet"));

@@ -43,6 +43,8 @@ pub(crate) struct Movie {
     subtitles: Vec<program::Chosen>,
     /// What of the asset is not in it, or may not play everywhere.
     pub(crate) notes: Vec<String>,
+    /// Whether video or audio of its segments is not in it.
+    pub(crate) lacks_media: bool,
     /// A name for its bytes.
     pub(crate) tag: String,
 }
@@ -75,6 +77,7 @@ impl Movie {
     /// Works out the tables. Memory in use grows by some twenty bytes for each sample.
     pub(crate) fn build(store: &Store, program: Program) -> Result<Self> {
         let mut notes = program.notes.clone();
+        let mut lacks_media = false;
         let mut tracks = Vec::new();
         let mut sources = Vec::new();
         for (number, chosen) in program.sources.iter().enumerate() {
@@ -84,6 +87,7 @@ impl Movie {
                 let demuxed = source
                     .index(store, segment)
                     .map_err(|error| unfit(&chosen.track, error))?;
+                lacks_media |= demuxed.lacks_media;
                 for what in demuxed.left_out {
                     note(&mut notes, format!("{}: left out {what}", chosen.track));
                 }
@@ -143,6 +147,7 @@ impl Movie {
             sources,
             subtitles: program.subtitles,
             notes,
+            lacks_media,
             tag: program.tag,
         })
     }
