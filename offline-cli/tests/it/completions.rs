@@ -117,7 +117,7 @@ fn bash_completes_what_can_be_typed() {
         complete("offline inspect Mob"),
         ["Moby\\ Dick\\ \\(1956\\)"]
     );
-    assert_eq!(complete("offline export film-1 --format m"), ["mp4"]);
+    assert_eq!(complete("offline export film-1 --format mp"), ["mp4"]);
     let elsewhere = environment.path("elsewhere");
     let line = format!("offline --store {} inspect film", elsewhere.display());
     assert_eq!(complete(&line), [""]);
