@@ -76,19 +76,25 @@ fn answer(verified: &Verified, output: Output) -> Result<u8> {
 
 /// What is wrong with the media, by time.
 fn describe_media(media: &VerifiedMedia) -> Result<()> {
-    for AssetFinding {
-        id,
-        finding,
-        harmful,
-        ..
-    } in &media.findings
-    {
-        let verdict = if *harmful { "wrong" } else { "note" };
+    // A note that every segment earns is one line.
+    let is_same = |one: &AssetFinding, other: &AssetFinding| {
+        !one.harmful
+            && !other.harmful
+            && one.id == other.id
+            && one.finding.problem == other.finding.problem
+    };
+    for alike in media.findings.chunk_by(is_same) {
+        let [first, .., last] = alike else {
+            alike.iter().try_for_each(describe_finding)?;
+            continue;
+        };
         output::line(&printable(&format!(
-            "{verdict} {id} at {} {}: {}",
-            clock(finding.start),
-            finding.path,
-            finding.problem
+            "note {} from {} to {}, {} times: {}",
+            first.id,
+            clock(first.finding.start),
+            clock(last.finding.start),
+            alike.len(),
+            first.finding.problem
         )))?;
     }
     let harmful = media.findings.iter().filter(|one| one.harmful).count();
@@ -101,4 +107,15 @@ fn describe_media(media: &VerifiedMedia) -> Result<()> {
         media.segments,
         size(media.bytes)
     ))
+}
+
+fn describe_finding(found: &AssetFinding) -> Result<()> {
+    let verdict = if found.harmful { "wrong" } else { "note" };
+    output::line(&printable(&format!(
+        "{verdict} {} at {} {}: {}",
+        found.id,
+        clock(found.finding.start),
+        found.finding.path,
+        found.finding.problem
+    )))
 }

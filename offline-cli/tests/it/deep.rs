@@ -172,3 +172,29 @@ fn damaged_subtitles_are_found() {
     let found = said.json();
     assert_eq!(findings(&found)[0].0, "damaged", "{found}");
 }
+
+#[test]
+fn a_note_that_every_segment_earns_is_one_line() {
+    // Two seconds of AAC in ADTS, without the tag that says when.
+    let frame: [u8; 16] = [
+        0xff, 0xf1, 0x50, 0x80, 0x02, 0x1f, 0xfc, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+    ];
+    let (environment, said) = verify(
+        |root| {
+            let mut playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
+            for number in 0..3 {
+                std::fs::write(root.join(format!("{number}.aac")), frame.repeat(86)).unwrap();
+                playlist.push_str(&format!("#EXTINF:2,\n{number}.aac\n"));
+            }
+            std::fs::write(root.join("index.m3u8"), playlist + "#EXT-X-ENDLIST\n").unwrap();
+        },
+        "index.m3u8",
+    );
+    assert_eq!(findings(&said.fine().json()).len(), 3);
+    let text = environment.run(["verify", "--deep"]).fine().stdout;
+    assert!(
+        text.contains("note a from 0:00 to 0:04, 3 times: "),
+        "{text}"
+    );
+    assert_eq!(text.matches("note").count(), 1, "{text}");
+}
