@@ -187,8 +187,13 @@ fn every_example_does_what_it_says() {
             example.clone()
         };
         let said = stage.shell(&line, &store);
-        let expected = if goes_on { 124 } else { 0 };
-        if said.code != expected {
+        let expected: &[i32] = match words[1] {
+            _ if goes_on => &[124],
+            // 1 says that no purge of this store makes as much room, which is up to the disk.
+            "purge" => &[0, 1],
+            _ => &[0],
+        };
+        if !expected.contains(&said.code) {
             wrong.push(format!("{} of: {example}\n{}", said.code, said.stderr));
         }
     }
