@@ -1,17 +1,29 @@
 //! How what is stored is played and taken elsewhere.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use http::uri::Authority;
+
+use super::value;
 
 use super::complete;
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// The port on 127.0.0.1 [default: a free one]
+    /// The port [default: a free one]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub port: u16,
+
+    /// The address to listen on; any but a loopback one lets others on the network in
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    pub bind: IpAddr,
+
+    /// A name that players may have for this server, with a port where it is not the server's
+    #[arg(long, value_name = "NAME", value_parser = value::host)]
+    pub host: Vec<Authority>,
 }
 
 /// Options of `play`.

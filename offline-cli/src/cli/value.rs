@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{HeaderName, HeaderValue};
 use storage_policy::AfterPlayed;
 use url::Url;
@@ -106,4 +107,13 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
         .filter(|(key, _)| !key.trim().is_empty());
     let (key, value) = pair.ok_or("write a key, `=` and a value")?;
     Ok((key.trim().to_owned(), value.to_owned()))
+}
+
+/// The name of a server, with or without a port.
+pub(super) fn host(text: &str) -> Result<Authority, String> {
+    let host = text.parse::<Authority>().ok();
+    host.filter(|host| !host.host().is_empty() && !text.contains('@'))
+        .ok_or_else(|| {
+            format!("`{text}` is no name of a server; write films.example or films.example:8080")
+        })
 }

@@ -3,9 +3,12 @@
 mod api;
 mod cipher;
 mod cleared;
+mod connections;
 pub(crate) mod content;
+mod encoding;
 pub mod export;
 mod growth;
+mod hosts;
 pub(crate) mod interstitials;
 pub(crate) mod local;
 pub(crate) mod movie;

@@ -41,13 +41,9 @@ pub(super) async fn part(
     open: impl FnOnce() -> crate::Result<ContentReader> + Send + 'static,
 ) -> Result<Reply, StatusCode> {
     let mut reply = Response::new(empty());
-    let is_match = |name: HeaderName| {
+    let given = |name: HeaderName| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
-        value.is_some_and(|value| {
-            value
-                .split(',')
-                .any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*")
-        })
+        value.unwrap_or_default().trim()
     };
     let set = |reply: &mut Reply, name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -61,7 +57,7 @@ pub(super) async fn part(
         header::CACHE_CONTROL,
         "private, max-age=31536000, immutable",
     );
-    if is_match(header::IF_NONE_MATCH) {
+    if is_known(given(header::IF_NONE_MATCH), &tag) {
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(reply);
     }
@@ -80,7 +76,8 @@ pub(super) async fn part(
     let asked = headers
         .get(header::RANGE)
         .and_then(|value| value.to_str().ok());
-    let current = !headers.contains_key(header::IF_RANGE) || is_match(header::IF_RANGE);
+    // A weak tag is not enough to put parts together (RFC 9110 §13.1.5).
+    let current = !headers.contains_key(header::IF_RANGE) || given(header::IF_RANGE) == tag;
     let asked = asked
         .filter(|_| current)
         .map_or(Asked::Whole, |header| range::parse(header, length));
@@ -113,6 +110,12 @@ pub(super) async fn part(
     );
     *reply.body_mut() = stream(reader, part);
     Ok(reply)
+}
+
+/// Whether a tag is among those of `If-None-Match`, be they weak.
+pub(super) fn is_known(tags: &str, tag: &str) -> bool {
+    let mut tags = tags.split(',').map(str::trim);
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 /// An asset as one file. Its bytes change when the asset does, so that players have to ask.

@@ -3,20 +3,20 @@
 //! Addresses begin with a random token, the `Host` must be the server's own, and names are looked up,
 //! never used as paths. A player that hangs up early is normal and no error.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use asset_store::{AssetId, Store};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Authority;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use super::api::{self, Downloads};
+use super::connections::{self, Limits, Seat};
+use super::encoding;
+use super::hosts::Hosts;
 use super::local::{self, INDEX, LocalAsset};
 use super::movie;
 use super::page;
@@ -26,14 +26,33 @@ use crate::session::interstitials::references::{self, FOLDER};
 use crate::session::{artwork, library};
 use crate::{Error, ErrorKind, Result};
 
-const CONNECTIONS: usize = 64;
-const IDLE: Duration = Duration::from_secs(60);
-const HEADER_LIMIT: usize = 16 * 1024;
+/// Where a server listens, and what it may be called.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerOptions {
+    /// The address of the interface: the loopback one, unless others on the network are to reach it.
+    pub address: IpAddr,
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// Names that requests may have for the server, beside the address they come in at. Those without a port have the server's.
+    pub hosts: Vec<Authority>,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            hosts: Vec::new(),
+        }
+    }
+}
 
 /// A server that is bound but does not answer yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
+    address: SocketAddr,
     shared: Arc<Shared>,
     url: String,
 }
@@ -41,7 +60,7 @@ pub struct Server {
 struct Shared {
     store: Store,
     token: String,
-    hosts: [String; 2],
+    hosts: Hosts,
     shelf: Arc<Shelf>,
     downloads: Downloads,
 }
@@ -61,32 +80,50 @@ impl Server {
     /// # Errors
     /// When the port is taken or no random token can be made.
     pub async fn bind(store: Store, port: u16) -> Result<Self> {
+        let options = ServerOptions {
+            port,
+            ..ServerOptions::default()
+        };
+        Self::bind_with(store, &options).await
+    }
+
+    /// Binds a port of any interface.
+    ///
+    /// # Errors
+    /// When this machine does not have the address, when the port is taken or no random token can be made.
+    pub async fn bind_with(store: Store, options: &ServerOptions) -> Result<Self> {
+        let wanted = SocketAddr::new(options.address, options.port);
         let unbound = |error| {
-            Error::new(ErrorKind::Usage, format!("cannot listen on port {port}"))
-                .hint("choose another --port, or leave it out")
+            Error::new(ErrorKind::Usage, format!("cannot listen on {wanted}"))
+                .hint("choose another --port, or leave it out; --bind takes an address of this machine")
                 .because(error)
         };
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port)))
-            .await
-            .map_err(unbound)?;
-        let port = listener.local_addr().map_err(unbound)?.port();
+        let listener = TcpListener::bind(wanted).await.map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).map_err(|error| {
             Error::new(ErrorKind::Storage, "no random numbers").because(error.to_string())
         })?;
         let token = format!("{:032x}", u128::from_be_bytes(random));
-        let url = format!("http://127.0.0.1:{port}/{token}");
-        let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+        // What is bound to every address is reached at the loopback one from here.
+        let mut here = address;
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => here.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => here.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        let url = format!("http://{here}/{token}");
         let shelf = Arc::new(Shelf::new(store.clone()));
         let shared = Arc::new(Shared {
             store,
             token,
-            hosts,
+            hosts: Hosts::new(&options.hosts, address.port()),
             shelf,
             downloads: Downloads::default(),
         });
         Ok(Self {
             listener,
+            address,
             shared,
             url,
         })
@@ -97,6 +134,11 @@ impl Server {
         &self.url
     }
 
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The address of an asset's Multivariant Playlist.
     pub fn asset_url(&self, id: &AssetId) -> String {
         format!("{}/assets/{id}/{INDEX}", self.url)
@@ -104,56 +146,25 @@ impl Server {
 
     /// Answers until the future is dropped.
     pub async fn run(self) {
-        let slots = Arc::new(Semaphore::new(CONNECTIONS));
-        let mut minutes = tokio::time::interval(Duration::from_secs(60));
-        loop {
-            // The semaphore is never closed; a listener that fails for a moment (no descriptors) recovers.
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-                return;
-            };
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                _ = minutes.tick() => {
-                    self.shared.shelf.put_back_idle();
-                    continue;
-                }
-            };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::debug!(%error, "accept failed");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let shared = Arc::clone(&self.shared);
-            tokio::spawn(async move {
-                let service = hyper::service::service_fn(move |request| {
-                    let shared = Arc::clone(&shared);
-                    async move { Ok::<_, Infallible>(shared.answer(request).await) }
-                });
-                let served = hyper::server::conn::http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(IDLE)
-                    .max_buf_size(HEADER_LIMIT)
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
-                if let Err(error) = served {
-                    tracing::debug!(%error, "a player hung up");
-                }
-                drop(slot);
-            });
-        }
+        let shared = Arc::clone(&self.shared);
+        let answer = move |request, seat| Arc::clone(&shared).answer(request, seat);
+        let tidy = || self.shared.shelf.put_back_idle();
+        connections::serve(self.listener, Limits::default(), answer, tidy).await;
     }
 }
 
 impl Shared {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Reply {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, seat: Arc<Seat>) -> Reply {
         let is_head = request.method() == Method::HEAD;
-        let mut reply = match self.route(request).await {
-            Ok(reply) => reply,
-            Err(status) => reply::text(status, status.canonical_reason().unwrap_or_default()),
-        };
+        let asked = request.headers().clone();
+        let said =
+            |status: StatusCode| reply::text(status, status.canonical_reason().unwrap_or_default());
+        let reply = self.route(request, &seat).await.unwrap_or_else(said);
+        let encoded = encoding::encode(reply, &asked).await;
+        let mut reply = encoded.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a text cannot be served");
+            said(StatusCode::NOT_FOUND)
+        });
         let is_too_early = reply.status() == StatusCode::SERVICE_UNAVAILABLE;
         let headers = reply.headers_mut();
         headers.insert(
@@ -177,12 +188,15 @@ impl Shared {
         reply
     }
 
-    async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Result<Reply, StatusCode> {
-        if !self.is_own_host(request.headers()) {
-            // Somebody else's name leads here: DNS rebinding.
-            return Err(StatusCode::MISDIRECTED_REQUEST);
-        }
-        if !api::is_from_here(request.headers(), &self.hosts) {
+    async fn route(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        seat: &Seat,
+    ) -> Result<Reply, StatusCode> {
+        let host = (self.hosts).own(request.uri(), request.headers(), seat.local);
+        // Somebody else's name leads here: DNS rebinding.
+        let host = host.ok_or(StatusCode::MISDIRECTED_REQUEST)?;
+        if !api::is_from_here(request.headers(), &host) {
             return Err(StatusCode::FORBIDDEN);
         }
         let path = request.uri().path().to_owned();
@@ -194,6 +208,7 @@ impl Shared {
         else {
             return Err(StatusCode::NOT_FOUND);
         };
+        seat.welcome();
         let parts: Vec<&str> = rest.split('/').collect();
         if let ["api", path @ ..] = parts.as_slice() {
             return api::answer(&self.store, &self.downloads, path, request).await;
@@ -224,13 +239,13 @@ impl Shared {
             ["assets", id, artwork::PATH] => self.artwork(id, request.headers()).await,
             ["assets", id, FOLDER, rest @ ..] => {
                 let (_, asset) = self.shelf.asset(id).await?;
-                let folder = self.interstitials(request.headers(), id);
+                let folder = self.interstitials(&host, id);
                 self.interstitial(&asset, rest, &folder, request.headers())
                     .await
             }
             ["assets", id, track, INDEX] => {
                 let (id, asset) = self.shelf.asset(id).await?;
-                let folder = self.interstitials(request.headers(), id.as_str());
+                let folder = self.interstitials(&host, id.as_str());
                 let playlist = asset
                     .playlist(track, &folder)
                     .ok_or(StatusCode::NOT_FOUND)?;
@@ -276,9 +291,7 @@ impl Shared {
     }
 
     /// Where the interstitials of an asset are, for who asked: the specification wants their addresses to be absolute.
-    fn interstitials(&self, headers: &HeaderMap, id: &str) -> String {
-        let host = headers.get(header::HOST);
-        let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    fn interstitials(&self, host: &str, id: &str) -> String {
         format!("http://{host}/{}/assets/{id}/{FOLDER}", self.token)
     }
 
@@ -311,13 +324,6 @@ impl Shared {
             _ => None,
         };
         playlist.map(reply::playlist).ok_or(StatusCode::NOT_FOUND)
-    }
-
-    fn is_own_host(&self, headers: &HeaderMap) -> bool {
-        let host = headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok());
-        host.is_some_and(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)))
     }
 }
 

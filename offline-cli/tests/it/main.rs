@@ -55,5 +55,6 @@ mod samples;
 mod serve;
 mod snapshots;
 mod space;
+mod strangers;
 mod stream;
 mod verify;

@@ -15,11 +15,18 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(environment: &Environment) -> Self {
+        Self::start_with(environment, &[])
+    }
+
+    /// With further options. What it says is in the file `said`.
+    pub(crate) fn start_with(environment: &Environment, options: &[&str]) -> Self {
+        let said = std::fs::File::create(environment.path("said")).unwrap();
         let mut child = environment
             .command()
             .args(["serve", "--json"])
+            .args(options)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(said)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -56,6 +63,10 @@ impl Serving {
             answer.status,
             String::from_utf8_lossy(&answer.body).into_owned(),
         )
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -252,6 +263,15 @@ fn ranges_tags_and_heads() {
             .status,
         200
     );
+    // A weak tag does not say that parts fit together, a date says nothing here.
+    for validator in [&format!("W/{tag}"), "*", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+        let headers = [("Range", "bytes=0-9"), ("If-Range", validator)];
+        assert_eq!(serving.ask("GET", &segment, &headers).status, 200);
+    }
+    for known in [&format!("W/{tag}"), &format!("\"other\", {tag}"), "*"] {
+        let headers = [("If-None-Match", known)];
+        assert_eq!(serving.ask("GET", &segment, &headers).status, 304);
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod answers;
 mod downloads;
 
+use std::time::Duration;
+
 use asset_store::{AssetId, Store};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -20,6 +22,8 @@ pub(super) use downloads::Downloads;
 
 /// A change is a few words; more is refused.
 const BODY_LIMIT: usize = 16 * 1024;
+/// How long it may take to come.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// Answers what is asked under `api/`.
 pub(super) async fn answer(
@@ -103,9 +107,9 @@ async fn change(
 
 async fn body<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, StatusCode> {
     let body = Limited::new(request.into_body(), BODY_LIMIT);
-    let bytes = body
-        .collect()
+    let bytes = tokio::time::timeout(BODY_TIME, body.collect())
         .await
+        .map_err(|_| StatusCode::REQUEST_TIMEOUT)?
         .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?
         .to_bytes();
     serde_json::from_slice(&bytes).map_err(|_| StatusCode::BAD_REQUEST)
@@ -138,17 +142,16 @@ fn json(status: StatusCode, value: &impl Serialize) -> Reply {
     reply
 }
 
-/// Whether a request comes from a page of this server, or from no browser at all.
-pub(super) fn is_from_here(headers: &HeaderMap, hosts: &[String]) -> bool {
+/// Whether a request comes from a page of this server, or from no browser at all. `host` is what it calls the server.
+pub(super) fn is_from_here(headers: &HeaderMap, host: &str) -> bool {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
-    let is_own = |origin: &[u8]| {
-        hosts
-            .iter()
-            .any(|host| origin.strip_prefix(b"http://") == Some(host.as_bytes()))
+    let is_own = |origin: &HeaderValue| {
+        let origin = origin.as_bytes().strip_prefix(b"http://");
+        origin.is_some_and(|origin| origin.eq_ignore_ascii_case(host.as_bytes()))
     };
     // `same-site` is another port of this machine, and that is another program.
-    site.is_none_or(|site| site == b"same-origin" || site == b"none") && origin.is_none_or(is_own)
+    site.is_none_or(|site| site == b"same-origin" || site == b"none")
+        && headers.get_all(header::ORIGIN).iter().all(is_own)
 }
 
 /// The error of a change that cannot be understood.

@@ -14,7 +14,7 @@ struct File {
     name: &'static str,
     media_type: &'static str,
     bytes: &'static [u8],
-    /// Stored compressed. Every browser that the page runs in takes that.
+    /// Stored compressed.
     compressed: bool,
 }
 
@@ -81,7 +81,8 @@ pub(super) fn file(name: &str, headers: &HeaderMap) -> Result<Reply, StatusCode>
         set.insert(header::ETAG, tag);
     }
     let known = headers.get(header::IF_NONE_MATCH);
-    if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    let known = known.and_then(|known| known.to_str().ok());
+    if reply::is_known(known.unwrap_or_default(), &tag) {
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(reply);
     }
