@@ -477,6 +477,10 @@ impl Key {
             key_format_versions: expander
                 .part(list, "KEYFORMATVERSIONS", line, source)?
                 .map(SharedText::from),
+            key_id: list
+                .text("KEYID")
+                .filter(|id| value::hexadecimal_bytes(id).is_some())
+                .map(SharedText::from),
         })
     }
 }

@@ -42,6 +42,8 @@ pub struct Resource {
 pub struct Protection {
     /// The key systems by name, such as `FairPlay`; an unknown one by its key format.
     pub name: String,
+    /// The same one by one; a licence of one of them is enough.
+    pub systems: Vec<String>,
     /// The first `KEYFORMAT`.
     pub key_format: String,
     /// The index of the first segment that needs it.
@@ -190,6 +192,7 @@ impl Timeline {
                 let first = self.keys.get(*set.first()?)?;
                 Some(Protection {
                     name: names.join(", "),
+                    systems: names.iter().map(|&name| name.to_owned()).collect(),
                     key_format: first.key_format.to_string(),
                     segment: index,
                 })

@@ -131,13 +131,15 @@ pub struct Key {
     pub key_format: SharedText,
     /// `KEYFORMATVERSIONS`; `1` when it is missing.
     pub key_format_versions: Option<SharedText>,
+    /// `KEYID`, hexadecimal with `0x`: what some key systems call the key. No attribute of the specification.
+    pub key_id: Option<SharedText>,
 }
 
 impl Hash for Key {
     /// The URL follows from the URI, and takes longer than all the rest.
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.uri, &self.iv, &self.method).hash(state);
-        (&self.key_format, &self.key_format_versions).hash(state);
+        (&self.key_format, &self.key_format_versions, &self.key_id).hash(state);
     }
 }
 
@@ -178,6 +180,7 @@ impl Key {
                 detached(&self.key_format)
             },
             key_format_versions: self.key_format_versions.as_ref().map(detached),
+            key_id: self.key_id.as_ref().map(detached),
         }
     }
 

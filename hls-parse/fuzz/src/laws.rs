@@ -337,5 +337,6 @@ fn everything(original: &Multivariant) -> LocalMultivariant {
             .map(|(index, rendition)| (index, rendition.url().map(|_| format!("r{index}"))))
             .collect(),
         i_frame_variants: numbered("i", original.i_frame_variants.len()),
+        session_keys: true,
     }
 }

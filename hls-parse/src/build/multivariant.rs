@@ -193,6 +193,7 @@ impl Key {
             iv: None,
             key_format: Self::identity_format(),
             key_format_versions: None,
+            key_id: None,
         }
     }
 }
@@ -223,6 +224,9 @@ fn attributes_of(text: &mut Text, key: &Key, uri: &str) {
         text.quoted("KEYFORMAT", &key.key_format);
     }
     text.quoted_option("KEYFORMATVERSIONS", key.key_format_versions.as_deref());
+    if let Some(id) = &key.key_id {
+        text.word("KEYID", id);
+    }
 }
 
 fn write_session_data(text: &mut Text, data: &SessionData, base: Option<&Url>) {

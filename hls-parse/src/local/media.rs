@@ -62,8 +62,10 @@ pub trait LocalMedia {
 pub enum LocalKey {
     /// As bytes at this URI: the media stay encrypted.
     At(String),
-    /// It has been used: the bytes at the URIs of segments and maps are clear.
+    /// It has been used: the bytes at the URIs of segments and maps are clear, and no other key stands beside it.
     Decrypted,
+    /// The media stay encrypted, for a player that has a licence of its key system: the tag says what it said.
+    Kept,
 }
 
 impl Timeline {
@@ -313,11 +315,23 @@ impl<'a> Body<'a> {
         keys: &[usize],
         iv: impl Fn(usize) -> Option<[u8; 16]>,
     ) -> Vec<(usize, Option<[u8; 16]>, String)> {
-        let at = |number: usize| match self.local.key(number)? {
-            LocalKey::At(uri) => Some((number, iv(number), uri)),
-            LocalKey::Decrypted => None,
-        };
-        keys.iter().filter_map(|&number| at(number)).collect()
+        let mut written = Vec::new();
+        for &number in keys {
+            let key = self.timeline.keys().get(number);
+            match (self.local.key(number), key) {
+                (Some(LocalKey::At(uri)), Some(key)) => {
+                    let has_iv =
+                        !matches!(key.method, KeyMethod::SampleAesCtr | KeyMethod::Aes256Gcm);
+                    written.push((number, iv(number).filter(|_| has_iv), uri));
+                }
+                (Some(LocalKey::Kept), Some(key)) => {
+                    written.push((number, key.iv, key.uri.to_string()));
+                }
+                (Some(LocalKey::Decrypted), _) => return Vec::new(),
+                _ => {}
+            }
+        }
+        written
     }
 
     fn map(&mut self, run: &Run) {
@@ -363,15 +377,22 @@ impl<'a> Body<'a> {
                 && let Some(key) = self.timeline.keys().get(entry.0)
             {
                 let (_, iv, uri) = entry;
-                self.version = self.version.max(write_key(&mut self.out, key, *iv, uri));
+                let version = write_key(&mut self.out, "#EXT-X-KEY", key, *iv, uri);
+                self.version = self.version.max(version);
             }
         }
         self.keys = wanted;
     }
 }
 
-/// Writes an `EXT-X-KEY` and returns the version it needs.
-fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u64 {
+/// Writes an `EXT-X-KEY`, or a tag like it, and returns the version it needs.
+pub(super) fn write_key(
+    out: &mut String,
+    tag: &str,
+    key: &Key,
+    iv: Option<[u8; 16]>,
+    uri: &str,
+) -> u64 {
     let mut version = if key.method == KeyMethod::Aes128 {
         1
     } else {
@@ -387,13 +408,20 @@ fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u6
         // What nobody knows stays unknown; an empty value would be no attribute at all.
         method.push_str("UNKNOWN");
     }
-    out.push_str("#EXT-X-KEY:METHOD=");
+    out.push_str(tag);
+    out.push_str(":METHOD=");
     out.push_str(&method);
-    out.push_str(",URI=\"");
-    push_uri(out, uri);
-    out.push('"');
-    let has_iv = !matches!(key.method, KeyMethod::SampleAesCtr | KeyMethod::Aes256Gcm);
-    if let Some(iv) = iv.filter(|_| has_iv) {
+    if !uri.is_empty() {
+        out.push_str(",URI=\"");
+        if key.is_identity() {
+            push_uri(out, uri);
+        } else {
+            // What a key system makes of it is its own affair.
+            out.push_str(&quotable(uri));
+        }
+        out.push('"');
+    }
+    if let Some(iv) = iv {
         out.push_str(",IV=0x");
         push_hexadecimal(out, &iv);
         version = version.max(2);
@@ -411,6 +439,11 @@ fn write_key(out: &mut String, key: &Key, iv: Option<[u8; 16]>, uri: &str) -> u6
             format_args!(",KEYFORMATVERSIONS=\"{}\"", quotable(versions)),
         );
         version = 5;
+    }
+    // Read as hexadecimal, so it cannot break out.
+    if let Some(id) = &key.key_id {
+        out.push_str(",KEYID=");
+        out.push_str(id);
     }
     out.push('\n');
     version

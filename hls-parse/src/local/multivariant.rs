@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::local::media::write_key;
 use crate::local::{push, push_uri, quotable};
 use crate::playlist::Start;
 use crate::value::Decimal;
@@ -18,13 +19,16 @@ pub struct LocalMultivariant {
     pub renditions: Vec<(usize, Option<String>)>,
     /// I-frame variants and the URIs of their Media Playlists.
     pub i_frame_variants: Vec<(usize, String)>,
+    /// Whether the session keys of key systems stay, for media that stay encrypted.
+    pub session_keys: bool,
 }
 
 impl Multivariant {
     /// Writes the playlist of what is offered. Indices that do not exist are passed over.
     ///
     /// A variant names a group only when a member of it is offered; each audio and video group has exactly one default, each group of subtitles at most one.
-    /// Closed captions, which are inside the video, stay. Session keys, session data, steering and variables are left out. When the audio
+    /// Closed captions, which are inside the video, stay. Session keys are left out unless
+    /// [`session_keys`](LocalMultivariant::session_keys) says otherwise, and so are session data, steering and variables. When the audio
     /// renditions of a variant are not offered and none of them is inside it, its audio codecs are left out of `CODECS`.
     pub fn write_local(&self, offered: &LocalMultivariant) -> String {
         let variants: Vec<(&Variant, &str)> = offered
@@ -77,11 +81,15 @@ impl Multivariant {
         for (variant, uri) in &i_frames {
             write_i_frame_variant(&mut body, variant, uri);
         }
-        let mut out = header(
-            version(&renditions, variants.iter().chain(&i_frames)),
-            self.independent_segments,
-            self.start,
-        );
+        let mut version = version(&renditions, variants.iter().chain(&i_frames));
+        let mut keys = String::new();
+        let kept = self.session_keys.iter().filter(|_| offered.session_keys);
+        for key in kept.filter(|key| !key.is_identity()) {
+            let needed = write_key(&mut keys, "#EXT-X-SESSION-KEY", key, key.iv, &key.uri);
+            version = version.max(needed);
+        }
+        let mut out = header(version, self.independent_segments, self.start);
+        out.push_str(&keys);
         out.push_str(&body);
         out
     }

@@ -122,6 +122,7 @@ fn a_multivariant_playlist_offers_what_is_there() {
             (1, Some("again".into())),
         ],
         i_frame_variants: vec![(0, "i0.m3u8".into()), (3, "nowhere".into())],
+        ..LocalMultivariant::default()
     };
     let text = resolved.write_local(&offered);
     let expected = concat!(

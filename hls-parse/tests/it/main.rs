@@ -14,6 +14,7 @@ mod hostile;
 mod laws;
 mod local;
 mod local_dates;
+mod local_keys;
 mod low_latency;
 mod meaning;
 mod metadata;
