@@ -49,7 +49,7 @@ pub enum Reading {
     Stored,
     /// The buffer has the bytes, decrypted.
     Decrypted,
-    /// It is encrypted, and the key is not there.
+    /// It is encrypted, and the key is not there, or is that of a key system.
     Encrypted,
     /// It does not open with its key: why.
     WrongKey(String),
@@ -151,6 +151,8 @@ pub struct Track {
     pub segments: Vec<SegmentDescription>,
     /// Initialization sections and keys that its segments need.
     pub prerequisites: Vec<Prerequisite>,
+    /// Key systems by name: a player needs a licence of one of them, which is not in the cache. Empty for what plays without.
+    pub key_systems: Vec<String>,
 }
 
 /// What a track is in its asset.

@@ -21,9 +21,18 @@ impl View<'_> {
         if selected.peek().is_none() {
             why.push(Why::NoVariantSelected);
         }
+        let mut key_systems: Vec<String> = Vec::new();
         for variant in selected {
             why.extend(self.why_no_media(variant));
             why.extend(self.why_no_audio(variant));
+            for system in self.licences(variant) {
+                if !key_systems.iter().any(|known| known == system) {
+                    key_systems.push(system.to_owned());
+                }
+            }
+        }
+        if !key_systems.is_empty() {
+            why.push(Why::NeedsLicence { key_systems });
         }
         why
     }

@@ -16,7 +16,8 @@ use crate::track_state::{TrackState, missing_prerequisites};
 ///
 /// An asset is playable offline if one of its variants is complete, together with at least one
 /// rendition of its AUDIO group if the variant has no sound of its own. A segment counts as there
-/// only with its initialization section and its key. A declared gap is neither missing nor loaded.
+/// only with its initialization section and its key. A declared gap is neither missing nor loaded. What needs
+/// a licence of a key system may be complete, but is not playable.
 pub fn inspect(asset: &AssetDescription) -> Inspection {
     let view = View {
         asset,
@@ -37,6 +38,7 @@ pub fn inspect(asset: &AssetDescription) -> Inspection {
         } else {
             view.why_not()
         },
+        key_systems: view.key_systems(),
         bytes: (asset.files.iter()).fold(0, |sum, file| sum.saturating_add(file.length)),
         duration: best
             .and_then(|variant| view.own_state(variant))
@@ -70,7 +72,10 @@ impl View<'_> {
     pub(crate) fn best_audio(&self, variant: &VariantDescription) -> Option<(&Track, &TrackState)> {
         (variant.audio.iter())
             .filter_map(|index| Some((self.asset.tracks.get(*index)?, self.states.get(*index)?)))
-            .min_by_key(|(_, state)| Reverse((state.is_complete(), state.loaded_total)))
+            .min_by_key(|(track, state)| {
+                let is_open = track.key_systems.is_empty();
+                Reverse((state.is_complete(), is_open, state.loaded_total))
+            })
     }
 
     /// A rendition inside the variant needs nothing besides it.
@@ -84,6 +89,28 @@ impl View<'_> {
             })
     }
 
+    /// The key systems that a variant needs a licence of, with its sound.
+    pub(crate) fn licences(&self, variant: &VariantDescription) -> impl Iterator<Item = &str> {
+        let own = variant.tracks.first();
+        let own = own.and_then(|index| self.asset.tracks.get(*index));
+        let audio = self.best_audio(variant).map(|(track, _)| track);
+        let audio = audio.filter(|_| self.needs_audio(variant));
+        let tracks = own.into_iter().chain(audio);
+        tracks.flat_map(|track| track.key_systems.iter().map(String::as_str))
+    }
+
+    /// The key systems of everything selected, each once.
+    fn key_systems(&self) -> Vec<String> {
+        let mut systems: Vec<String> = Vec::new();
+        let selected = self.asset.tracks.iter().filter(|track| track.selected);
+        for system in selected.flat_map(|track| &track.key_systems) {
+            if !systems.contains(system) {
+                systems.push(system.clone());
+            }
+        }
+        systems
+    }
+
     fn variant(&self, variant: &VariantDescription) -> VariantInspection {
         let own = self.own_state(variant);
         let complete = self.own_media_is_complete(variant);
@@ -91,13 +118,14 @@ impl View<'_> {
             || self
                 .best_audio(variant)
                 .is_some_and(|(_, state)| state.is_complete());
+        let is_open = self.licences(variant).next().is_none();
         VariantInspection {
             id: variant.id.clone(),
             bandwidth: variant.bandwidth,
             resolution: variant.resolution,
             codecs: variant.codecs.clone(),
             complete,
-            playable: complete && sound,
+            playable: complete && sound && is_open,
             segments: own.map_or(0, |state| state.incomplete.segments),
             segments_present: own.map_or(0, |state| state.present),
         }

@@ -21,6 +21,8 @@ pub struct Inspection {
     pub playable_offline: bool,
     /// If not, why: at least one reason.
     pub why_not: Vec<Why>,
+    /// The key systems of what the download was asked for, in the order of its tracks: a player needs a licence of one of those of each track.
+    pub key_systems: Vec<String>,
     /// Bytes of all its files, equal content counted each time.
     pub bytes: u64,
     /// How long its best variant is, gaps included. The best variant is a playable one if there is
@@ -59,7 +61,7 @@ pub struct VariantInspection {
     pub codecs: Option<String>,
     /// Its own media is complete: something is there, and nothing is missing but declared gaps.
     pub complete: bool,
-    /// It is complete, and so is an audio rendition if it needs one.
+    /// It is complete, and so is an audio rendition if it needs one, and neither needs a licence.
     pub playable: bool,
     /// Segments of its own Media Playlist.
     pub segments: usize,

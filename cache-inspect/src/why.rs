@@ -46,6 +46,11 @@ pub enum Why {
         /// What of it is lacking.
         incomplete: Incomplete,
     },
+    /// What is stored is encrypted, and a player opens it with a licence only.
+    NeedsLicence {
+        /// The key systems by name; a licence of one of those of each track is enough.
+        key_systems: Vec<String>,
+    },
 }
 
 /// What is lacking of a track.
@@ -122,6 +127,9 @@ impl fmt::Display for Why {
                 name: None,
                 incomplete,
             } => write!(f, "variant {variant}: audio: {incomplete}"),
+            Self::NeedsLicence { key_systems } => {
+                write!(f, "needs a licence of {}", key_systems.join(" or "))
+            }
         }
     }
 }

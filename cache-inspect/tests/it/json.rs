@@ -32,6 +32,7 @@ fn an_inspection_has_the_documented_fields() {
             "why_not": [{"kind": "media_incomplete", "variant": "1", "incomplete": {
                 "missing": 1, "segments": 2, "first": 4.0, "missing_maps": 0, "missing_keys": 0,
             }}],
+            "key_systems": [],
             "bytes": 7,
             "duration": 4.5,
             "loaded_time_ranges": [[0.0, 4.0]],

@@ -16,6 +16,7 @@ prop_compose! {
         name in proptest::option::of("[abc]"),
         selected in any::<bool>(),
         muxed in proptest::bool::weighted(0.1),
+        is_protected in proptest::bool::weighted(0.1),
         segments in vec((any::<bool>(), proptest::bool::weighted(0.1), 0_u64..3_000), 0..8),
         prerequisites in vec((any::<bool>(), proptest::bool::weighted(0.8), 0_usize..10, 0_usize..10), 0..3),
     ) -> Track {
@@ -25,6 +26,7 @@ prop_compose! {
             name,
             selected,
             muxed,
+            key_systems: if is_protected { vec!["Widevine".to_owned()] } else { Vec::new() },
             segments: segments.into_iter().map(|(present, gap, duration)| {
                 let segment = SegmentDescription {
                     start,
@@ -87,11 +89,12 @@ fn is_complete(track: &Track) -> bool {
 fn is_playable(asset: &AssetDescription, variant: &VariantDescription) -> bool {
     let track = |index: &usize| asset.tracks.get(*index);
     let own = variant.tracks.first().and_then(track);
-    own.is_some_and(is_complete)
+    let is_open = |track: &Track| is_complete(track) && track.key_systems.is_empty();
+    own.is_some_and(is_open)
         && (!variant.audio_required
             || (variant.audio.iter())
                 .filter_map(track)
-                .any(|audio| audio.muxed || is_complete(audio)))
+                .any(|audio| audio.muxed || is_open(audio)))
 }
 
 fn total(ranges: &[Range<Duration>]) -> Duration {

@@ -88,3 +88,39 @@ fn only_variants_that_were_asked_for_are_explained() {
         ["variant v1: 1 of 2 segments missing, the first at 0:00:04"]
     );
 }
+
+#[test]
+fn what_needs_a_licence_is_complete_but_does_not_play() {
+    let systems = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let mut main = main_track("++");
+    main.key_systems = systems(&["Widevine", "FairPlay"]);
+    let mut description = asset(vec![variant("v1", 100, 0)], vec![main]);
+    let inspection = inspect(&description);
+    assert!(inspection.variants[0].complete && !inspection.variants[0].playable);
+    assert_eq!(inspection.key_systems, ["Widevine", "FairPlay"]);
+    assert_eq!(
+        why(&description),
+        ["needs a licence of Widevine or FairPlay"]
+    );
+
+    // Sound in clear does not help the picture, but there may be another picture.
+    description.tracks.push(main_track("++"));
+    description.variants.push(variant("v2", 50, 1));
+    assert!(inspect(&description).playable_offline);
+    assert_eq!(why(&description), [""; 0]);
+
+    // Of several renditions of sound the one that plays is enough.
+    let mut closed = audio("closed", "++");
+    closed.key_systems = systems(&["PlayReady"]);
+    let open = audio("open", "++");
+    let description = asset(
+        vec![with_audio(variant("v1", 100, 0), &[1, 2])],
+        vec![main_track("++"), closed.clone(), open],
+    );
+    assert!(inspect(&description).playable_offline);
+    let description = asset(
+        vec![with_audio(variant("v1", 100, 0), &[1])],
+        vec![main_track("++"), closed],
+    );
+    assert_eq!(why(&description), ["needs a licence of PlayReady"]);
+}

@@ -6,7 +6,7 @@ use asset_store::{Asset, AssetId, Store};
 use cache_inspect::Reading;
 
 use crate::Result;
-use crate::playback::content::{Content, Unopened};
+use crate::playback::content::{Content, Unopened, is_protected};
 use crate::session::presentation::Presentation;
 
 /// An asset from which files are read.
@@ -14,7 +14,7 @@ use crate::session::presentation::Presentation;
 pub(super) struct Opened {
     pub(super) id: AssetId,
     asset: Asset,
-    /// What a player gets at each path that a playlist names; `None` where the key for it is not there.
+    /// What a player gets at each path that a playlist names; `None` where the key for it is not there, or is that of a key system.
     contents: HashMap<String, Option<Box<Content>>>,
 }
 
@@ -27,11 +27,14 @@ impl Opened {
         for track in tracks.unwrap_or_default() {
             let layout = track.layout();
             for index in 0..track.timeline.segments().len() {
-                let content = Content::of_segment(&asset, &layout, index);
+                let keys = track.timeline.segment_keys(index);
+                let content = Content::of_segment(&asset, &layout, index)
+                    .filter(|_| !is_protected(&track.timeline, keys));
                 contents.insert(layout.segment(index), content.map(Box::new));
             }
-            for index in 0..track.timeline.maps().len() {
-                let content = Content::of_map(&asset, &layout, index);
+            for (index, map) in track.timeline.maps().iter().enumerate() {
+                let content = Content::of_map(&asset, &layout, index)
+                    .filter(|_| !is_protected(&track.timeline, &map.keys));
                 contents.insert(layout.map(index), content.map(Box::new));
             }
         }

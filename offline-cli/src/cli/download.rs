@@ -53,6 +53,10 @@ pub struct Download {
     #[arg(long, requires = "url")]
     pub allow_gaps: bool,
 
+    /// Store what a key system protects as it is, for a player that has the licence
+    #[arg(long, requires = "url", conflicts_with = "live")]
+    pub keep_protected: bool,
+
     /// Only what comes after this: a time since the start (90, 1:30, 1h2m), or a date where the playlist has dates
     #[arg(long, requires = "url", value_name = "TIME", conflicts_with = "live")]
     pub from: Option<MediaTime>,

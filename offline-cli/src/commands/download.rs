@@ -55,6 +55,7 @@ fn request(arguments: &Download, url: &Url, store: Option<&Store>) -> Result<Dow
     request.range = TimeRange::new(arguments.from, arguments.to);
     request.allow_gaps = arguments.allow_gaps;
     request.treat_as_vod = arguments.treat_as_vod;
+    request.keep_protected |= arguments.keep_protected;
     Ok(request)
 }
 

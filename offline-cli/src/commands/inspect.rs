@@ -82,6 +82,9 @@ fn describe(inspected: &Inspected) -> String {
             line("offline", &format!("does not play: {why}"));
         }
     }
+    if !found.key_systems.is_empty() {
+        line("protected", &found.key_systems.join(", "));
+    }
     line("time", &clock(found.duration));
     line("size", &size(found.bytes));
     let range = |range: &Range<Duration>| format!("{}-{}", clock(range.start), clock(range.end));

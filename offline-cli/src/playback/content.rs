@@ -243,6 +243,11 @@ fn is_of_samples(key: &Key) -> bool {
     matches!(key.method, KeyMethod::SampleAes | KeyMethod::SampleAesCtr)
 }
 
+/// Whether what these keys open needs a licence of a key system.
+pub(crate) fn is_protected(timeline: &Timeline, in_force: &[usize]) -> bool {
+    !in_force.is_empty() && find_key(timeline, in_force, |_| true).is_none()
+}
+
 /// Whether players do not need the key, because what it opens is decrypted on the way.
 pub(crate) fn is_unneeded(key: &Key) -> bool {
     key.is_identity() && (key.method == KeyMethod::Aes128 || is_of_samples(key))

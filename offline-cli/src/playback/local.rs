@@ -214,6 +214,24 @@ impl LocalAsset {
         offer.is_complete || self.is_event && offer.listed > 0
     }
 
+    /// The key systems of which a player needs a licence.
+    fn key_systems(&self) -> impl Iterator<Item = String> {
+        let tracks = self.offered_tracks();
+        let protections = tracks.filter_map(|track| track.timeline.protection());
+        protections.flat_map(|protection| protection.systems)
+    }
+
+    /// What a player needs beside the network's absence, in words: `a licence of Widevine`; `None` when nothing.
+    pub(crate) fn licence(&self) -> Option<String> {
+        let mut systems: Vec<String> = Vec::new();
+        for system in self.key_systems() {
+            if !systems.contains(&system) {
+                systems.push(system);
+            }
+        }
+        (!systems.is_empty()).then(|| format!("a licence of {}", systems.join(" or ")))
+    }
+
     /// The tracks that are offered.
     pub(crate) fn offered_tracks(&self) -> impl Iterator<Item = &StoredTrack> {
         self.presentation
@@ -281,7 +299,10 @@ impl LocalAsset {
         let Some(multivariant) = &self.presentation.multivariant else {
             return is_complete(0).then(LocalMultivariant::default);
         };
-        let mut offered = LocalMultivariant::default();
+        let mut offered = LocalMultivariant {
+            session_keys: self.key_systems().next().is_some(),
+            ..LocalMultivariant::default()
+        };
         for (index, rendition) in multivariant.renditions.iter().enumerate() {
             let Some(url) = rendition.url() else {
                 offered.renditions.push((index, None));
@@ -424,8 +445,12 @@ impl LocalMedia for Names<'_> {
 
     fn key(&self, index: usize) -> Option<LocalKey> {
         let timeline = self.layout.timeline;
-        if timeline.keys().get(index).is_some_and(is_unneeded) {
+        let key = timeline.keys().get(index)?;
+        if is_unneeded(key) {
             return Some(LocalKey::Decrypted);
+        }
+        if !key.is_identity() {
+            return Some(LocalKey::Kept);
         }
         let path = self.layout.key(index);
         self.presentation

@@ -3,11 +3,12 @@
 use hls_parse::{Key, KeyMethod, Timeline};
 
 use super::resolve::ResolvedTrack;
-use super::source;
+use super::{DownloadRequest, source};
 use crate::{Error, ErrorKind, Result};
 
-pub(super) fn check_downloadable(track: &ResolvedTrack, treat_as_vod: bool) -> Result<()> {
-    check_open(track)?;
+pub(super) fn check_downloadable(track: &ResolvedTrack, request: &DownloadRequest) -> Result<()> {
+    let treat_as_vod = request.treat_as_vod;
+    check_open(track, request.keep_protected)?;
     let at = source::shown(&track.playlist.url);
     if track.timeline.is_live() && !treat_as_vod {
         return Err(Error::new(ErrorKind::Live, format!("{at} is live: it has no EXT-X-ENDLIST"))
@@ -26,15 +27,25 @@ pub(super) fn check_downloadable(track: &ResolvedTrack, treat_as_vod: bool) -> R
     })
 }
 
-/// What is protected or encrypted in an unknown way cannot be kept.
-pub(super) fn check_open(track: &ResolvedTrack) -> Result<()> {
+/// What is protected is kept only on demand, and what is encrypted in an unknown way not at all.
+pub(super) fn check_open(track: &ResolvedTrack, keep_protected: bool) -> Result<()> {
     let at = source::shown(&track.playlist.url);
-    if let Some(protection) = track.timeline.protection() {
+    if let Some(protection) = track.timeline.protection()
+        && !keep_protected
+    {
         return Err(Error::new(
             ErrorKind::Protected,
             format!("{at} is protected: {}", protection.name),
         )
-        .hint("only content whose key the server hands out in clear can be kept offline"));
+        .hint("only content whose key the server hands out in clear plays offline; --keep-protected stores it as it is, for a player that has the licence"));
+    }
+    let lost = |key: &&Key| key.is_identity() && key.fetchable_url().is_none();
+    if keep_protected && track.timeline.keys().iter().any(|key| lost(&key)) {
+        return Err(Error::new(
+            ErrorKind::Protected,
+            format!("{at} has a key at an address that leads to none"),
+        )
+        .hint("only keys at http, https and data addresses can be kept"));
     }
     let unsupported = |key: &&Key| {
         let method = &key.method;

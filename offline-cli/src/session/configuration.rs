@@ -36,6 +36,7 @@ impl DownloadRequest {
                 request.range = TimeRange::default();
             }
             request.interstitials = known.interstitials;
+            request.keep_protected = known.keep_protected;
         }
         Ok(request)
     }

@@ -131,7 +131,8 @@ fn key_identity(key: &Key) -> String {
 }
 
 fn is_same_encryption(one: &Key, other: &Key) -> bool {
-    (&one.method, one.iv, &one.key_format) == (&other.method, other.iv, &other.key_format)
+    let said = |key: &Key| (key.method.clone(), key.iv, key.key_format.to_string());
+    said(one) == said(other) && one.key_id == other.key_id
 }
 
 /// What differs between the segments at an index besides their addresses.

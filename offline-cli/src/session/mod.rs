@@ -88,6 +88,10 @@ pub struct Network {
 /// What to download, and how.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a choice of its own, named where it is made"
+)]
 pub struct DownloadRequest {
     /// The address of a Multivariant or Media Playlist.
     pub url: Url,
@@ -110,6 +114,8 @@ pub struct DownloadRequest {
     pub treat_as_vod: bool,
     /// Whether segments that cannot be had are left out and listed instead of failing the download.
     pub allow_gaps: bool,
+    /// Whether content that is protected by a key system is stored as it is, for a player that has a licence. Nothing is asked of the key system.
+    pub keep_protected: bool,
     /// Which interstitials to take with it; by default none, and nothing is asked for on their behalf.
     pub interstitials: Option<InterstitialRequest>,
     /// Whether `url` takes the place of the address that the asset came from so far.
@@ -130,6 +136,7 @@ impl DownloadRequest {
             id: None,
             treat_as_vod: false,
             allow_gaps: false,
+            keep_protected: false,
             interstitials: None,
             new_address: false,
         }

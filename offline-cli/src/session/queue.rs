@@ -63,6 +63,7 @@ impl DownloadRequest {
         let mut request = Self::new(url);
         request.treat_as_vod = metadata.treat_as_vod;
         request.allow_gaps = metadata.allow_gaps;
+        request.keep_protected = metadata.keep_protected;
         request.interstitials = metadata.interstitials;
         request.id = Some(id.clone());
         if let Some(selection) = metadata.selections.last() {

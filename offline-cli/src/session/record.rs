@@ -39,6 +39,9 @@ pub struct Metadata {
     /// Whether holes were allowed.
     #[serde(default)]
     pub allow_gaps: bool,
+    /// Whether it is stored as it is if a key system protects it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_protected: bool,
     /// Which variants and renditions were asked for, by every download into the asset.
     #[serde(default)]
     pub selections: Vec<StoredSelection>,
@@ -75,6 +78,7 @@ impl Metadata {
             resources: 0,
             treat_as_vod: false,
             allow_gaps: false,
+            keep_protected: false,
             selections: Vec::new(),
             artwork: None,
             metadata: BTreeMap::new(),
@@ -101,6 +105,7 @@ impl Metadata {
         metadata.metadata.retain(|_, value| !value.is_empty());
         metadata.treat_as_vod = request.treat_as_vod;
         metadata.allow_gaps = request.allow_gaps;
+        metadata.keep_protected = request.keep_protected;
         metadata.interstitials.clone_from(&request.interstitials);
         let selection = StoredSelection::from(request);
         // The last is the one that is asked for again.

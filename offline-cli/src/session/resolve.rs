@@ -118,7 +118,7 @@ impl Network {
     ) -> Result<Resolved> {
         let resolved = self.resolve_any(request, reach, detours).await?;
         for track in &resolved.tracks {
-            admission::check_downloadable(track, request.treat_as_vod)?;
+            admission::check_downloadable(track, request)?;
         }
         Ok(resolved)
     }

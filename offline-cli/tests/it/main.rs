@@ -48,6 +48,7 @@ mod presentation;
 mod probe;
 mod processes;
 mod property;
+mod protected;
 mod queue;
 mod range;
 mod redundancy;

@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::stream::{Plain, segment_path};
 
 /// The blob files of a store with at least this many bytes.
-fn blobs(environment: &Environment, at_least: u64) -> Vec<PathBuf> {
+pub(crate) fn blobs(environment: &Environment, at_least: u64) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![environment.store().join("blobs")];
     while let Some(folder) = folders.pop() {
@@ -26,7 +26,7 @@ fn blobs(environment: &Environment, at_least: u64) -> Vec<PathBuf> {
     found
 }
 
-fn flip(path: &PathBuf, position: usize) {
+pub(crate) fn flip(path: &PathBuf, position: usize) {
     let mut bytes = std::fs::read(path).unwrap();
     bytes[position] ^= 1;
     std::fs::remove_file(path).unwrap();

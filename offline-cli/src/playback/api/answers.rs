@@ -56,11 +56,16 @@ pub(super) struct Details {
     inspected: Inspected,
     /// Whether there is anything to play, be it a part.
     offered: bool,
+    /// Why it does not play offline, in words.
+    why: Vec<String>,
 }
 
 pub(super) fn details(store: &Store, id: &AssetId) -> Result<Details> {
+    let inspected = library::inspect(store, id)?;
+    let why = inspected.inspection.why_not.iter();
     Ok(Details {
-        inspected: library::inspect(store, id)?,
+        why: why.map(ToString::to_string).collect(),
+        inspected,
         offered: matches!(LocalAsset::load_growing(store, id, None), Ok(Some(_))),
     })
 }

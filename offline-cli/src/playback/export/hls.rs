@@ -32,11 +32,13 @@ pub fn hls(
 ) -> Result<Exported> {
     let asset = LocalAsset::load(store, id)?;
     let unfinished = UnfinishedFolder::create(folder)?;
+    let licence = asset.licence();
+    let note = licence.map(|licence| format!("it stays encrypted: players need {licence}"));
     let mut exported = Exported {
         index: folder.join(INDEX),
         files: 0,
         bytes: 0,
-        notes: Vec::new(),
+        notes: note.into_iter().collect(),
     };
     write_all(
         store,

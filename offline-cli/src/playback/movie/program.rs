@@ -147,6 +147,17 @@ impl Program {
     }
 
     fn add(&mut self, asset: &LocalAsset, track: &StoredTrack) -> Result<()> {
+        if let Some(protection) = track.timeline.protection() {
+            let systems = protection.systems.join(" or ");
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{} stays encrypted: it needs a licence of {systems}",
+                    track.name
+                ),
+            )
+            .hint("export it as hls, for a player that has one"));
+        }
         let layout = track.layout();
         let stored = &asset.presentation.asset;
         let mut missing = 0_usize;

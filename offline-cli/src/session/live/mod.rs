@@ -153,7 +153,8 @@ impl Session {
             let ended = Ended::Stream;
             return Ok(Recording { outcome, ended });
         }
-        resolved.tracks.iter().try_for_each(admission::check_open)?;
+        let mut tracks = resolved.tracks.iter();
+        tracks.try_for_each(|track| admission::check_open(track, false))?;
         let is_new = !self.store.asset_ids()?.contains(&id);
         let writer = self.store.writer(&id)?;
         let saved = saved::load(&self.store, &id)?;

@@ -119,7 +119,9 @@ function fill(row) {
   progress.hidden = asset.state === "completed";
   progress.value = asset.progress;
   progress.setAttribute("aria-label", `${asset.title}: stored`);
-  at(".play").disabled = details ? !details.offered : false;
+  // What a key system protects is for players that have its licence.
+  const closed = details && !details.playable_offline && details.key_systems.length > 0;
+  at(".play").disabled = details ? !details.offered || closed : false;
   at(".play").setAttribute("aria-label", `Play ${asset.title}`);
   at(".cover").setAttribute("aria-label", `Play ${asset.title}`);
   at(".more").setAttribute("aria-label", `Details of ${asset.title}`);
@@ -143,7 +145,8 @@ function fill(row) {
 export function offline(details) {
   const languages = (options) => [...new Set(options.map((option) => option.language).filter(Boolean))].map(format.language);
   if (!details.playable_offline) {
-    return details.offered ? "plays as far as it is there" : `does not play: ${details.why_not.join("; ")}`;
+    const growing = details.offered && details.key_systems.length === 0;
+    return growing ? "plays as far as it is there" : `does not play: ${details.why.join("; ")}`;
   }
   const said = ["plays offline"];
   const audio = languages(details.media_selection.audio);
