@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: benchmarks, and the ratios that the crates promise.
+//! `cargo xtask bench`: benchmarks, the ratios that the crates promise, and the tool beside others.
 
 use clap::{Args, ValueEnum};
 
@@ -10,6 +10,14 @@ pub(crate) struct Options {
     /// Only compare with rivals; the last line is a JSON object
     #[arg(long, value_name = "WHAT")]
     ratios: Option<Ratios>,
+
+    /// Only run the tool beside other downloaders, whichever are installed, and print a table
+    #[arg(long, conflicts_with = "ratios")]
+    peers: bool,
+
+    /// How often each of the peers runs
+    #[arg(long, value_name = "N", requires = "peers", default_value_t = 3)]
+    rounds: usize,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -21,6 +29,9 @@ enum Ratios {
 }
 
 pub(crate) fn run(options: &Options) -> Result {
+    if options.peers {
+        return crate::peers::run(options.rounds);
+    }
     let Some(ratios) = options.ratios else {
         return run::status(run::cargo().args(["bench", "--locked", "--workspace"]));
     };

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::crash;
 use crate::demo;
+use crate::publish;
 use crate::run::{self, Result, say};
 
 /// Options of `ci`.
@@ -46,6 +47,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "tidy",
         run: |_| crate::tidy::run(),
+    },
+    Step {
+        name: "deny",
+        run: |_| publish::deny(&publish::DenyOptions { offline: true }),
     },
     Step {
         name: "clippy",
@@ -101,6 +106,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "demo",
         run: |_| demo::run(&demo::Options { once: true }),
+    },
+    Step {
+        name: "package",
+        run: |_| publish::package(&publish::PackageOptions { build: false }),
     },
     Step {
         name: "doc",

@@ -59,6 +59,14 @@ impl Origin {
     }
 }
 
+/// A port that nobody listens at, for servers that cannot choose one themselves.
+pub(crate) fn free_port() -> Result<u16> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| error.to_string())
+}
+
 fn answer(mut stream: TcpStream, folder: &Path) -> Option<()> {
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
