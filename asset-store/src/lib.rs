@@ -52,6 +52,50 @@
 //!
 //! `FORMAT.md` in the repository describes every file and what a crash at each step leaves.
 //!
+//! # Cookbook
+//!
+//! Whether every byte is still what it was, and what is not:
+//!
+//! ```
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let store = asset_store::Store::open(folder.path().join("store"))?;
+//! let report = store.verify(None, &mut |_| {})?;
+//! for finding in &report.damaged {
+//!     println!("{} of {} is damaged", finding.path, finding.asset);
+//! }
+//! assert!(report.is_good());
+//! # Ok::<(), asset_store::Error>(())
+//! ```
+//!
+//! No download begins that cannot fit, whichever process asks:
+//!
+//! ```
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let root = folder.path().join("store");
+//! use asset_store::{ErrorKind, Store, StoreOptions};
+//!
+//! let options = StoreOptions { quota: Some(1_000_000), ..StoreOptions::default() };
+//! let store = Store::open_with(&root, &options)?;
+//! let reserved = store.reserve(800_000)?;
+//! let refused = store.reserve(800_000).err();
+//! assert_eq!(refused.map(|error| error.kind()), Some(ErrorKind::OverQuota));
+//! drop(reserved);
+//! # Ok::<(), asset_store::Error>(())
+//! ```
+//!
+//! What nobody refers to, looked at before it goes:
+//!
+//! ```
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let store = asset_store::Store::open(folder.path().join("store"))?;
+//! let options = asset_store::GcOptions { dry_run: true, ..Default::default() };
+//! println!("{} bytes could be freed", store.collect_garbage(&options)?.bytes_freed);
+//! # Ok::<(), asset_store::Error>(())
+//! ```
+//!
+//! An asset as a folder and back: [`Store::export`], [`Store::import_folder`]. Something of one's own beside an asset:
+//! [`Store::set_document`]. Nothing removed while it is used: [`Store::mark_in_use`].
+//!
 //! # What it does not do
 //!
 //! It knows nothing of HTTP or playlists, encrypts nothing, and does not decide what to remove. It
@@ -114,3 +158,8 @@ pub use sweep::{GcOptions, GcReport, Removed};
 pub use usage::{AssetUsage, Usage};
 pub use verify::{Damage, DamagedAsset, Finding, VerifyProgress, VerifyReport};
 pub use writer::AssetWriter;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -63,6 +63,30 @@
 //!   four times themselves.
 //! * Damage is a finding with its place, and the rest is looked at all the same.
 //!
+//! # Cookbook
+//!
+//! What bytes are, whatever the playlist calls them:
+//!
+//! ```
+//! use cache_inspect::media::{Container, identify};
+//!
+//! assert_eq!(identify(b"<html><title>Please log in</title></html>"), Container::Html);
+//! ```
+//!
+//! Whether the media of an asset are whole, read from the first byte to the last:
+//!
+//! ```
+//! use cache_inspect::{AssetDescription, MemoryCatalog, verify};
+//!
+//! let mut catalog = MemoryCatalog::default();
+//! catalog.insert(AssetDescription { id: "film".to_owned(), ..AssetDescription::default() });
+//! assert_eq!(verify(&catalog, "film")?.harmful().count(), 0);
+//! # Ok::<(), cache_inspect::UnknownAsset>(())
+//! ```
+//!
+//! Whose bytes they are, and how many removing would free: [`usage()`], [`Holdings`]. How far the server has moved on since:
+//! [`drift()`].
+//!
 //! # Features
 //!
 //! * `testing`: the module `testing` with the contract of catalogs.

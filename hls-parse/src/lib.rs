@@ -66,6 +66,46 @@
 //! * What was accepted by `resolve` has absolute URLs for everything that is to be fetched.
 //! * What comes from a server cannot break out of its place in a playlist that is written.
 //!
+//! # Cookbook
+//!
+//! What is wrong with a playlist, by line, and what would put it right:
+//!
+//! ```
+//! let parsed = hls_parse::parse(b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:9,\na.ts\n")?;
+//! for diagnostic in &parsed.diagnostics {
+//!     println!("{diagnostic}");
+//! }
+//! assert!(!parsed.diagnostics.is_empty());
+//! # Ok::<(), hls_parse::Error>(())
+//! ```
+//!
+//! What a reloaded live playlist brings that is new:
+//!
+//! ```
+//! use hls_parse::{Context, MediaPlaylist, Playlist};
+//!
+//! fn media(text: &str) -> Result<MediaPlaylist, Box<dyn std::error::Error>> {
+//!     match hls_parse::parse(text.as_bytes())?.playlist {
+//!         Playlist::Media(playlist) => Ok(playlist),
+//!         _ => Err("a Multivariant Playlist".into()),
+//!     }
+//! }
+//!
+//! let context = Context::new("https://example.com/live.m3u8".parse()?);
+//! let first = media("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n0.ts\n#EXTINF:4,\n1.ts\n")?;
+//! let timeline = first.resolve(&context)?;
+//! let second = media("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:4,\n1.ts\n#EXTINF:4,\n2.ts\n")?;
+//! let update = timeline.update(&second, &context)?;
+//! let new: Vec<String> = update.added.clone()
+//!     .map(|index| update.timeline.segment_url(index).into())
+//!     .collect();
+//! assert_eq!(new, ["https://example.com/2.ts"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A line changed, and every other byte kept: [`Document`]. A playlist of one's own: [`MediaPlaylistBuilder`]. What a player gets of files that
+//! are there: [`Timeline::write_local`]. A recording of a live stream: [`History`].
+//!
 //! # What it does not do
 //!
 //! It fetches, stores and decrypts nothing and asks no clock. It has no parser of JSON: with the feature `serde` an [`AssetList`] and a [`SteeringManifest`] are
@@ -174,3 +214,8 @@ pub use variant::{
     ClosedCaptions, ContentSteering, HdcpLevel, Multivariant, Rendition, RenditionKind,
     SessionData, Variant, VideoRange,
 };
+
+/// Compiles and runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

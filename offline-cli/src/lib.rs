@@ -27,6 +27,35 @@
 //! * A download that stops, for whatever reason, continues where it stopped when it is asked for again.
 //! * Stored playlists of downloads are never changed, those of recordings only grow; players get localized ones that offer only what is complete.
 //!
+//! # Cookbook
+//!
+//! What an address offers, before anything is downloaded:
+//!
+//! ```no_run
+//! use offline_cli::session::{DownloadRequest, Network};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let request = DownloadRequest::new("https://example.com/film/master.m3u8".parse()?);
+//! for variant in Network::new()?.probe(&request).await?.variants {
+//!     println!("{:?} {:?}", variant.resolution, variant.bandwidth);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Whether an asset plays offline, and if not, why:
+//!
+//! ```no_run
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = asset_store::Store::open("library")?;
+//! let inspected = offline_cli::session::library::inspect(&store, &asset_store::AssetId::new("film")?)?;
+//! for why in &inspected.inspection.why_not {
+//!     println!("{why}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it does not do
 //!
 //! It decrypts nothing whose key the server does not hand out in clear, and plays no recording before it is pinned for the first time.
@@ -43,3 +72,8 @@ pub mod session;
 pub use cli::Cli;
 pub use commands::main;
 pub use error::{Error, ErrorKind, Result};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

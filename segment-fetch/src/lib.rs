@@ -59,6 +59,54 @@
 //!   origin, and no error or log line has a query, userinfo or the content of a `data:` URL in it.
 //! * Bytes go from the transport to the sink without a copy.
 //!
+//! # Cookbook
+//!
+//! One small thing, into memory; what it is expected to be is checked:
+//!
+//! ```
+//! # use segment_fetch::testing::{Origin, Resource, Site};
+//! use segment_fetch::{FetchOptions, Fetcher, Request, TransportOptions, https};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = Site::new();
+//! # site.route("/index.m3u8", Resource::new("#EXTM3U\n"));
+//! # let origin = Origin::serve(site)?;
+//! # let url = origin.url("/index.m3u8");
+//! let fetcher = Fetcher::with_service(https(&TransportOptions::default())?, FetchOptions::default());
+//! let fetched = fetcher.fetch(Request::get(url)).await?;
+//! assert_eq!(fetched.body, "#EXTM3U\n");
+//! # Ok(()) }
+//! ```
+//!
+//! Go on where an earlier run has stopped; the sink knows where that is, and a server that has something else now is noticed:
+//!
+//! ```
+//! # use segment_fetch::testing::{Fault, Origin, Resource, Site};
+//! use segment_fetch::{FetchOptions, Fetcher, MemorySink, Request, RetryPolicy, TransportOptions, https};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = Site::new();
+//! # site.route("/film.ts", Resource::new(vec![0x47; 18_800]));
+//! # site.script("/film.ts", [Fault::Cut(9_000)]);
+//! # let origin = Origin::serve(site)?;
+//! # let url = origin.url("/film.ts");
+//! let once = FetchOptions {
+//!     retry: RetryPolicy { retries: 0, ..RetryPolicy::default() },
+//!     ..FetchOptions::default()
+//! };
+//! let fetcher = Fetcher::with_service(https(&TransportOptions::default())?, once);
+//! let request = Request::get(url);
+//! let mut sink = MemorySink::new();
+//! let cut = fetcher.fetch_into(&request, &mut sink).await;
+//! assert!(cut.is_err());
+//! fetcher.fetch_into(&request, &mut sink).await?;
+//! assert_eq!(sink.bytes().len(), 18_800);
+//! # Ok(()) }
+//! ```
+//!
+//! Pause and go on: [`Control`]. No more than so many bytes a second: [`RateLimit`]. Another HTTP client: any [`tower::Service`]
+//! with [`Fetcher::with_service`]. A server that misbehaves, in your tests: the module `testing`.
+//!
 //! # What it does not do
 //!
 //! It knows nothing of playlists, of files, of caching.
@@ -117,3 +165,8 @@ pub use validator::{ParseValidatorError, Validator};
 pub use bytes::Bytes;
 pub use http::HeaderMap;
 pub use url::Url;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -82,6 +82,23 @@
 //! * Time and memory grow with the size of the inventory: n log n in the number of items, linear in the
 //!   number of blobs that they hold, and a bounded number of sets for each group.
 //!
+//! # Cookbook
+//!
+//! What a person wrote, and what is wrong with it:
+//!
+//! ```
+//! use storage_policy::StorePolicy;
+//!
+//! let policy = StorePolicy::from_toml("max_bytes = \"200 GB\"\n[tags.news]\nkeep_newest = 10\n")?;
+//! assert_eq!(policy.max_bytes, Some(200_000_000_000));
+//! let error = StorePolicy::from_toml("maximum = 1").unwrap_err();
+//! assert!(error.to_string().contains("maximum"));
+//! # Ok::<(), storage_policy::Error>(())
+//! ```
+//!
+//! Room for something that is about to be downloaded: [`room_for`]. When the next asset expires: [`expiries`]. What a policy
+//! would do before it holds: [`plan`](plan()) takes any.
+//!
 //! # What it does not do
 //!
 //! It removes nothing and reads no clock and no disk. It does not look for the fewest bytes across

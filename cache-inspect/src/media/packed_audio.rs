@@ -28,7 +28,7 @@ use crate::inspection::seconds;
 pub struct PackedAudio {
     /// The format of the frames.
     pub container: Container,
-    /// The time of the first frame, in ticks of the [clock](super::clock), if the ID3 tag says it.
+    /// The time of the first frame, in ticks of the [clock], if the ID3 tag says it.
     pub timestamp: Option<u64>,
     /// Samples a second, of the first frame.
     pub sample_rate: Option<u32>,

@@ -43,7 +43,7 @@ pub struct TimeMap {
     /// The time of cues (`LOCAL`).
     #[serde(serialize_with = "seconds")]
     pub local: Duration,
-    /// Ticks of the [clock](super::clock) (`MPEGTS`).
+    /// Ticks of the [clock] (`MPEGTS`).
     pub ticks: u64,
 }
 
