@@ -307,3 +307,84 @@ fn a_killed_export_with_ffmpeg_leaves_nothing_under_the_name() {
     whole.fine();
     assert_eq!(names(&films), ["film.mkv"]);
 }
+
+#[test]
+fn times_that_begin_again_between_audio_and_video_change_nothing() {
+    let mut ticks = 0;
+    let make = |root: &Path| {
+        media::alternate_audio(root);
+        let first = |name: &str, kind: &str| {
+            let path = root.join(format!("alt/{name}/index.m3u8"));
+            media::first_time(path.to_str().unwrap(), kind)
+        };
+        let (shown, heard) = (first("video", "v:0"), first("en", "a:0"));
+        assert!((shown - heard).abs() > 0.01, "{shown} {heard}");
+        // The middle between them comes to 2^33.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "some seconds"
+        )]
+        let middle = ((shown + heard) * 45_000.0) as u64;
+        ticks = (1 << 33) - middle;
+        fs::create_dir(root.join("moved")).unwrap();
+        for name in ["master.m3u8", "subs/index.m3u8", "subs/0.vtt", "subs/1.vtt"] {
+            let text = fs::read_to_string(root.join("alt").join(name)).unwrap();
+            let origin = format!("MPEGTS:{}", (126_000 + ticks) % (1 << 33));
+            let path = root.join("moved").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text.replace("MPEGTS:126000", &origin)).unwrap();
+        }
+        for name in ["video", "en", "de"] {
+            fs::create_dir(root.join("moved").join(name)).unwrap();
+            for entry in fs::read_dir(root.join("alt").join(name)).unwrap() {
+                let entry = entry.unwrap();
+                let mut bytes = fs::read(entry.path()).unwrap();
+                if entry
+                    .path()
+                    .extension()
+                    .is_some_and(|ending| ending == "ts")
+                {
+                    media::move_times(&mut bytes, ticks);
+                }
+                fs::write(root.join("moved").join(name).join(entry.file_name()), bytes).unwrap();
+            }
+        }
+    };
+    let playlists = ["/alt/master.m3u8", "/moved/master.m3u8"];
+    let Some(environment) = stored_of(make, &playlists) else {
+        return;
+    };
+    let films = environment.path("films");
+    for id in ["a", "b"] {
+        let path = films.join(format!("{id}.mp4"));
+        let arguments = [
+            "export",
+            id,
+            "--format",
+            "mp4",
+            "-o",
+            path.to_str().unwrap(),
+        ];
+        environment.run(arguments).fine();
+    }
+    for ending in ["mp4", "en.vtt", "en.srt"] {
+        let read = |id: &str| fs::read(films.join(format!("{id}.{ending}"))).unwrap();
+        assert!(read("a") == read("b"), "{ending} differs");
+    }
+    // All languages are in it, each with its own sound.
+    let film = films.join("b.mp4");
+    for (name, origin, map) in [
+        ("video", "0:v:0", "0:v:0"),
+        ("en", "0:a:0", "0:a:0"),
+        ("de", "0:a:0", "0:a:1"),
+    ] {
+        let path = environment.path("origin/alt").join(name).join("index.m3u8");
+        let expected = media::hashes(path.to_str().unwrap(), origin, &[]);
+        assert!(!expected.is_empty());
+        assert!(
+            media::hashes(film.to_str().unwrap(), map, &[]) == expected,
+            "{name} differs"
+        );
+    }
+}

@@ -43,6 +43,8 @@ mod page;
 #[cfg(unix)]
 mod play;
 mod playback;
+#[cfg(unix)]
+mod players;
 mod policy;
 mod presentation;
 mod probe;

@@ -292,6 +292,61 @@ pub(crate) fn alternate_audio(root: &Path) {
     .unwrap();
 }
 
+/// HEVC, AC-3 and Enhanced AC-3 in Transport Streams.
+pub(crate) fn other_codecs(root: &Path) {
+    let hevc = [
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-x265-params",
+        "log-level=none:keyint=25:bframes=2",
+    ];
+    for (name, video, audio) in [("hevc_ac3", &hevc[..], "ac3"), ("h264_eac3", VIDEO, "eac3")] {
+        let folder = fresh(root, name);
+        let source = inputs("160x90", 25, 4, 440);
+        let audio = &["-c:a", audio, "-ac", "6", "-b:a", "192k"];
+        ffmpeg(
+            &folder,
+            &[&strs(&source), video, audio, HLS, &["index.m3u8"]],
+        );
+    }
+}
+
+/// Moves all times of a Transport Stream, in 33 bits.
+pub(crate) fn move_times(bytes: &mut [u8], ticks: u64) {
+    for packet in bytes.chunks_mut(188) {
+        let (begins, adaptation) = (packet[1] & 0x40 != 0, packet[3] & 0x20 != 0);
+        let start = if adaptation {
+            5 + usize::from(packet[4])
+        } else {
+            4
+        };
+        if !begins || packet.get(start..start + 3) != Some(&[0, 0, 1]) {
+            continue;
+        }
+        let flags = packet[start + 7];
+        for (flag, at) in [(0x80, start + 9), (0x40, start + 14)] {
+            if flags & flag == 0 {
+                continue;
+            }
+            let field = &mut packet[at..at + 5];
+            let time = u64::from(field[0] >> 1 & 7) << 30
+                | u64::from(field[1]) << 22
+                | u64::from(field[2] >> 1) << 15
+                | u64::from(field[3]) << 7
+                | u64::from(field[4] >> 1);
+            let moved = (time + ticks) % (1 << 33);
+            let low = |bits: u64| u8::try_from(bits & 0xff).unwrap();
+            field[0] = field[0] & 0xf1 | low(moved >> 30 & 7) << 1;
+            field[1] = low(moved >> 22);
+            field[2] = low(moved >> 15 << 1) | 1;
+            field[3] = low(moved >> 7);
+            field[4] = low(moved << 1) | 1;
+        }
+    }
+}
+
 /// Sound that few players have in MP4.
 pub(crate) fn odd_audio(root: &Path) {
     let folder = fresh(root, "odd");

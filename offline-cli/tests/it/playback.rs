@@ -291,6 +291,14 @@ fn every_map_keeps_its_bytes_and_its_segments() {
 }
 
 #[test]
+fn other_codecs_in_transport_streams() {
+    for name in ["hevc_ac3", "h264_eac3"] {
+        let playlist = format!("{name}/index.m3u8");
+        plays_the_same(media::other_codecs, &playlist, &playlist, BOTH);
+    }
+}
+
+#[test]
 fn packed_audio() {
     plays_the_same(
         media::audio_only,

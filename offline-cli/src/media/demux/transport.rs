@@ -26,8 +26,11 @@ enum Codec {
 
 impl TransportDemuxer {
     /// Forgets times and cut frames, as after a discontinuity.
-    pub(crate) fn restart(&mut self) {
-        *self = Self::default();
+    pub(crate) fn restart(&mut self, clock: Clock) {
+        *self = Self {
+            clock,
+            carries: Vec::new(),
+        };
     }
 
     /// Whether the next segment can be taken apart without those before it.

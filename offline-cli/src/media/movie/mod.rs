@@ -5,6 +5,8 @@ mod entries;
 mod header;
 mod language;
 mod part;
+#[cfg(test)]
+mod tests;
 mod timed_text;
 mod track;
 
@@ -28,6 +30,22 @@ pub(crate) struct Layout {
     /// Bytes of the file.
     pub(crate) length: u64,
     pub(crate) parts: Parts,
+}
+
+/// Orders chunks by their times, but those of a segment never come after those of a later one: who reads the file from
+/// its start to its end takes each segment apart once.
+fn interleave(chunks: &mut [Chunk]) {
+    // Chunks of a track are in order already, and sorting keeps that.
+    chunks.sort_by_key(|chunk| (chunk.place.source, chunk.place.segment, chunk.time));
+    let mut latest = (0, i64::MIN);
+    for chunk in &mut *chunks {
+        if latest.0 != chunk.place.source {
+            latest = (chunk.place.source, i64::MIN);
+        }
+        latest.1 = latest.1.max(chunk.time);
+        chunk.time = latest.1;
+    }
+    chunks.sort_by_key(|chunk| (chunk.time, chunk.place.source));
 }
 
 /// Where ticks of one timescale are in another, rounded to the nearest.
@@ -63,8 +81,7 @@ pub(crate) fn lay_out(tracks: Vec<TrackBuilder>, parts: Parts) -> Result<Layout>
             chunks.push(chunk);
         }
     }
-    // Chunks of a track are in order already, and sorting keeps that.
-    chunks.sort_by_key(|chunk| (chunk.time, chunk.track));
+    interleave(&mut chunks);
     // Offsets always take eight bytes, so the header is as long as it will be.
     let first = header::write(&tracks, &parts, &chunks, 0)?;
     let head = header::write(&tracks, &parts, &chunks, first.len() as u64)?;

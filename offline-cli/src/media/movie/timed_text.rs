@@ -6,10 +6,12 @@ use super::super::webvtt::{Cue, Subtitles};
 
 /// The height of letters, of the 5 % of a picture's height that they are drawn with elsewhere.
 const LETTERS: u32 = 20;
+/// Ticks per second, in which the times of Transport Streams are exact.
+const TICKS: u32 = 90_000;
 
 /// A track of one segment: all cues that are shown before `end` milliseconds, the first sample at 0.
 ///
-/// `base` is what the times of the track begin with; its ticks are milliseconds. Samples do not overlap, so that cues
+/// `base` is what the times of the track begin with, in ticks of 90 kHz. Samples do not overlap, so that cues
 /// that do are shown one below the other; nothing is shown by samples without text.
 pub(crate) fn timed_text(
     subtitles: &Subtitles,
@@ -20,7 +22,7 @@ pub(crate) fn timed_text(
     let size = u8::try_from(height / LETTERS).unwrap_or(u8::MAX).max(12);
     let mut stream = Stream {
         id: 0,
-        timescale: 1000,
+        timescale: TICKS,
         formats: vec![Format::Entry {
             handler: *b"sbtl",
             entry: sample_entry(width, height, size),
@@ -53,7 +55,7 @@ pub(crate) fn timed_text(
         stream.samples.push(Sample {
             decode: stream.samples.is_empty().then_some(base),
             composition: 0,
-            duration: Some(u32::try_from(to - from).unwrap_or(u32::MAX)),
+            duration: Some(u32::try_from((to - from).saturating_mul(90)).unwrap_or(u32::MAX)),
             size: u32::try_from(stream.data.len() - before).unwrap_or(0),
             is_sync: true,
             format: 0,

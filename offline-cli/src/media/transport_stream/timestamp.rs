@@ -50,6 +50,11 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// A clock that has shown a time already: that of another stream, which this one is near to.
+    pub(crate) fn at(time: Option<i64>) -> Self {
+        Self { last: time }
+    }
+
     pub(crate) fn unwrap(&mut self, time: i64) -> i64 {
         let unwrapped = self.near(time);
         self.last = Some(unwrapped);

@@ -6,7 +6,7 @@ mod reader;
 mod source;
 mod subtitles;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asset_store::Store;
@@ -77,6 +77,7 @@ impl Movie {
     /// Works out the tables. Memory in use grows by some twenty bytes for each sample.
     pub(crate) fn build(store: &Store, program: Program) -> Result<Self> {
         let mut notes = program.notes.clone();
+        let mut near = HashMap::new();
         let mut lacks_media = false;
         let mut tracks = Vec::new();
         let mut sources = Vec::new();
@@ -85,7 +86,7 @@ impl Movie {
             let mut own = Tracks::default();
             for segment in 0..source.len() {
                 let demuxed = source
-                    .index(store, segment)
+                    .index(store, segment, &mut near)
                     .map_err(|error| unfit(&chosen.track, error))?;
                 lacks_media |= demuxed.lacks_media;
                 for what in demuxed.left_out {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hls_parse::RenditionKind;
+use hls_parse::{LocalMultivariant, RenditionKind};
 
 use super::super::content::Content;
 use super::super::local::LocalAsset;
@@ -60,6 +60,11 @@ impl Program {
             notes: Vec::new(),
             tag: String::new(),
         };
+        let between = asset.interstitials().assets().count();
+        if between > 0 {
+            let note = format!("left out what is played in between: {between} interstitials");
+            program.notes.push(note);
+        }
         let Some(multivariant) = &presentation.multivariant else {
             let track = presentation.tracks.first().ok_or_else(incomplete)?;
             program.add(asset, track)?;
@@ -129,6 +134,7 @@ impl Program {
                 program.subtitles.push(added);
             }
         }
+        program.name_left_out(asset, &offered);
         if let Some(first) = program.sources.first_mut() {
             first.has_audio = is_muxed || !is_replaced;
         }
@@ -144,6 +150,30 @@ impl Program {
         }
         program.name();
         Ok(program)
+    }
+
+    /// Names what is offered and belongs to other variants, and what plays in between.
+    fn name_left_out(&mut self, asset: &LocalAsset, offered: &LocalMultivariant) {
+        let presentation = &asset.presentation;
+        let Some(multivariant) = &presentation.multivariant else {
+            return;
+        };
+        for (index, uri) in &offered.renditions {
+            let rendition = multivariant.renditions.get(*index);
+            let url = rendition.and_then(|rendition| rendition.url().filter(|_| uri.is_some()));
+            let Some(track) =
+                url.and_then(|url| presentation.tracks.get(presentation.track_of(url)?))
+            else {
+                continue;
+            };
+            let is_taken = |chosen: &Chosen| chosen.track == track.name;
+            let note = format!("{}: left out, it belongs to other variants", track.name);
+            if !self.sources.iter().chain(&self.subtitles).any(is_taken)
+                && !self.notes.contains(&note)
+            {
+                self.notes.push(note);
+            }
+        }
     }
 
     fn add(&mut self, asset: &LocalAsset, track: &StoredTrack) -> Result<()> {

@@ -123,34 +123,43 @@ impl Source {
     }
 
     /// What the samples of the next segment are. Segments are asked for in their order.
-    pub(super) fn index(&mut self, store: &Store, index: usize) -> Result<Demuxed> {
+    ///
+    /// Where times begin again after 33 bits, they are near to those that another source has in the same part: `near`,
+    /// by its number.
+    pub(super) fn index(
+        &mut self,
+        store: &Store,
+        index: usize,
+        near: &mut HashMap<u64, i64>,
+    ) -> Result<Demuxed> {
         let Some(segment) = self.segments.get(index) else {
             return Ok(Demuxed::default());
         };
-        if self
-            .last
-            .replace(segment.part)
-            .is_some_and(|last| last != segment.part)
-        {
-            self.demuxer.restart();
-            self.clock = Clock::default();
+        let part = segment.part;
+        if self.last.replace(part) != Some(part) {
+            self.clock = Clock::at(near.get(&part).copied());
+            self.demuxer.restart(self.clock);
         }
-        match &self.kind {
-            Kind::Fragmented(maps) => segment.fragments(store, maps, false),
-            Kind::Packed(kind) => Ok(demux::packed(
-                *kind,
-                &segment.whole(store, &[])?,
-                &mut self.clock,
-            )),
-            Kind::Made(demuxed) => Ok(demuxed.clone()),
+        let demuxed = match &self.kind {
+            Kind::Fragmented(maps) => return segment.fragments(store, maps, false),
+            Kind::Made(demuxed) => return Ok(demuxed.clone()),
+            Kind::Packed(kind) => {
+                let bytes = segment.whole(store, &[])?;
+                demux::packed(*kind, &bytes, &mut self.clock)
+            }
             Kind::Transport => {
                 let bytes = segment.whole(store, &self.prefixes)?;
                 if !self.demuxer.is_clean() {
                     self.states.insert(index, self.demuxer.clone());
                 }
-                Ok(self.demuxer.demux(&bytes))
+                self.demuxer.demux(&bytes)
             }
+        };
+        let mut samples = demuxed.streams.iter().flat_map(|stream| &stream.samples);
+        if let Some(first) = samples.find_map(|sample| sample.decode) {
+            near.entry(part).or_insert(first);
         }
+        Ok(demuxed)
     }
 
     /// The samples of any segment with their bytes.

@@ -118,7 +118,7 @@ impl Chosen {
         let end = convert(parts.duration, FLICKS, 1000);
         // The movie begins when its first part does.
         let base = parts.start(parts.first()).unwrap_or(0);
-        let demuxed = timed_text(&cues, size, convert(base, FLICKS, 1000), end);
+        let demuxed = timed_text(&cues, size, convert(base, FLICKS, TICKS), end);
         let mut track = TrackBuilder::new(&self.name, &self.language, self.is_default);
         for stream in &demuxed.streams {
             let place = Place {
