@@ -15,6 +15,7 @@ mod completions;
 mod configuration;
 mod configuration_laws;
 mod counts;
+mod decoded;
 mod deep;
 mod drift;
 mod environment;
