@@ -19,9 +19,13 @@ use crate::session::requirements::Hours;
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Download {
-    /// Address of a Multivariant or Media Playlist [default: what waits in the queue]
-    #[arg(value_parser = value::url)]
+    /// Address of a Multivariant or Media Playlist, or a file with one [default: what waits in the queue]
+    #[arg(value_parser = value::source, value_name = "URL|FILE")]
     pub url: Option<Url>,
+
+    /// Where the playlist in a file came from: its relative addresses lead from there
+    #[arg(long, requires = "url", value_name = "URL", value_parser = value::url, conflicts_with = "live")]
+    pub base_url: Option<Url>,
 
     #[command(flatten)]
     pub choice: Choice,
@@ -140,9 +144,13 @@ pub struct Resume {
 /// Options of `probe`.
 #[derive(Debug, Args)]
 pub struct Probe {
-    /// Address of a Multivariant or Media Playlist
-    #[arg(value_parser = value::url)]
+    /// Address of a Multivariant or Media Playlist, or a file with one
+    #[arg(value_parser = value::source, value_name = "URL|FILE")]
     pub url: Url,
+
+    /// Where the playlist in a file came from: its relative addresses lead from there
+    #[arg(long, value_name = "URL", value_parser = value::url)]
+    pub base_url: Option<Url>,
 
     #[command(flatten)]
     pub choice: Choice,

@@ -10,13 +10,27 @@ use url::Url;
 use super::{AfterPlayedChange, Expiry, Window};
 use crate::render::text;
 
+/// An address, or the path of a playlist.
+pub(super) fn source(text: &str) -> Result<Url, String> {
+    let parsed = Url::parse(text).ok();
+    if let Some(url) = parsed.filter(|url| url.scheme() == "file") {
+        return Ok(url);
+    }
+    // Before anything else is tried: on Windows a path may look like an address.
+    if std::path::Path::new(text).is_file() {
+        let path = std::path::absolute(text).ok();
+        return path
+            .and_then(|path| Url::from_file_path(path).ok())
+            .ok_or_else(|| format!("`{text}` has no absolute path"));
+    }
+    url(text)
+}
+
 pub(super) fn url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| {
-        if std::path::Path::new(text).exists() {
-            format!("`{text}` is a file; give the address it came from, its segments are there")
-        } else {
-            format!("not an address ({error}); write it whole, for example https://example.com/master.m3u8")
-        }
+        format!(
+            "not an address ({error}); write it whole, for example https://example.com/master.m3u8"
+        )
     })?;
     match url.scheme() {
         "http" | "https" => Ok(url),

@@ -56,6 +56,7 @@ fn request(arguments: &Download, url: &Url, store: Option<&Store>) -> Result<Dow
     request.allow_gaps = arguments.allow_gaps;
     request.treat_as_vod = arguments.treat_as_vod;
     request.keep_protected |= arguments.keep_protected;
+    super::set_base(&mut request, arguments.base_url.as_ref())?;
     Ok(request)
 }
 
@@ -83,7 +84,7 @@ pub(super) async fn estimate(arguments: &Download, place: &Path, output: Output)
         return Err(Error::usage("--dry-run needs an address"));
     };
     let request = request(arguments, url, super::existing(place.to_owned())?.as_ref())?;
-    let network = super::network(&arguments.connection, url, output)?;
+    let network = super::network(&arguments.connection, request.origin(), output)?;
     // There may be no store yet; what counts is the disk it would be on.
     let there = place.ancestors().find(|place| place.exists());
     let free = there.and_then(|place| fs4::available_space(place).ok());
@@ -141,7 +142,7 @@ pub(super) async fn one(
     store: Store,
     output: Output,
 ) -> Result<u8> {
-    let network = super::network(connection, &request.url, output)?;
+    let network = super::network(connection, request.origin(), output)?;
     let session = Session::new(store, network);
     let mut watch = Watch::new(output);
     let result = session

@@ -27,7 +27,7 @@ use url::Url;
 
 use crate::cli::{self, Cli, Command, Connection};
 use crate::render::output::Output;
-use crate::session::{Network, NetworkOptions};
+use crate::session::{DownloadRequest, Network, NetworkOptions};
 use crate::{Error, ErrorKind, Result};
 
 /// Runs the tool with the arguments of the process and returns its exit code.
@@ -68,6 +68,15 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+/// Takes in where the playlist in a file came from.
+fn set_base(request: &mut DownloadRequest, base: Option<&Url>) -> Result<()> {
+    if base.is_some() && request.url.scheme() != "file" {
+        return Err(Error::usage("--base-url is for the playlist in a file"));
+    }
+    request.base = base.cloned().or_else(|| request.base.take());
+    Ok(())
 }
 
 /// The network as the command line describes it, for an address.

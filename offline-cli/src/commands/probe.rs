@@ -18,7 +18,8 @@ const LONGEST_REMEDY: usize = 60;
 pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
     let mut request = DownloadRequest::new(arguments.url.clone());
     arguments.choice.make(&mut request)?;
-    let probe = super::network(&arguments.connection, &arguments.url, output)?
+    super::set_base(&mut request, arguments.base_url.as_ref())?;
+    let probe = super::network(&arguments.connection, request.origin(), output)?
         .probe(&request)
         .await?;
     if output.json {

@@ -37,6 +37,7 @@ impl DownloadRequest {
             }
             request.interstitials = known.interstitials;
             request.keep_protected = known.keep_protected;
+            request.base = known.base.and_then(|base| base.parse().ok());
         }
         Ok(request)
     }

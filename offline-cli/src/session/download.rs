@@ -14,7 +14,8 @@ use super::refresh::Refreshes;
 use super::resolve::Resolved;
 use super::run::{Failed, Run, Totals};
 use super::{
-    DownloadEvent, DownloadRequest, LeftOut, Session, companions, decryption, live, queue, source,
+    DownloadEvent, DownloadRequest, LeftOut, Session, companions, decryption, file, live, queue,
+    source,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -264,6 +265,9 @@ impl Session {
     ) -> Result<Resolved> {
         if let Some(recorded) = live::recorded(&self.store, id)? {
             return Ok(recorded);
+        }
+        if let Some(root) = file::pinned(&self.store, request, id)? {
+            return self.network.resolve_pinned(request, root, detours).await;
         }
         tokio::select! {
             biased;

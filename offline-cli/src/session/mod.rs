@@ -16,6 +16,7 @@ mod download;
 mod drift;
 mod estimate;
 mod event;
+mod file;
 mod findings;
 pub(crate) mod interstitials;
 pub(crate) mod layout;
@@ -93,8 +94,10 @@ pub struct Network {
     reason = "each is a choice of its own, named where it is made"
 )]
 pub struct DownloadRequest {
-    /// The address of a Multivariant or Media Playlist.
+    /// The address of a Multivariant or Media Playlist; or `file:` and the path of one, which is read again by every download as long as it is there.
     pub url: Url,
+    /// Where the playlist in a file came from: what its relative addresses are resolved against.
+    pub base: Option<Url>,
     /// The primary content: which variant and renditions; by default the highest peak bitrate and the default renditions.
     pub selection: SelectionRequest,
     /// What to take beside it or instead: auxiliary contents, which share the video of the primary one where they can, several variants at once, I-frames,
@@ -127,6 +130,7 @@ impl DownloadRequest {
     pub fn new(url: Url) -> Self {
         Self {
             url,
+            base: None,
             selection: SelectionRequest::default(),
             options: SelectionOptions::default(),
             range: TimeRange::default(),
@@ -140,6 +144,11 @@ impl DownloadRequest {
             interstitials: None,
             new_address: false,
         }
+    }
+
+    /// The address whose server is asked first, as far as it is known.
+    pub fn origin(&self) -> &Url {
+        self.base.as_ref().unwrap_or(&self.url)
     }
 }
 

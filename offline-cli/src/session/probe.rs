@@ -1,6 +1,7 @@
 //! Looking at an address without downloading any media.
 
 use hls_parse::{Timeline, Variant};
+use segment_fetch::Reach;
 use serde::Serialize;
 
 use super::event::seconds;
@@ -86,7 +87,7 @@ impl Network {
     /// # Errors
     /// When the playlist cannot be fetched or read.
     pub async fn probe(&self, request: &DownloadRequest) -> Result<Probe> {
-        let (root, reach) = self.root(&request.url).await?;
+        let (root, reach) = self.root_of(request, Reach::Any).await?;
         match root {
             Root::Media(received, timeline) => {
                 let findings = Findings::of(&received, None, Vec::new())?;

@@ -64,6 +64,7 @@ impl DownloadRequest {
         request.treat_as_vod = metadata.treat_as_vod;
         request.allow_gaps = metadata.allow_gaps;
         request.keep_protected = metadata.keep_protected;
+        request.base = metadata.base.and_then(|base| base.parse().ok());
         request.interstitials = metadata.interstitials;
         request.id = Some(id.clone());
         if let Some(selection) = metadata.selections.last() {
@@ -300,9 +301,9 @@ pub async fn work_off(
                 }
             };
             let session =
-                repair::session(&mut sessions, store, network, request.url.clone())?.clone();
+                repair::session(&mut sessions, store, network, request.origin().clone())?.clone();
             if network.is_for_one_origin() && sessions.len() > 1 {
-                sessions.remove(&request.url.origin());
+                sessions.remove(&request.origin().origin());
                 let reason =
                     "it comes from another server than the first, and credentials are for one";
                 let error = Error::usage(reason).hint("`offline resume ID` continues a single one");

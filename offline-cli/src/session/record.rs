@@ -24,6 +24,9 @@ pub struct Metadata {
     pub title: String,
     /// The address that was asked for, whole: it may need its query to be fetched again.
     pub url: String,
+    /// Where the playlist came from that `url` is the file of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// Unix seconds when the download was first asked for.
     pub created: u64,
     /// Unix milliseconds when it was put into the queue, or begun without: its place in the order of the queue.
@@ -72,6 +75,7 @@ impl Metadata {
         let mut metadata = before.unwrap_or_else(|| Self {
             title: source::title(&request.url),
             url: request.url.to_string(),
+            base: None,
             created: unix_now(),
             queued: unix_milliseconds(),
             duration: 0.0,
@@ -93,6 +97,7 @@ impl Metadata {
                 .hint("choose another --id, or remove that asset first"));
         }
         metadata.url = request.url.to_string();
+        metadata.base = request.base.as_ref().map(ToString::to_string);
         if let Some(title) = &request.title {
             metadata.title.clone_from(title);
         }

@@ -8,11 +8,11 @@ use segment_fetch::{Expect, Reach, Request};
 use url::Url;
 
 use super::redundancy::Detours;
-use super::{Chosen, DownloadRequest, Network, admission, configuration, layout, source};
+use super::{Chosen, DownloadRequest, Network, admission, configuration, file, layout, source};
 use crate::{Error, ErrorKind, Result};
 
 /// Playlists beyond this are refused: 16 MiB holds a day of two-second segments with signed addresses.
-const PLAYLIST_LIMIT: u64 = 16 * 1024 * 1024;
+pub(super) const PLAYLIST_LIMIT: u64 = 16 * 1024 * 1024;
 /// What is pinned may be a recording of weeks.
 pub(super) const LONGEST_PINNED: usize = 256 << 20;
 /// Segments without anything have two.
@@ -56,6 +56,26 @@ pub(super) enum Root {
     Media(Received, Box<Timeline>),
 }
 
+impl Root {
+    pub(super) fn read(received: Received) -> Result<Self> {
+        let context = Context::new(received.url.clone());
+        Ok(match parse(&received)?.playlist {
+            Playlist::Multivariant(playlist) => {
+                let resolved = playlist
+                    .resolve(&context)
+                    .map_err(|error| rejected(&received.url, error))?;
+                Self::Multivariant(received, Box::new(resolved))
+            }
+            Playlist::Media(playlist) => {
+                let timeline = playlist
+                    .resolve(&context)
+                    .map_err(|error| rejected(&received.url, error))?;
+                Self::Media(received, Box::new(timeline))
+            }
+        })
+    }
+}
+
 impl Network {
     pub(super) async fn root(&self, url: &Url) -> Result<(Root, Reach)> {
         self.root_within(url, Reach::Any).await
@@ -66,23 +86,19 @@ impl Network {
         let (received, is_public) = self.playlist(url, reach).await?;
         // A public playlist leads to public addresses only, wherever its author wants to send us.
         let reach = if is_public { Reach::PublicOnly } else { reach };
-        let parsed = parse(&received)?;
-        let context = Context::new(received.url.clone());
-        let root = match parsed.playlist {
-            Playlist::Multivariant(playlist) => {
-                let resolved = playlist
-                    .resolve(&context)
-                    .map_err(|error| rejected(&received.url, error))?;
-                Root::Multivariant(received, Box::new(resolved))
-            }
-            Playlist::Media(playlist) => {
-                let timeline = playlist
-                    .resolve(&context)
-                    .map_err(|error| rejected(&received.url, error))?;
-                Root::Media(received, Box::new(timeline))
-            }
-        };
-        Ok((root, reach))
+        Ok((Root::read(received)?, reach))
+    }
+
+    /// The root playlist that somebody asks for, who may name a file.
+    pub(super) async fn root_of(
+        &self,
+        request: &DownloadRequest,
+        reach: Reach,
+    ) -> Result<(Root, Reach)> {
+        if request.url.scheme() == "file" {
+            return Ok((file::read(request)?, reach));
+        }
+        self.root_within(&request.url, reach).await
     }
 
     /// Reads the playlists that a request needs, and refuses what cannot be downloaded.
@@ -106,6 +122,10 @@ impl Network {
         request: &DownloadRequest,
         reach: Reach,
     ) -> Result<Resolved> {
+        if request.url.scheme() == "file" {
+            // Only who asks for a download may name files.
+            return Err(file::forbidden());
+        }
         self.resolve_downloadable(request, reach, &mut Detours::default())
             .await
     }
@@ -116,11 +136,20 @@ impl Network {
         reach: Reach,
         detours: &mut Detours,
     ) -> Result<Resolved> {
-        let resolved = self.resolve_any(request, reach, detours).await?;
-        for track in &resolved.tracks {
-            admission::check_downloadable(track, request)?;
-        }
-        Ok(resolved)
+        downloadable(request, self.resolve_any(request, reach, detours).await?)
+    }
+
+    /// As [`resolve_around`](Self::resolve_around), from the root playlist as it is pinned.
+    pub(super) async fn resolve_pinned(
+        &self,
+        request: &DownloadRequest,
+        root: Root,
+        detours: &mut Detours,
+    ) -> Result<Resolved> {
+        let resolved = self
+            .resolve_root(request, root, Reach::Any, detours)
+            .await?;
+        downloadable(request, resolved)
     }
 
     /// Reads the playlists that a request needs, whatever they list.
@@ -134,8 +163,19 @@ impl Network {
             Some((received, multivariant, reach)) => {
                 (Root::Multivariant(received, multivariant), reach)
             }
-            None => self.root_within(&request.url, reach).await?,
+            None => self.root_of(request, reach).await?,
         };
+        self.resolve_root(request, root, reach, detours).await
+    }
+
+    /// Reads the playlists that a request needs of one that has been read.
+    async fn resolve_root(
+        &self,
+        request: &DownloadRequest,
+        root: Root,
+        reach: Reach,
+        detours: &mut Detours,
+    ) -> Result<Resolved> {
         Ok(match root {
             Root::Media(received, timeline) => Resolved {
                 multivariant: None,
@@ -215,6 +255,12 @@ impl Network {
             is_public,
         ))
     }
+}
+
+fn downloadable(request: &DownloadRequest, resolved: Resolved) -> Result<Resolved> {
+    let mut tracks = resolved.tracks.iter();
+    tracks.try_for_each(|track| admission::check_downloadable(track, request))?;
+    Ok(resolved)
 }
 
 pub(super) fn parse(received: &Received) -> Result<hls_parse::Parsed> {

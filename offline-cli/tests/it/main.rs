@@ -23,6 +23,7 @@ mod examples_said;
 #[cfg(unix)]
 mod export;
 mod faults;
+mod from_file;
 mod full_disk;
 mod gated_origin;
 mod growing;

@@ -133,6 +133,11 @@ impl Session {
         stop: impl Future<Output = ()>,
         mut observe: impl FnMut(DownloadEvent),
     ) -> Result<Recording> {
+        if request.url.scheme() == "file" {
+            return Err(Error::usage("the playlist in a file does not go on").hint(
+                "record the address it came from, or download what it lists without --live",
+            ));
+        }
         let mut stop = pin!(stop);
         let id = match &request.id {
             Some(id) => id.clone(),
