@@ -71,7 +71,7 @@ pub enum Command {
     Cancel(Assets),
     /// Show what an address offers; downloads no media
     #[command(after_long_help = examples::PROBE)]
-    Probe(Probe),
+    Probe(Box<Probe>),
     /// List what is stored
     #[command(after_long_help = examples::LIST)]
     List,
