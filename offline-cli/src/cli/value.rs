@@ -14,7 +14,10 @@ use crate::render::text;
 pub(super) fn source(text: &str) -> Result<Url, String> {
     let parsed = Url::parse(text).ok();
     if let Some(url) = parsed.filter(|url| url.scheme() == "file") {
-        return Ok(url);
+        let is_there = url.to_file_path().is_ok_and(|path| path.is_file());
+        return is_there
+            .then_some(url)
+            .ok_or_else(|| format!("`{text}` is no file that is there"));
     }
     // Before anything else is tried: on Windows a path may look like an address.
     if std::path::Path::new(text).is_file() {

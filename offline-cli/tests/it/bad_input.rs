@@ -215,7 +215,12 @@ fn an_address_that_is_not_there_says_so() {
 #[test]
 fn what_is_no_address_is_a_usage_error() {
     let environment = Environment::new();
-    for wrong in ["media.m3u8", "ftp://h/a.m3u8", "file:///etc/passwd", ""] {
+    for wrong in [
+        "media.m3u8",
+        "ftp://h/a.m3u8",
+        "file:///nowhere/film.m3u8",
+        "",
+    ] {
         let said = environment.run(["download", wrong]);
         assert_eq!(said.code, 2, "{wrong}: {}", said.stderr);
     }
