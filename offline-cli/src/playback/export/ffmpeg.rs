@@ -137,6 +137,12 @@ fn prepare(
             .arguments
             .extend(arguments.iter().map(|&argument| argument.to_owned()));
     };
+    // What plays nowhere is not written either.
+    if let Err(error) = movie.as_ref()
+        && error.kind() == ErrorKind::Protected
+    {
+        return movie.map(|_| prepared);
+    }
     // The movie has discontinuities and changing maps in order, which ffmpeg does not get out of playlists.
     let Some(movie) = movie.ok().filter(|movie| !movie.lacks_media) else {
         prepared.notes.clone_from(&program.notes);

@@ -7,7 +7,6 @@ use cache_inspect::media::{Container, identify};
 
 use super::super::content::{Content, Decryption};
 use super::program::{Chosen, Piece};
-use super::unfit;
 use crate::media::Damaged;
 use crate::media::demux::{self, Maps, TransportDemuxer};
 use crate::media::elementary::audio_frame::AudioKind;
@@ -72,8 +71,9 @@ impl Source {
                     .collect();
                 let maps = maps?;
                 if maps.iter().any(Initialization::is_protected) {
-                    let what = "its samples are encrypted, and their key is not there";
-                    return Err(unfit(&chosen.track, Damaged(what)));
+                    let what = format!("the samples of {} are encrypted", chosen.track);
+                    return Err(Error::new(ErrorKind::Protected, what)
+                        .because(Damaged("their key is not there")));
                 }
                 prefixes.clear();
                 Kind::Fragmented(Maps::new(maps))
