@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use http::HeaderMap;
-use url::Origin;
+use url::{Origin, Url};
 
 use crate::schedule::Window;
-use crate::{CookieJar, RateLimit, RefreshAddress};
+use crate::{CookieJar, HostOptions, RateLimit, RefreshAddress};
 
 /// Settings of a [`Fetcher`](crate::Fetcher). The `Debug` form leaves the values of headers out.
 #[derive(Clone)]
@@ -42,6 +42,8 @@ pub struct FetchOptions {
     pub headers: HeaderMap,
     /// Headers for one origin only, never sent to another.
     pub credentials: Vec<Credentials>,
+    /// What holds for some hosts only: nothing. Of several that match, the last wins.
+    pub hosts: Vec<HostOptions>,
     /// Keeps the cookies that servers set, and gives them back: none. A `Cookie` that the caller sets is sent too, and
     /// wins over one of the same name.
     pub cookies: Option<CookieJar>,
@@ -67,6 +69,7 @@ impl Default for FetchOptions {
             user_agent: concat!("offline/", env!("CARGO_PKG_VERSION")).to_owned(),
             headers: HeaderMap::new(),
             credentials: Vec::new(),
+            hosts: Vec::new(),
             cookies: None,
             header_limit: 64 << 10,
         }
@@ -203,9 +206,28 @@ impl fmt::Debug for FetchOptions {
             .field("user_agent", &self.user_agent)
             .field("headers", &Names(&self.headers))
             .field("credentials", &self.credentials)
+            .field("hosts", &self.hosts)
             .field("cookies", &self.cookies)
             .field("header_limit", &self.header_limit)
             .finish_non_exhaustive()
+    }
+}
+
+impl FetchOptions {
+    /// What holds for the host of an address, what wins last.
+    pub(crate) fn of_host(&self, url: &Url) -> impl Iterator<Item = &HostOptions> {
+        let hosts = self.hosts.iter();
+        hosts.filter(|host| host.hosts.matches(url))
+    }
+
+    /// Waits as long as bytes that came from there have to be paid for.
+    pub(crate) async fn pay(&self, url: &Url, bytes: u64) {
+        let of_host = self
+            .of_host(url)
+            .filter_map(|host| host.rate_limit.as_ref());
+        for rate in self.rate_limit.iter().chain(of_host) {
+            rate.pay(bytes).await;
+        }
     }
 }
 

@@ -20,9 +20,7 @@ use crate::metrics::Recorder;
 use crate::refresh::Refresher;
 use crate::resume::{Rejection, Retry, RetryAfter};
 use crate::retry::Attempts;
-use crate::{
-    End, Error, ErrorKind, Expect, FetchOptions, HttpService, RateLimit, Report, Request, Sink,
-};
+use crate::{End, Error, ErrorKind, Expect, FetchOptions, HttpService, Report, Request, Sink};
 
 pub(crate) use self::shared::{Piece, Shared};
 
@@ -68,7 +66,6 @@ pub(crate) struct Done {
 /// One fetch.
 pub(crate) struct Run<'a, S, O> {
     options: &'a FetchOptions,
-    rate: Option<&'a RateLimit>,
     refresher: &'a Refresher,
     service: S,
     request: &'a Request,
@@ -142,7 +139,6 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
     ) -> Self {
         Run {
             options: &settings.options,
-            rate: settings.options.rate_limit.as_ref(),
             refresher: &settings.refresher,
             service,
             request,

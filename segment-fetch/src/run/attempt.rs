@@ -272,9 +272,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
             self.store(sink, begun, &lane.storing, &mut lane.at, right)
                 .await?;
         }
-        if let Some(rate) = self.rate {
-            rate.pay(length).await;
-        }
+        self.options.pay(&lane.url, length).await;
         if lane.intake.is_satisfied() {
             self.finish(sink, begun, lane).await.map(Some)
         } else {

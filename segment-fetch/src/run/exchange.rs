@@ -166,6 +166,13 @@ impl<S: HttpService> Exchange<'_, S> {
             replace(headers, &credentials.headers, true);
         }
         replace(headers, &self.request.headers, at_home);
+        for rule in self.options.of_host(&self.url) {
+            if let Some(agent) = &rule.user_agent {
+                let agent = HeaderValue::from_str(agent).map_err(|_| unusable("the user agent"))?;
+                headers.insert(USER_AGENT, agent);
+            }
+            replace(headers, &rule.headers, true);
+        }
         // Last, since what is decided about the response depends on them.
         replace(headers, &asked.headers(), true);
         if let Some(jar) = &self.options.cookies {

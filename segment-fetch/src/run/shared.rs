@@ -145,8 +145,6 @@ impl<'a, S: HttpService> Shared<'a, S> {
 
     /// Waits as long as the rate limit asks for after so many bytes.
     pub(crate) async fn pay(&mut self, received: u64) {
-        if let Some(rate) = &self.settings.options.rate_limit {
-            rate.pay(received).await;
-        }
+        self.settings.options.pay(&self.lane.url, received).await;
     }
 }

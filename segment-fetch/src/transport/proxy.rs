@@ -8,7 +8,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::Url;
 
 use crate::resume::Retry;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, HostPattern};
 
 /// Which requests go through a proxy. The default: none.
 ///
@@ -21,6 +21,8 @@ use crate::{Error, ErrorKind};
 #[derive(Clone, Default)]
 pub struct Proxy {
     rules: Option<Arc<Matcher>>,
+    /// For some hosts instead.
+    hosts: Vec<(HostPattern, Option<Arc<Matcher>>)>,
 }
 
 /// What a request goes through.
@@ -73,6 +75,7 @@ impl Proxy {
             .build();
         Ok(Proxy {
             rules: Some(Arc::new(rules)),
+            hosts: Vec::new(),
         })
     }
 
@@ -118,11 +121,31 @@ impl Proxy {
             .build();
         Ok(Proxy {
             rules: Some(Arc::new(rules)),
+            hosts: Vec::new(),
         })
     }
 
+    /// Another one for some hosts, or none; of several that match, the last wins.
+    #[must_use]
+    pub fn for_hosts(mut self, hosts: HostPattern, proxy: Proxy) -> Self {
+        self.hosts.push((hosts, proxy.rules));
+        self
+    }
+
     pub(super) fn via(&self, target: &Uri) -> Option<Via> {
-        let intercept = self.rules.as_ref()?.intercept(target)?;
+        let (host, scheme) = (target.host().unwrap_or_default(), target.scheme_str());
+        let port = (target.port_u16()).or(if scheme == Some("https") {
+            Some(443)
+        } else {
+            Some(80)
+        });
+        let of_host = self
+            .hosts
+            .iter()
+            .rev()
+            .find(|(hosts, _)| hosts.is_of(host, port));
+        let rules = of_host.map_or(&self.rules, |(_, rules)| rules);
+        let intercept = rules.as_ref()?.intercept(target)?;
         let uri = with_port(intercept.uri().clone());
         let kind = match uri.scheme_str() {
             Some("socks5") => Kind::Socks,
@@ -141,8 +164,8 @@ impl Proxy {
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.rules {
-            None => f.write_str("Proxy(none)"),
-            Some(rules) => f.debug_tuple("Proxy").field(rules).finish(),
+            None if self.hosts.is_empty() => f.write_str("Proxy(none)"),
+            rules => (f.debug_tuple("Proxy").field(rules).field(&self.hosts)).finish(),
         }
     }
 }

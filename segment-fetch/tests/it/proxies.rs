@@ -329,3 +329,28 @@ async fn a_proxy_may_be_spoken_with_over_tls() {
     assert_eq!(error.kind(), ErrorKind::Proxy, "{error:?}");
     assert_eq!(proxy.site().requests().len(), 1);
 }
+
+#[tokio::test]
+async fn some_hosts_have_another_proxy_or_none() {
+    let middle = Middle::start(false).await;
+    let origin = Origin::serve(site()).unwrap();
+    let through = Proxy::new(&format!("http://{}", middle.address), "").unwrap();
+    let client = |proxy: Proxy| {
+        fetcher(&TransportOptions {
+            proxy,
+            ..TransportOptions::default()
+        })
+    };
+    let below = || "*.invalid".parse().unwrap();
+    let some = client(Proxy::none().for_hosts(below(), through.clone()));
+    let url = named(&origin, "somewhere.invalid");
+    some.fetch(Request::get(url.clone())).await.unwrap();
+    some.fetch(Request::get(origin.url("/a"))).await.unwrap();
+    assert_eq!(middle.log(), [format!("GET {url} HTTP/1.1")]);
+
+    let here = "127.0.0.1".parse().unwrap();
+    let others = client(through.for_hosts(here, Proxy::none()));
+    others.fetch(Request::get(origin.url("/a"))).await.unwrap();
+    others.fetch(Request::get(url)).await.unwrap();
+    assert_eq!(middle.log().len(), 2);
+}

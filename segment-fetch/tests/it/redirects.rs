@@ -3,7 +3,9 @@
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use segment_fetch::testing::{Fault, Logged, Resource, Site};
-use segment_fetch::{Credentials, ErrorKind, FetchOptions, Fetcher, Reach, Request, Url};
+use segment_fetch::{
+    Credentials, ErrorKind, FetchOptions, Fetcher, HostOptions, Reach, Request, Url,
+};
 
 use crate::{content, fetcher, get, url};
 
@@ -254,4 +256,53 @@ async fn userinfo_is_sent_to_its_origin_only() {
     fetcher(&site).fetch(request).await.unwrap();
     let given = authorization(&site.requests()[4]);
     assert_eq!(given.as_deref(), Some("Bearer 1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_holds_for_a_host_goes_to_it_alone_whatever_leads_there() {
+    let site = chain(&[
+        "http://media.elsewhere.test/b",
+        "http://elsewhere.test/c",
+        "http://media.elsewhere.test.evil.test/d",
+        "http://media.elsewhere.test:8080/e",
+    ]);
+    let mut all_below = HostOptions::new("*.elsewhere.test".parse().unwrap());
+    all_below.headers = headers(&[
+        (AUTHORIZATION, "Bearer all"),
+        (HeaderName::from_static("x-plain"), "host"),
+    ]);
+    all_below.user_agent = Some("television".to_owned());
+    let mut one = HostOptions::new("media.elsewhere.test:8080".parse().unwrap());
+    one.headers = headers(&[(AUTHORIZATION, "Bearer one")]);
+    let options = FetchOptions {
+        headers: headers(&[(HeaderName::from_static("x-plain"), "all")]),
+        hosts: vec![all_below, one],
+        ..FetchOptions::default()
+    };
+    assert!(!format!("{options:?}").contains("Bearer"), "{options:?}");
+    let fetcher = Fetcher::with_service(site.clone(), options);
+    fetcher.fetch(get()).await.unwrap();
+    let given: Vec<_> = (site.requests().iter())
+        .map(|logged| {
+            let agent = sent(logged, "user-agent").unwrap();
+            let is_television = agent == "television";
+            (
+                sent(logged, "authorization"),
+                sent(logged, "x-plain").unwrap(),
+                is_television,
+            )
+        })
+        .collect();
+    let nothing = || (None, "all".to_owned(), false);
+    let of_host = |bearer: &str| (Some(format!("Bearer {bearer}")), "host".to_owned(), true);
+    assert_eq!(
+        given,
+        [
+            nothing(),
+            of_host("all"),
+            nothing(),
+            nothing(),
+            of_host("one")
+        ]
+    );
 }
