@@ -14,7 +14,7 @@ use url::Url;
 use crate::error::redacted;
 use crate::reach::is_public_by_name;
 use crate::refresh::Refresher;
-use crate::run::{Run, Unobserved};
+use crate::run::{AskLength, Run, Unobserved, length};
 use crate::{
     Error, ErrorKind, FetchAll, FetchOptions, HttpService, Job, MemorySink, Reach, Request,
     RequestMetrics, Sink,
@@ -98,6 +98,23 @@ impl<S: HttpService> Fetcher<S> {
                 .await?;
             Ok(done.report)
         }
+    }
+
+    /// How long a resource is, asked for without its content and once only: no retry, no more than the header of the
+    /// answer read. `None` when the answer does not tell. The [range](Request::range) of the request is not looked at; of
+    /// what is [expected](Request::expect), `total_timeout` and `refuse_html` are, the latter by the content type.
+    ///
+    /// What a server says is not proved: nothing more than an estimate should be made of it.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch), when there is no answer, or one that refuses. Another way of asking may then do.
+    pub fn length(
+        &self,
+        request: Request,
+        ask: AskLength,
+    ) -> impl Future<Output = Result<Option<u64>, Error>> + Send + use<S> {
+        let Fetcher { service, settings } = self.clone();
+        async move { length(&settings, service, &request, ask).await }
     }
 
     /// Runs a stream of jobs, as many at once as [`FetchOptions::concurrency`] says, and tells what happens as a stream of

@@ -158,6 +158,7 @@ pub use options::{Concurrency, Credentials, FetchOptions, LeastPace, Merge, Retr
 pub use rate::RateLimit;
 pub use refresh::RefreshAddress;
 pub use request::{Expect, Reach, Request};
+pub use run::AskLength;
 pub use service::{HttpService, RequestBody};
 pub use sink::{End, MemorySink, Position, Sink, Start};
 pub use summary::Summary;

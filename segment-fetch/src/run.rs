@@ -2,6 +2,7 @@
 
 mod attempt;
 mod exchange;
+mod length;
 mod race;
 mod shared;
 
@@ -22,6 +23,8 @@ use crate::resume::{Rejection, Retry, RetryAfter};
 use crate::retry::Attempts;
 use crate::{End, Error, ErrorKind, Expect, FetchOptions, HttpService, Report, Request, Sink};
 
+pub use self::length::AskLength;
+pub(crate) use self::length::length;
 pub(crate) use self::shared::{Piece, Shared};
 
 /// Is told what a run does.

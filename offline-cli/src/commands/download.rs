@@ -15,7 +15,8 @@ use crate::render::progress::Progress;
 use crate::render::table::table;
 use crate::render::text::{clock, printable, size};
 use crate::session::{
-    Artwork, Chosen, DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session, TimeRange,
+    Artwork, BytesFrom, Chosen, DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session,
+    TimeRange,
 };
 use crate::{Error, Result};
 
@@ -85,19 +86,11 @@ pub(super) async fn estimate(arguments: &Download, place: &Path, output: Output)
     };
     let request = request(arguments, url, super::existing(place.to_owned())?.as_ref())?;
     let network = super::network(&arguments.connection, request.origin(), output)?;
-    // There may be no store yet; what counts is the disk it would be on.
-    let there = place.ancestors().find(|place| place.exists());
-    let free = there.and_then(|place| fs4::available_space(place).ok());
-    let estimate = network.estimate(&request, free).await?;
+    let estimate = network.estimate(&request, super::free(place)).await?;
     if output.json {
         output::json(&estimate)?;
         return Ok(0);
     }
-    let about = |bytes: Option<u64>, exact: bool| match bytes {
-        Some(bytes) if exact => size(bytes),
-        Some(bytes) => format!("~{}", size(bytes)),
-        None => "unknown".to_owned(),
-    };
     let words = |track: &str| {
         let is_it = |chosen: &&Chosen| chosen.track.as_deref() == Some(track);
         let chosen = estimate.chosen.iter().filter(is_it);
@@ -109,7 +102,7 @@ pub(super) async fn estimate(arguments: &Download, place: &Path, output: Output)
             track.name.clone(),
             words(&track.name),
             track.segments.to_string(),
-            about(track.bytes, track.exact),
+            bytes(track.bytes, track.bytes_from, track.exact),
         ]
     });
     output::line(&table(
@@ -119,20 +112,41 @@ pub(super) async fn estimate(arguments: &Download, place: &Path, output: Output)
     ))?;
     let time = clock(Duration::try_from_secs_f64(estimate.duration).unwrap_or_default());
     let is_exact = estimate.tracks.iter().all(|track| track.exact);
-    let free = estimate
-        .free
-        .map_or_else(String::new, |free| format!(", {} are free", size(free)));
-    let bytes = about(Some(estimate.bytes), is_exact);
-    output::line(&format!("{time}, {bytes}{free}"))?;
+    let known = estimate.bytes_from.map(|_| estimate.bytes);
+    let bytes = bytes(known, estimate.bytes_from, is_exact);
+    output::line(&format!(
+        "{time}, {}",
+        room(&bytes, estimate.bytes_from, estimate.free)
+    ))?;
     for note in &estimate.notes {
         output.message(&format!("note: {}", printable(note)));
     }
-    if estimate.free.is_some_and(|free| free < estimate.bytes) {
-        output
-            .message("it does not fit; choose a smaller variant (`--variant`), or free some space");
+    if estimate.fits == Some(false) {
+        output.message(DOES_NOT_FIT);
         return Ok(1);
     }
     Ok(0)
+}
+
+/// What to do about it.
+pub(super) const DOES_NOT_FIT: &str =
+    "it does not fit; choose a smaller variant (`--variant`), or free some space";
+
+/// How many bytes there are, and how sure that is.
+pub(super) fn bytes(bytes: Option<u64>, from: Option<BytesFrom>, exact: bool) -> String {
+    match (bytes, from) {
+        (Some(bytes), _) if exact => size(bytes),
+        (Some(bytes), Some(BytesFrom::PeakBitrate)) => format!("up to {}", size(bytes)),
+        (Some(bytes), _) => format!("~{}", size(bytes)),
+        (None, _) => "unknown".to_owned(),
+    }
+}
+
+/// `~1.2 GB (measured), 20.4 GB are free`
+pub(super) fn room(bytes: &str, from: Option<BytesFrom>, free: Option<u64>) -> String {
+    let from = from.map_or_else(String::new, |from| format!(" ({})", from.words()));
+    let free = free.map_or_else(String::new, |free| format!(", {} are free", size(free)));
+    format!("{bytes}{from}{free}")
 }
 
 /// Downloads one asset and says how that ended.

@@ -146,7 +146,7 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
         Command::Cancel(arguments) => {
             runtime()?.block_on(queue::cancel(&required(place()?)?, &arguments.ids, output))
         }
-        Command::Probe(arguments) => runtime()?.block_on(probe::run(arguments, output)),
+        Command::Probe(arguments) => runtime()?.block_on(probe::run(arguments, &place()?, output)),
         Command::List => list::run(existing(place()?)?.as_ref(), output),
         Command::Inspect(arguments) => inspect::run(&required(place()?)?, &arguments.id, output),
         Command::Remove(arguments) => remove::run(&required(place()?)?, &arguments.ids, output),
@@ -183,6 +183,12 @@ pub(crate) fn place(store: Option<&Path>) -> Result<PathBuf> {
     directories::ProjectDirs::from("", "", "offline")
         .map(|directories| directories.data_dir().to_owned())
         .ok_or_else(|| Error::usage("there is no home directory").hint("name a store with --store"))
+}
+
+/// Bytes that are free where the store is, or would be.
+fn free(place: &Path) -> Option<u64> {
+    let there = place.ancestors().find(|place| place.exists())?;
+    fs4::available_space(there).ok()
 }
 
 /// The store, which has to be there already.

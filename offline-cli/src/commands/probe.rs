@@ -1,13 +1,17 @@
 //! `offline probe`
 
+use std::path::Path;
 use std::time::Duration;
 
+use super::download;
 use crate::Result;
 use crate::cli::Probe;
 use crate::render::output::{self, Output};
 use crate::render::table::table;
-use crate::render::text::{clock, printable, size};
-use crate::session::{DownloadRequest, Probe as Probed, ProbedFix, ProbedRendition, ProbedVariant};
+use crate::render::text::{clock, printable};
+use crate::session::{
+    BytesFrom, DownloadRequest, Probe as Probed, ProbedFix, ProbedRendition, ProbedVariant,
+};
 
 /// How many findings a person is shown.
 const SHOWN: usize = 20;
@@ -15,12 +19,12 @@ const SHOWN: usize = 20;
 /// How many characters of a fix a person is shown.
 const LONGEST_REMEDY: usize = 60;
 
-pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
+pub(super) async fn run(arguments: &Probe, place: &Path, output: Output) -> Result<u8> {
     let mut request = DownloadRequest::new(arguments.url.clone());
     arguments.choice.make(&mut request)?;
     super::set_base(&mut request, arguments.base_url.as_ref())?;
     let probe = super::network(&arguments.connection, request.origin(), output)?
-        .probe(&request)
+        .probe(&request, super::free(place))
         .await?;
     if output.json {
         output::json(&probe)?;
@@ -57,9 +61,7 @@ pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
                 variant
                     .bandwidth
                     .map_or_else(dash, |rate| format!("{} kbit/s", rate / 1000)),
-                variant
-                    .estimated_bytes
-                    .map_or_else(dash, |bytes| format!("~{}", size(bytes))),
+                about(variant.bytes, variant.bytes_from),
                 variant.codecs.clone().unwrap_or_else(dash),
             ]
         });
@@ -77,17 +79,37 @@ pub(super) async fn run(arguments: &Probe, output: Output) -> Result<u8> {
                 rendition.name.clone(),
                 rendition.language.clone().unwrap_or_else(dash),
                 rendition.group.clone(),
+                about(rendition.bytes, rendition.bytes_from),
                 remarks(rendition),
             ]
         });
         output::line(&table(
-            &["", "RENDITION", "NAME", "LANGUAGE", "GROUP", ""],
-            &[],
+            &["", "RENDITION", "NAME", "LANGUAGE", "GROUP", "SIZE", ""],
+            &[5],
             rows.collect(),
         ))?;
     }
+    if probe.bytes.is_some() {
+        let chosen = download::room(
+            &about(probe.bytes, probe.bytes_from),
+            probe.bytes_from,
+            probe.free,
+        );
+        output::line(&format!("a download takes {chosen}"))?;
+    }
     findings(&probe)?;
+    if probe.fits == Some(false) {
+        output.message(download::DOES_NOT_FIT);
+    }
     Ok(0)
+}
+
+/// How many bytes there are, where that is known.
+fn about(bytes: Option<u64>, from: Option<BytesFrom>) -> String {
+    match bytes {
+        None => "-".to_owned(),
+        Some(_) => download::bytes(bytes, from, from == Some(BytesFrom::ByteRanges)),
+    }
 }
 
 /// What else there is to know of a rendition.

@@ -23,6 +23,7 @@ pub(crate) mod layout;
 pub mod library;
 mod live;
 mod loaded;
+mod measure;
 mod network;
 mod order;
 mod plan;
@@ -42,6 +43,7 @@ mod resolve;
 mod reuse;
 mod run;
 mod session_data;
+mod sizes;
 pub mod source;
 mod space;
 mod summary;
@@ -66,6 +68,7 @@ pub use interstitials::{
     LeftOut,
 };
 pub use live::{Ended, LiveOptions, Recording};
+pub use measure::BytesFrom;
 pub use network::NetworkOptions;
 pub use probe::{Probe, ProbedRendition, ProbedVariant};
 pub use range::{MediaTime, StoredRange, TimeRange};

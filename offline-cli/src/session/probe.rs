@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::event::seconds;
 use super::findings::{Findings, ProbedDiagnostic};
+use super::measure::{BytesFrom, Declared, Meter, Rates, Size};
 use super::resolve::{Root, rejected};
-use super::{Chosen, DownloadRequest, Network, configuration, space, tracks};
+use super::{Chosen, DownloadRequest, Network, configuration, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// What an address offers, without any media.
@@ -33,6 +34,14 @@ pub struct Probe {
     pub i_frame_variants: Vec<ProbedVariant>,
     /// What the choice takes: variants, renditions, what is inside them.
     pub chosen: Vec<Chosen>,
+    /// Bytes of what is chosen; `None` when something of it is not known, or still grows.
+    pub bytes: Option<u64>,
+    /// Where the least sure part of `bytes` comes from.
+    pub bytes_from: Option<BytesFrom>,
+    /// Bytes that are free where the store is.
+    pub free: Option<u64>,
+    /// Whether `bytes` are free there.
+    pub fits: Option<bool>,
     /// What is wrong with the playlists: the one that was asked for, those of the automatic choice, and all of them together. The most serious come first.
     pub diagnostics: Vec<ProbedDiagnostic>,
     /// How many more there are.
@@ -53,8 +62,10 @@ pub struct ProbedVariant {
     pub resolution: Option<String>,
     /// CODECS.
     pub codecs: Option<String>,
-    /// Estimated bytes of the variant alone: its bandwidth over the duration.
-    pub estimated_bytes: Option<u64>,
+    /// Bytes of the variant with the audio it needs; `None` while it grows.
+    pub bytes: Option<u64>,
+    /// Where `bytes` comes from.
+    pub bytes_from: Option<BytesFrom>,
     /// Whether the choice takes it.
     pub selected: bool,
 }
@@ -75,6 +86,10 @@ pub struct ProbedRendition {
     pub forced: bool,
     /// CHARACTERISTICS.
     pub characteristics: Vec<String>,
+    /// Bytes of it alone; `None` when it is inside the variants, while it grows, and when nobody says.
+    pub bytes: Option<u64>,
+    /// Where `bytes` comes from.
+    pub bytes_from: Option<BytesFrom>,
     /// Whether it is inside the variants, as closed captions are.
     pub in_band: bool,
     /// Whether the choice takes it.
@@ -82,16 +97,26 @@ pub struct ProbedRendition {
 }
 
 impl Network {
-    /// Looks at an address and downloads nothing but playlists.
+    /// Looks at an address and downloads nothing but playlists: those of the choice, and for the sizes of the others up to
+    /// 24 more. Where playlists do not say how long the segments are, the server is asked how long some of them are: at
+    /// most 8 of a track and 64 in all, within 10 seconds. `free` is what there is room for.
     ///
     /// # Errors
     /// When the playlist cannot be fetched or read.
-    pub async fn probe(&self, request: &DownloadRequest) -> Result<Probe> {
+    pub async fn probe(&self, request: &DownloadRequest, free: Option<u64>) -> Result<Probe> {
         let (root, reach) = self.root_of(request, Reach::Any).await?;
         match root {
             Root::Media(received, timeline) => {
                 let findings = Findings::of(&received, None, Vec::new())?;
-                Ok(Probe::of("media", &timeline, findings))
+                let mut probe = Probe::of("media", &timeline, findings);
+                let mut size = None;
+                if !timeline.is_live() {
+                    let declared = Declared::of(&timeline, Rates::default());
+                    let sizes = Meter::new(self).sizes(vec![(declared, reach)]).await;
+                    size = sizes.into_iter().next().flatten();
+                }
+                probe.takes(size, free);
+                Ok(probe)
             }
             Root::Multivariant(received, multivariant) => {
                 let selection = multivariant
@@ -122,7 +147,15 @@ impl Network {
                 let findings = Findings::of(&received, variables, named.collect())?;
                 let mut probe = Probe::of("multivariant", &main.timeline, findings);
                 probe.notes = notes;
-                let estimated = |rate: u64| space::estimate(rate, main.timeline.duration());
+                let sizes = if probe.live {
+                    None
+                } else {
+                    let duration = main.timeline.duration();
+                    Some(self.sizes(&multivariant, &tracks, duration, reach).await)
+                };
+                let sizes = sizes.as_ref();
+                probe.takes(sizes.and_then(|sizes| sizes.chosen(&selection)), free);
+                let size_of = |variant: &Variant| sizes?.variant(variant, &selection.renditions);
                 let variants = |all: &[Variant], chosen: &[usize]| {
                     let all = all.iter().enumerate();
                     let probed = |(index, variant): (usize, &Variant)| ProbedVariant {
@@ -130,10 +163,8 @@ impl Network {
                         average_bandwidth: variant.average_bandwidth,
                         resolution: variant.resolution.map(|size| size.to_string()),
                         codecs: variant.codecs().map(str::to_owned),
-                        estimated_bytes: variant
-                            .average_bandwidth
-                            .or(variant.bandwidth)
-                            .map(estimated),
+                        bytes: size_of(variant).map(|size| size.bytes),
+                        bytes_from: size_of(variant).map(|size| size.from),
                         selected: chosen.contains(&index),
                     };
                     all.map(probed).collect()
@@ -147,7 +178,13 @@ impl Network {
                     .renditions
                     .iter()
                     .enumerate()
-                    .map(|(index, rendition)| ProbedRendition {
+                    .map(|(index, rendition)| {
+                        let size = sizes.and_then(|sizes| sizes.rendition(rendition));
+                        (index, rendition, size)
+                    })
+                    .map(|(index, rendition, size)| ProbedRendition {
+                        bytes: size.map(|size| size.bytes),
+                        bytes_from: size.map(|size| size.from),
                         kind: rendition.kind.to_string().to_ascii_lowercase(),
                         group: rendition.group_id().to_owned(),
                         name: rendition.name().to_owned(),
@@ -169,6 +206,13 @@ impl Network {
 }
 
 impl Probe {
+    fn takes(&mut self, size: Option<Size>, free: Option<u64>) {
+        self.bytes = size.map(|size| size.bytes);
+        self.bytes_from = size.map(|size| size.from);
+        self.free = free;
+        self.fits = self.bytes.zip(free).map(|(bytes, free)| bytes <= free);
+    }
+
     fn of(kind: &'static str, timeline: &Timeline, findings: Findings) -> Self {
         let (diagnostics, diagnostics_left_out) = findings.finish();
         Self {
@@ -181,6 +225,10 @@ impl Probe {
             renditions: Vec::new(),
             i_frame_variants: Vec::new(),
             chosen: Vec::new(),
+            bytes: None,
+            bytes_from: None,
+            free: None,
+            fits: None,
             diagnostics,
             diagnostics_left_out,
             notes: Vec::new(),

@@ -150,12 +150,12 @@ fn a_proxy_comes_from_the_option_or_the_environment() {
         crate::environment::said(&command.output().unwrap())
     };
     run("http_proxy", &address, &[]).fine();
-    assert_eq!(proxy.site().requests().len(), 2);
+    assert_eq!(crate::stream::requests(&proxy, "/media.m3u8"), 2);
     run("HTTP_PROXY", &address, &[]).refused(4);
     run("http_proxy", &address, &["--proxy", ""]).refused(4);
     let said = run("all_proxy", "ftp://user:secret@proxy.test", &[]).refused(2);
     assert!(said.stderr.contains("all_proxy") && !said.stderr.contains("secret"));
-    assert_eq!(proxy.site().requests().len(), 2);
+    assert_eq!(crate::stream::requests(&proxy, "/media.m3u8"), 2);
 }
 
 #[test]

@@ -23,6 +23,8 @@ fn assert_said(name: &str, said: &Said) {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"/[^ \n]*/\.tmp[A-Za-z0-9]+", "FOLDER"),
         (r"\d+(\.\d+)? [kMGT]?B free", "SIZE free"),
+        (r"\d+(\.\d+)? [kMGT]?B are free", "SIZE are free"),
+        (r#""free": \d+"#, r#""free": BYTES"#),
         (r"stored (just now|\d+ [a-z]+ ago)", "stored just now"),
         (r"\b1[6-9]\d{8}\b", "SECONDS"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "DATE"),

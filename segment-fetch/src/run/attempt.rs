@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use tokio::time::{Instant, timeout};
 
 use super::exchange::{Answer, Exchange};
@@ -77,6 +77,7 @@ impl<'a, S: HttpService, O: Observer> Run<'a, S, O> {
             options: self.options,
             service: self.service.clone(),
             request: self.request,
+            method: Method::GET,
             url: self.address.clone(),
             recorder: self.recorder.clone(),
         }

@@ -22,6 +22,7 @@ pub(super) struct Exchange<'a, S> {
     pub(super) options: &'a FetchOptions,
     pub(super) service: S,
     pub(super) request: &'a Request,
+    pub(super) method: Method,
     /// Where it is sent next.
     pub(super) url: Url,
     /// Keeps what is sent.
@@ -144,7 +145,7 @@ impl<S: HttpService> Exchange<'_, S> {
         };
         let uri = uri_of(&self.url).ok_or_else(|| unusable("the address"))?;
         let mut request = http::Request::new(RequestBody::new());
-        *request.method_mut() = Method::GET;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         request.extensions_mut().insert(self.request.reach);
         let headers = request.headers_mut();

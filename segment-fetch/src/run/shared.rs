@@ -1,7 +1,7 @@
 //! One request for ranges of many, and the body that is shared among them.
 
 use bytes::Bytes;
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use tokio::time::{Instant, timeout};
 use url::Url;
 
@@ -43,6 +43,7 @@ impl<'a, S: HttpService> Shared<'a, S> {
     ) -> Result<Self, Failure> {
         let asked = Asked::new(request.range.clone(), &Position::default(), &request.expect);
         let exchange = Exchange {
+            method: Method::GET,
             options: &settings.options,
             service,
             request,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::RANGE;
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use tokio::time::Instant;
 use tower::Service;
 
@@ -50,6 +50,13 @@ impl Resource {
             gzip: false,
             headers: HeaderMap::new(),
             body,
+        }
+    }
+
+    fn emptied(self) -> Self {
+        Resource {
+            body: Bytes::new(),
+            ..self
         }
     }
 }
@@ -130,12 +137,18 @@ pub enum Fault {
     AnnounceMore(u64),
     /// Announces so many bytes fewer than come.
     AnnounceFewer(u64),
+    /// HEAD is answered with 405, everything else right.
+    RefuseHead,
+    /// HEAD is answered with a `Content-Length` of zero, everything else right.
+    EmptyHead,
 }
 
 /// One request as it came.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Logged {
+    /// The method.
+    pub method: Method,
     /// The path, without the query.
     pub path: String,
     /// The query, without the question mark.
@@ -232,6 +245,7 @@ impl Site {
         let (fault, resource, folder) = {
             let mut state = self.state();
             let logged = Logged {
+                method: request.method().clone(),
                 path: path.to_owned(),
                 query: request.uri().query().map(str::to_owned),
                 version: request.version(),
@@ -255,6 +269,12 @@ impl Site {
             (fault, state.routes.get(path).cloned(), state.folder.clone())
         };
         let resource = resource.or_else(|| folder.and_then(|folder| file(&folder, path)));
+        let is_head = request.method() == Method::HEAD;
+        let (fault, resource) = match fault {
+            Fault::RefuseHead if is_head => (Fault::Status(405), resource),
+            Fault::EmptyHead if is_head => (Fault::None, resource.map(Resource::emptied)),
+            fault => (fault, resource),
+        };
         let mut response = respond(&fault, resource.as_ref(), request.headers())?;
         if let Some(resource) = resource {
             response.headers_mut().extend(resource.headers);

@@ -16,6 +16,7 @@ mod decisions;
 mod edge_cases;
 mod jobs;
 mod laws;
+mod lengths;
 mod limits;
 mod merging;
 mod metrics;

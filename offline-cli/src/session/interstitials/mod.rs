@@ -27,7 +27,6 @@ use self::left_out::{is_of_the_interstitial, unreachable};
 use self::one::Common;
 use self::references::Reference;
 use super::download::interrupted;
-use super::estimate::Estimate;
 use super::plan::PlannedTrack;
 use super::prepare::Prepared;
 use super::presentation::Presentation;
@@ -279,15 +278,14 @@ impl Pass<'_> {
 }
 
 impl Network {
-    /// Adds what the interstitials would take.
-    pub(super) async fn estimate_interstitials(
+    /// The interstitials that would be taken, and which of them would be left out, in words.
+    pub(super) async fn interstitials_of(
         &self,
         request: &DownloadRequest,
         main: &Resolved,
-        estimate: &mut Estimate,
-    ) {
+    ) -> (Vec<Resolved>, Vec<String>) {
         let Some(wanted) = &request.interstitials else {
-            return;
+            return (Vec::new(), Vec::new());
         };
         let tracks = main.tracks.iter();
         let timelines =
@@ -312,15 +310,16 @@ impl Network {
         let mut seen = HashSet::new();
         assets.retain(|(asset, _)| seen.insert(asset.name.clone()));
         assets.truncate(MAX_ASSETS);
+        let mut taken = Vec::with_capacity(assets.len());
         for (asset, reach) in assets {
             match self.interstitial(&asset, request, wanted, reach).await {
-                Ok(resolved) => self.estimate_tracks(&resolved, estimate).await,
+                Ok(resolved) => taken.push(resolved),
                 Err(error) => notes.push(LeftOut::new(&asset, &error)),
             }
         }
         let told = notes.into_iter().map(|LeftOut { id, url, reason }| {
             format!("the interstitial {id} at {url} would be left out: {reason}")
         });
-        estimate.notes.extend(told);
+        (taken, told.collect())
     }
 }
