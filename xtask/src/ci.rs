@@ -31,6 +31,7 @@ const PROGRAMS: &[(&str, &str)] = &[
         "the page of the local server, in a real browser",
     ),
     ("node", "the same: it drives the browser"),
+    ("tmux", "lines of progress and Ctrl-C, in a real terminal"),
     ("c++", "the fuzz targets, which link a fuzzer written in it"),
 ];
 

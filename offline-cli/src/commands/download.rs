@@ -18,7 +18,7 @@ use crate::session::{
     Artwork, BytesFrom, Chosen, DownloadEvent, DownloadRequest, LiveOptions, Outcome, Session,
     TimeRange,
 };
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> Result<u8> {
     let Some(url) = &arguments.url else {
@@ -159,9 +159,11 @@ pub(super) async fn one(
     let network = super::network(connection, request.origin(), output)?;
     let session = Session::new(store, network);
     let mut watch = Watch::new(output);
-    let result = session
-        .download(request, interrupt(), |event| watch.show(&event))
-        .await;
+    let (stop, twice) = interrupts();
+    let result = tokio::select! {
+        result = session.download(request, stop, |event| watch.show(&event)) => result,
+        () = twice => Err(interrupted_twice("the same command, or `offline resume ID`, continues")),
+    };
     let outcome = watch.ended(result)?;
     if !output.json {
         output.message(&completed(&outcome));
@@ -234,6 +236,33 @@ pub(super) fn completed(outcome: &Outcome) -> String {
         outcome.id,
         size(outcome.bytes)
     )
+}
+
+/// Two futures: the first interrupt makes the first one ready, which is for what stops in good order; a second interrupt makes the second one ready, for who
+/// does not want to wait for that. The latter has to be polled.
+pub(super) fn interrupts() -> (impl Future<Output = ()>, impl Future<Output = ()>) {
+    let (tell, told) = futures::channel::oneshot::channel();
+    let first = async {
+        // Without who could stop it, it is stopped by nothing.
+        if told.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let second = async {
+        interrupt().await;
+        let _ = tell.send(());
+        interrupt().await;
+    };
+    (first, second)
+}
+
+/// What a second interrupt leaves with.
+pub(super) fn interrupted_twice(hint: &str) -> Error {
+    Error::new(
+        ErrorKind::Interrupted,
+        "interrupted twice, what is there is kept",
+    )
+    .hint(hint)
 }
 
 /// Ready when the user interrupts or the system asks the process to end.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use asset_store::{AssetId, Store};
-use indicatif::MultiProgress;
 use serde::Serialize;
 
 use super::download;
 use crate::cli::{Download, Resume};
+use crate::render::lines::Lines;
 use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
 use crate::session::queue::{self, QueueEvent, QueueOptions};
@@ -89,12 +89,13 @@ pub(super) async fn work_off(arguments: &Download, store: &Store, output: Output
         .requirements
         .only_if
         .clone_from(&arguments.working.only_if);
-    let bars = MultiProgress::new();
+    let lines = Lines::new(output);
     let mut shown: HashMap<AssetId, Progress> = HashMap::new();
     let (mut failed, mut interrupted) = (0usize, false);
-    let worked = queue::work_off(store, &options, download::interrupt(), |id, event| {
+    let (stop, twice) = download::interrupts();
+    let worked = queue::work_off(store, &options, stop, |id, event| {
         let progress = shown.entry(id.clone());
-        let progress = progress.or_insert_with(|| Progress::among(&bars, id.as_str(), output));
+        let progress = progress.or_insert_with(|| Progress::among(&lines, id.as_str(), output));
         match event {
             QueueEvent::Download(event) => progress.show(event),
             QueueEvent::Ended(Ok(outcome)) => {
@@ -121,8 +122,11 @@ pub(super) async fn work_off(arguments: &Download, store: &Store, output: Output
                 }
             }
         }
-    })
-    .await;
+    });
+    let worked = tokio::select! {
+        worked = worked => worked,
+        () = twice => Err(download::interrupted_twice("`offline download` continues")),
+    };
     let unwritten = shown
         .into_values()
         .find_map(|mut progress| progress.failed.take());

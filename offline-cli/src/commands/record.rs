@@ -2,11 +2,11 @@
 
 use asset_store::Store;
 
-use super::download::{Watch, completed, interrupt};
+use super::download::{Watch, completed, interrupted_twice, interrupts};
+use crate::Result;
 use crate::cli::Connection;
 use crate::render::output::Output;
 use crate::session::{DownloadRequest, LiveOptions, Session};
-use crate::{Error, ErrorKind, Result};
 
 /// Records one asset and says how that ended. The first interrupt ends the recording, the second one the process.
 pub(super) async fn run(
@@ -19,22 +19,10 @@ pub(super) async fn run(
     let network = super::network(connection, &request.url, output)?;
     let session = Session::new(store, network);
     let mut watch = Watch::new(output);
-    let (first, stopped) = futures::channel::oneshot::channel();
-    let stop = async {
-        // Without who could stop it, it is stopped by nothing.
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let twice = async {
-        interrupt().await;
-        let _ = first.send(());
-        interrupt().await;
-    };
+    let (stop, twice) = interrupts();
     let result = tokio::select! {
         result = session.record(request, live, stop, |event| watch.show(&event)) => result,
-        () = twice => Err(Error::new(ErrorKind::Interrupted, "interrupted twice, what is there is kept")
-            .hint("`--live` on the same address goes on, without it what is there is finished")),
+        () = twice => Err(interrupted_twice("`--live` on the same address goes on, without it what is there is finished")),
     };
     let recording = watch.ended(result)?;
     let outcome = recording.outcome;

@@ -1,5 +1,6 @@
 //! How answers look: text for people, JSON for programs, progress on a terminal.
 
+pub(crate) mod lines;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod table;

@@ -1,17 +1,18 @@
-//! The progress of a download: one line on a terminal, one event a line as JSON.
+//! The progress of a download: a line for each track and one for all on a terminal, a line now and then in a log, one event a line as JSON.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::{measure_text_width, truncate_str};
 use serde::Serialize;
 
+use super::lines::{self, Block, Lines};
 use super::output::{self, Output};
 use super::text::{clock, printable, size};
 use crate::session::DownloadEvent;
 use crate::{Error, Result};
 
-const STEPS: u64 = 10_000;
+/// So many tracks have a line each.
+const MOST_TRACKS: usize = 8;
 /// A log file gets a line this often.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 /// Progress events as JSON come at most this often; all others at once.
@@ -23,9 +24,10 @@ pub(crate) struct Progress {
     output: Output,
     /// Of which asset, where several are shown.
     asset: Option<String>,
-    bar: Option<ProgressBar>,
-    /// The lines of all downloads, where several are shown.
-    bars: Option<MultiProgress>,
+    lines: Lines,
+    block: Block,
+    /// The tracks and the seconds that are there of each.
+    tracks: Vec<(String, f64)>,
     started: Instant,
     shown: Option<Instant>,
     start_share: Option<f64>,
@@ -37,39 +39,21 @@ pub(crate) struct Progress {
 impl Progress {
     /// The only download.
     pub(crate) fn new(output: Output) -> Self {
-        Self::with(None, None, output)
+        Self::with(&Lines::new(output), None, output)
     }
 
-    /// One of several downloads.
-    pub(crate) fn among(bars: &MultiProgress, asset: &str, output: Output) -> Self {
-        Self::with(Some(bars.clone()), Some(asset.to_owned()), output)
+    /// One of several downloads, which share their lines.
+    pub(crate) fn among(lines: &Lines, asset: &str, output: Output) -> Self {
+        Self::with(lines, Some(asset.to_owned()), output)
     }
 
-    fn with(bars: Option<MultiProgress>, asset: Option<String>, output: Output) -> Self {
-        let visible = !output.json && !output.quiet && std::io::stderr().is_terminal();
-        let bar = visible.then(|| {
-            let bar = match &bars {
-                Some(bars) => bars.add(ProgressBar::new(STEPS)),
-                None => ProgressBar::with_draw_target(
-                    Some(STEPS),
-                    ProgressDrawTarget::stderr_with_hz(8),
-                ),
-            };
-            if let Ok(style) =
-                ProgressStyle::with_template("{prefix}{percent:>3} % {bar:20} {wide_msg}")
-            {
-                bar.set_style(style.progress_chars("━╸─"));
-            }
-            if let Some(asset) = &asset {
-                bar.set_prefix(format!("{} ", cut(asset)));
-            }
-            bar
-        });
+    fn with(lines: &Lines, asset: Option<String>, output: Output) -> Self {
         Self {
             output,
             asset,
-            bar,
-            bars,
+            lines: lines.clone(),
+            block: lines.block(),
+            tracks: Vec::new(),
             started: Instant::now(),
             shown: Some(Instant::now()),
             start_share: None,
@@ -78,17 +62,15 @@ impl Progress {
         }
     }
 
-    /// Takes the line away and says how it ended.
+    /// Takes the lines away and says how it ended.
     pub(crate) fn end(&self, message: &str) {
-        self.say(message);
         self.clear();
+        self.say(message);
     }
 
-    /// Takes the line away.
+    /// Takes the lines away.
     pub(crate) fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.block.clear();
     }
 
     pub(crate) fn show(&mut self, event: &DownloadEvent) {
@@ -115,6 +97,7 @@ impl Progress {
                 notes,
                 ..
             } => {
+                self.tracks = tracks.iter().map(|name| (printable(name), 0.0)).collect();
                 let left = resources.saturating_sub(*resources_stored);
                 let time = clock(Duration::try_from_secs_f64(*duration).unwrap_or_default());
                 let tracks = tracks.join(", ");
@@ -127,9 +110,7 @@ impl Progress {
                     "{} [{id}] {time}, {tracks}: {left} to fetch{have}",
                     printable(title)
                 ));
-                for note in notes {
-                    self.say(&format!("note: {}", printable(note)));
-                }
+                self.note(notes);
             }
             DownloadEvent::MadeRoom { purged, .. } => {
                 for asset in purged {
@@ -143,6 +124,7 @@ impl Progress {
                 duration,
                 ..
             } => self.advance(*bytes, *media_time, *duration),
+            DownloadEvent::Loaded { track, ranges } => self.loaded(track, ranges),
             DownloadEvent::RecordingStarted {
                 id,
                 title,
@@ -154,9 +136,7 @@ impl Progress {
                 self.say(&format!(
                     "{title} [{id}] {tracks}: recording, Ctrl-C ends it"
                 ));
-                for note in notes {
-                    self.say(&format!("note: {}", printable(note)));
-                }
+                self.note(notes);
             }
             DownloadEvent::Recording {
                 bytes,
@@ -191,6 +171,19 @@ impl Progress {
         }
     }
 
+    fn note(&self, notes: &[String]) {
+        for note in notes {
+            self.say(&format!("note: {}", printable(note)));
+        }
+    }
+
+    fn loaded(&mut self, track: &str, ranges: &[(f64, f64)]) {
+        let known = self.tracks.iter_mut().find(|(name, _)| name == track);
+        if let Some((_, seconds)) = known {
+            *seconds = ranges.iter().map(|(start, end)| end - start).sum();
+        }
+    }
+
     fn advance(&mut self, bytes: u64, media_time: f64, duration: f64) {
         let share = if duration > 0.0 {
             (media_time / duration).clamp(0.0, 1.0)
@@ -198,27 +191,51 @@ impl Progress {
             0.0
         };
         let start = *self.start_share.get_or_insert(share);
-        let line = self.line(bytes, media_time, duration, share, start);
-        let due = self.bar.is_none() && self.is_due(LOG_EVERY);
-        match &self.bar {
-            Some(bar) => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    clippy::cast_precision_loss,
-                    reason = "a share between 0 and 1"
-                )]
-                bar.set_position((share * STEPS as f64) as u64);
-                bar.set_message(line);
-            }
-            None if due => {
+        let parts = self.parts(bytes, media_time, duration, share, start);
+        match self.lines.room() {
+            Some(room) => self.block.set(self.shares(share, duration, &parts, room)),
+            None if self.is_due(LOG_EVERY) => {
                 let of = self.asset.as_ref();
                 let of = of.map_or_else(String::new, |asset| format!("{asset} "));
+                let line: Vec<&str> = parts.iter().map(|part| part.trim()).collect();
+                let line = line.join("  ");
                 self.output
-                    .message(&format!("{of}{:3.0} % {line}", share * 100.0));
+                    .message(&format!("{of}{:3.0} % {line}", (share * 100.0).floor()));
             }
             None => {}
         }
+    }
+
+    /// One line for each track and one for all; of many tracks those that are not whole yet. Among other downloads there is only the latter.
+    fn shares(&self, whole: f64, duration: f64, parts: &[String], room: usize) -> Vec<String> {
+        if let Some(asset) = &self.asset {
+            let name = truncate_str(asset, room / 3, "…");
+            return vec![lines::share(&format!("{name} "), whole, parts, room)];
+        }
+        let share = |seconds: f64| {
+            if duration > 0.0 {
+                (seconds / duration).clamp(0.0, 1.0)
+            } else {
+                0.0
+            }
+        };
+        let is_open = |(_, seconds): &&(String, f64)| share(*seconds) < 0.9995;
+        let few = self.tracks.len() <= MOST_TRACKS;
+        let shown = self.tracks.iter().filter(|track| few || is_open(track));
+        let shown: Vec<&(String, f64)> = shown.take(MOST_TRACKS).collect();
+        let widths = shown.iter().map(|(name, _)| measure_text_width(name));
+        let width = widths.max().unwrap_or_default().clamp(5, room / 3 + 5);
+        let name = |name: &str| {
+            let name = truncate_str(name, width, "…");
+            let padding = " ".repeat(width.saturating_sub(measure_text_width(&name)) + 1);
+            format!("{name}{padding}")
+        };
+        let tracks = shown.iter().map(|(track, seconds)| {
+            let times = [times(*seconds, duration)];
+            lines::share(&name(track), share(*seconds), &times, room)
+        });
+        let total = lines::share(&name("total"), whole, parts, room);
+        tracks.chain([total]).collect()
     }
 
     /// A recording has no end to be a share of, unless one was asked for.
@@ -232,19 +249,24 @@ impl Progress {
         if gaps > 0 {
             line.extend(["  ", &gaps.to_string(), " gaps"]);
         }
-        let is_due = self.bar.is_none() && self.is_due(LOG_EVERY);
-        match &self.bar {
-            Some(bar) => bar.set_message(line),
-            None if is_due => self.output.message(&line),
+        match self.lines.room() {
+            Some(_) => self.block.set(vec![line]),
+            None if self.is_due(LOG_EVERY) => self.output.message(&line),
             None => {}
         }
     }
 
-    /// `12.3 MB  1:05/10:00  4.2 MB/s  0:20 left`
-    fn line(&self, bytes: u64, media_time: f64, duration: f64, share: f64, start: f64) -> String {
-        let of = |seconds: f64| clock(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    /// ` 12.3 MB`, `1:05/10:00`, `  4.2 MB/s`, `0:20 left`, `2 retries`, as far as there is something to say.
+    fn parts(
+        &self,
+        bytes: u64,
+        media_time: f64,
+        duration: f64,
+        share: f64,
+        start: f64,
+    ) -> Vec<String> {
         let elapsed = self.started.elapsed().as_secs_f64();
-        let mut line = format!("{}  {}/{}", size(bytes), of(media_time), of(duration));
+        let mut parts = vec![format!("{:>8}", size(bytes)), times(media_time, duration)];
         if elapsed > 0.5 {
             #[expect(
                 clippy::cast_possible_truncation,
@@ -253,16 +275,18 @@ impl Progress {
                 reason = "shown with one decimal"
             )]
             let speed = (bytes as f64 / elapsed) as u64;
-            line.extend(["  ", &size(speed), "/s"]);
+            parts.push(format!("{:>10}", format!("{}/s", size(speed))));
             if share > start && share < 1.0 {
-                let left = of(elapsed * (1.0 - share) / (share - start));
-                line.extend(["  ", &left, " left"]);
+                let left = elapsed * (1.0 - share) / (share - start);
+                parts.push(format!("{} left", time(left)));
             }
         }
-        if self.retries > 0 {
-            line.extend(["  ", &self.retries.to_string(), " retries"]);
+        match self.retries {
+            0 => {}
+            1 => parts.push("1 retry".to_owned()),
+            retries => parts.push(format!("{retries} retries")),
         }
-        line
+        parts
     }
 
     fn is_due(&mut self, every: Duration) -> bool {
@@ -274,11 +298,8 @@ impl Progress {
     }
 
     fn say(&self, message: &str) {
-        match (&self.bar, &self.bars) {
-            (Some(_), Some(bars)) => bars.suspend(|| self.output.message(message)),
-            (Some(bar), None) => bar.suspend(|| self.output.message(message)),
-            (None, _) if self.output.json => {}
-            (None, _) => self.output.message(message),
+        if !self.output.json {
+            self.lines.say(self.output, message);
         }
     }
 
@@ -290,13 +311,14 @@ impl Progress {
     }
 }
 
-/// A name short enough to leave room for a bar beside it; ids are plain ASCII.
-fn cut(name: &str) -> String {
-    const ROOM: usize = 20;
-    match name.get(..ROOM) {
-        Some(start) if name.len() > ROOM => format!("{start}…"),
-        _ => name.to_owned(),
-    }
+fn time(seconds: f64) -> String {
+    clock(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
+/// `1:05/10:00`
+fn times(seconds: f64, duration: f64) -> String {
+    let duration = time(duration);
+    format!("{:>1$}/{duration}", time(seconds), duration.len())
 }
 
 /// An event of one of several downloads.

@@ -181,8 +181,9 @@ impl Session {
             }
         };
         let error = match wish.get() {
-            Some(wish) if error.kind() == ErrorKind::Interrupted => wish.error(&id),
-            _ => error,
+            _ if error.kind() != ErrorKind::Interrupted => error,
+            Some(wish) => wish.error(&id),
+            None => error.hint(format!("`offline resume {id}` continues")),
         };
         let kept = is_new.then_some(writer);
         observe(DownloadEvent::Summary(totals.summary.clone()));

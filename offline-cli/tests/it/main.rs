@@ -63,4 +63,5 @@ mod snapshots;
 mod space;
 mod strangers;
 mod stream;
+mod terminal;
 mod verify;

@@ -1,0 +1,175 @@
+//! What a person sees of a download at a terminal: a real one, which tmux keeps.
+#![cfg(unix)]
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use segment_fetch::testing::Fault;
+
+use crate::environment::{Environment, skipped, wait_for};
+use crate::stream::{Plain, segment_path};
+
+/// A terminal with the tool in it.
+struct Terminal {
+    socket: PathBuf,
+}
+
+impl Terminal {
+    /// Runs the tool in a window; `None` where there is no tmux.
+    fn run(environment: &Environment, columns: usize, arguments: &[&str]) -> Option<Self> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            skipped("tmux is not installed");
+            return None;
+        }
+        let terminal = Self {
+            socket: environment.path("tmux"),
+        };
+        let tool = environment.command();
+        // Ctrl-C goes to the shell too, which has to live to say how the tool ended.
+        let script = "trap : INT; \"$0\" \"$@\"; echo \"exit $?\"; exec sleep 3600";
+        let mut command = terminal.command();
+        command.args(["new-session", "-d", "-y", "24", "-x", &columns.to_string()]);
+        command.args(["sh", "-c", script]);
+        command.arg(tool.get_program());
+        command.args(tool.get_args()).args(arguments);
+        assert!(command.status().unwrap().success());
+        Some(terminal)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("tmux");
+        command.env("LC_ALL", "C.UTF-8").env_remove("TMUX");
+        command
+            .args(["-u", "-f", "/dev/null", "-S"])
+            .arg(&self.socket);
+        command
+    }
+
+    fn tell(&self, arguments: &[&str]) {
+        assert!(self.command().args(arguments).status().unwrap().success());
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let shown = self
+            .command()
+            .args(["capture-pane", "-p"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(shown.stdout).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until what is shown is so.
+    fn wait(&self, what: &str, is_so: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let mut lines = Vec::new();
+        wait_for(what, || {
+            std::thread::sleep(Duration::from_millis(50));
+            lines = self.lines();
+            is_so(&lines)
+        });
+        lines
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.command().arg("kill-server").status();
+    }
+}
+
+fn count(lines: &[String], start: &str) -> usize {
+    let same = lines
+        .iter()
+        .filter(|line| line.trim_start().starts_with(start));
+    same.count()
+}
+
+fn has_bar(lines: &[String]) -> bool {
+    lines.iter().any(|line| line.contains(['━', '─']))
+}
+
+/// A stream whose last segment comes bit by bit.
+fn slow() -> Plain {
+    let plain = Plain::new(5, 100);
+    let drip = Fault::Drip {
+        piece: 10,
+        pause: Duration::from_millis(100),
+    };
+    plain.origin.site().always(&segment_path(4), drip);
+    plain
+}
+
+#[test]
+fn lines_keep_to_the_terminal_and_go_with_the_download() {
+    let (plain, environment) = (slow(), Environment::new());
+    let url = plain.url();
+    let Some(terminal) = Terminal::run(&environment, 80, &["download", &url]) else {
+        return;
+    };
+    let four_fifths =
+        |lines: &[String]| count(lines, "total  80 %") == 1 && count(lines, "media  80 %") == 1;
+    let wide = |lines: &[String]| four_fifths(lines) && has_bar(lines);
+    let lines = terminal.wait("a line for each rendition and one for all", wide);
+    assert!(
+        lines.iter().any(|line| line.contains("0:16/0:20")),
+        "{lines:?}"
+    );
+    // What was drawn wider wraps in a narrower window, and goes all the same.
+    terminal.tell(&["resize-window", "-x", "40", "-y", "24"]);
+    terminal.wait("lines of 40 columns", |lines| {
+        four_fifths(lines) && !has_bar(lines)
+    });
+    terminal.tell(&["resize-window", "-x", "120", "-y", "24"]);
+    terminal.wait("lines of 120 columns", wide);
+    terminal.tell(&["send-keys", "C-c"]);
+    let lines = terminal.wait("the end", |lines| count(lines, "exit ") == 1);
+    assert_eq!(count(&lines, "exit 130"), 1, "{lines:?}");
+    assert_eq!(count(&lines, "paused: interrupted"), 1, "{lines:?}");
+    let text = lines.join("");
+    assert!(
+        text.contains(&format!("offline resume {}", environment.only_id())),
+        "{lines:?}"
+    );
+    assert!(!has_bar(&lines), "{lines:?}");
+    assert_eq!(
+        count(&lines, "total") + count(&lines, "media "),
+        0,
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn two_interrupts_leave_at_once_and_nothing_behind() {
+    let (plain, environment) = (slow(), Environment::new());
+    let url = plain.url();
+    let Some(terminal) = Terminal::run(&environment, 40, &["download", &url]) else {
+        return;
+    };
+    terminal.wait("a line", |lines| count(lines, "total  80 %") == 1);
+    terminal.tell(&["send-keys", "C-c", "C-c"]);
+    let lines = terminal.wait("the end", |lines| count(lines, "exit ") == 1);
+    assert_eq!(count(&lines, "exit 130"), 1, "{lines:?}");
+    assert_eq!(
+        count(&lines, "total") + count(&lines, "media "),
+        0,
+        "{lines:?}"
+    );
+    plain.origin.site().always(&segment_path(4), Fault::None);
+    environment.run(["download", &url]).fine();
+    for index in 0..4 {
+        assert_eq!(
+            plain.requests(index),
+            1,
+            "segment {index} was fetched again"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_terminal_gets_no_control_characters() {
+    let (plain, environment) = (Plain::new(20, 20), Environment::new());
+    let said = environment.run(["download", &plain.url()]).fine();
+    let is_control = |character: char| character.is_control() && character != '\n';
+    assert!(!said.stderr.contains(is_control), "{:?}", said.stderr);
+}
