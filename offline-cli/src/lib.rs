@@ -64,6 +64,9 @@ mod adapters;
 mod cli;
 mod commands;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod media;
 pub mod playback;
 mod render;

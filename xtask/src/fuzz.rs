@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz`: any bytes into hls-parse, guided by what they reach.
+//! `cargo xtask fuzz`: any bytes into what reads foreign ones, guided by what they reach.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
@@ -11,13 +11,16 @@ use crate::run::{self, Result, say};
 /// Options of `fuzz`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Which target: one of the files in hls-parse/fuzz/targets, without `.rs`
+    /// Which target: one of the files in CRATE/fuzz/targets, without `.rs`
     target: String,
 
     /// How long to go on
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u32,
 }
+
+/// Crates with fuzz targets, each with a workspace of them.
+const CRATES: [&str; 3] = ["hls-parse", "cache-inspect", "offline-cli"];
 
 /// Builds the fuzzer itself.
 const COMPILER: &str = "c++";
@@ -30,16 +33,9 @@ const LIMITS: [&str; 3] = ["-timeout=10", "-rss_limit_mb=1024", "-max_len=65536"
 
 /// Builds a target and feeds it, starting from the seeds and from what earlier runs found.
 pub(crate) fn run(options: &Options) -> Result {
-    let known = targets()?;
-    if !known.contains(&options.target) {
-        return Err(format!(
-            "no fuzz target `{}`; there are {}",
-            options.target,
-            known.join(", ")
-        ));
-    }
+    let folder = folder_of(&options.target)?;
     let host = host()?;
-    let mut build = cargo("build")?;
+    let mut build = cargo("build", &folder)?;
     build
         .args(["--release", "--target", &host, "--bin", &options.target])
         .env("RUSTFLAGS", FLAGS);
@@ -50,17 +46,14 @@ pub(crate) fn run(options: &Options) -> Result {
         output.join("corpus").join(&options.target),
         output.join("crashes"),
     );
-    for folder in [&corpus, &crashes] {
-        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for made in [&corpus, &crashes] {
+        fs::create_dir_all(made).map_err(|error| format!("{}: {error}", made.display()))?;
     }
+    let (seeds, words) = (folder.join("seeds"), folder.join("playlist.dict"));
     let mut program = Command::new(output.join(&host).join("release").join(&options.target));
     program
         .arg(&corpus)
-        .arg(folder().join("seeds"))
-        .arg(format!(
-            "-dict={}",
-            folder().join("playlist.dict").display()
-        ))
+        .arg(&seeds)
         .arg(format!(
             "-artifact_prefix={}/{}-",
             crashes.display(),
@@ -69,10 +62,14 @@ pub(crate) fn run(options: &Options) -> Result {
         .arg(format!("-max_total_time={}", options.seconds))
         .arg("-print_final_stats=1")
         .args(LIMITS);
+    if words.exists() {
+        program.arg(format!("-dict={}", words.display()));
+    }
     run::status(&mut program).map_err(|error| {
         format!(
-            "{error}\nthe input is in {}; when it is mended, keep it in hls-parse/fuzz/seeds",
-            crashes.display()
+            "{error}\nthe input is in {}; when it is mended, keep it in {}",
+            crashes.display(),
+            seeds.display()
         )
     })?;
     say(&format!("{}: every law held", options.target));
@@ -85,26 +82,72 @@ pub(crate) fn check() -> Result {
         say("skipped: there is no C++ compiler");
         return Ok(());
     }
-    run::status(cargo("clippy")?.args(["--locked", "--all-targets", "--", "-D", "warnings"]))
+    for name in CRATES {
+        let mut clippy = cargo("clippy", &folder(name))?;
+        run::status(clippy.args(["--all-targets", "--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
-fn folder() -> PathBuf {
-    run::root().join("hls-parse").join("fuzz")
+fn folder(name: &str) -> PathBuf {
+    run::root().join(name).join("fuzz")
 }
 
-/// A cargo command in the workspace of the fuzz targets, which builds beside the other one.
-fn cargo(command: &str) -> Result<Command> {
+/// A cargo command in a workspace of fuzz targets, which builds beside the other one.
+fn cargo(command: &str, folder: &Path) -> Result<Command> {
+    lock(folder)?;
     let mut cargo = run::cargo();
     cargo
-        .current_dir(folder())
+        .current_dir(folder)
         .arg(command)
         .arg("--target-dir")
         .arg(run::target_directory()?.join("fuzz"));
     Ok(cargo)
 }
 
-fn targets() -> Result<Vec<String>> {
-    let folder = folder().join("targets");
+/// Locks a workspace of fuzz targets to what the tools themselves are locked to, and to the fuzzing engine of hls-parse, whose own lock file is kept: there is one
+/// version of everything, and nobody has to bring several files up to date.
+fn lock(workspace: &Path) -> Result {
+    let kept = folder(CRATES[0]);
+    if workspace == kept {
+        return Ok(());
+    }
+    let read = |path: PathBuf| {
+        fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let mut text = read(run::root().join("Cargo.lock"))?;
+    for package in read(kept.join("Cargo.lock"))?
+        .split("[[package]]\n")
+        .skip(1)
+    {
+        let name = package.lines().next().unwrap_or_default();
+        if package.contains("\nsource = ") && !text.contains(&format!("\n{name}\n")) {
+            text.push_str(&format!("\n[[package]]\n{}\n", package.trim_end()));
+        }
+    }
+    let path = workspace.join("Cargo.lock");
+    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Where a target is.
+fn folder_of(target: &str) -> Result<PathBuf> {
+    let mut known = Vec::new();
+    for name in CRATES {
+        let folder = folder(name);
+        let targets = targets(&folder)?;
+        if targets.iter().any(|found| found == target) {
+            return Ok(folder);
+        }
+        known.extend(targets);
+    }
+    Err(format!(
+        "no fuzz target `{target}`; there are {}",
+        known.join(", ")
+    ))
+}
+
+fn targets(folder: &Path) -> Result<Vec<String>> {
+    let folder = folder.join("targets");
     let entries =
         fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut names: Vec<String> = entries

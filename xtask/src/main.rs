@@ -48,7 +48,7 @@ enum Command {
     Deny(publish::DenyOptions),
     /// Build the tool for other machines, with completions, man pages and licences, in one archive
     Dist(dist::Options),
-    /// Feed a fuzz target of hls-parse for a while
+    /// Feed a fuzz target for a while
     Fuzz(fuzz::Options),
     /// Write what programs write: completions, man pages, and snapshots of what the tool says
     Gen(generate::Options),

@@ -33,7 +33,44 @@ pub(super) fn read_stored(file: &mut File, offset: u64, length: u64) -> io::Resu
     }
 }
 
+/// What of a part of a file is in the memory of the system, from its start on; `None` where that is nothing, or cannot be known.
+#[cfg(target_os = "linux")]
+pub(super) fn read_at_hand(file: &File, offset: u64, buffer: &mut [u8]) -> Option<usize> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let mut buffers = [io::IoSliceMut::new(buffer)];
+    let read = preadv2(file, &mut buffers, offset, ReadWriteFlags::NOWAIT);
+    read.ok().filter(|read| *read > 0)
+}
+
+/// The same where a system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn read_at_hand(_: &File, _: u64, _: &mut [u8]) -> Option<usize> {
+    None
+}
+
 impl Cipher {
+    /// Reads and decrypts whole blocks that are in the memory of the system, as many as the buffer holds.
+    pub(super) fn decrypt_at_hand(
+        &self,
+        file: &File,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Option<usize> {
+        let mut iv = self.iv;
+        if !offset.is_multiple_of(BLOCK) {
+            return None;
+        }
+        if let Some(before) = offset.checked_sub(BLOCK) {
+            read_at_hand(file, before, &mut iv).filter(|read| *read == iv.len())?;
+        }
+        let whole = buffer.len() - buffer.len() % iv.len();
+        let buffer = buffer.get_mut(..whole)?;
+        let read = read_at_hand(file, offset, buffer)?;
+        let bytes = buffer.get_mut(..read - read % iv.len())?;
+        Self::decrypt(self.key, iv, bytes).ok()?;
+        Some(bytes.len())
+    }
+
     /// Decrypts whole blocks of a file. The block before the first one is its IV, which makes random access cheap.
     pub(super) fn decrypt_blocks(
         &self,

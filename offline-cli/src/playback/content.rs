@@ -7,7 +7,7 @@ use std::sync::Arc;
 use asset_store::{Asset, Entry, Store};
 use hls_parse::{Key, KeyMethod, Timeline};
 
-use super::cipher::{BLOCK, Cipher, invalid, padding, read_stored};
+use super::cipher::{BLOCK, Cipher, invalid, padding, read_at_hand, read_stored};
 use super::cleared;
 use super::movie::MovieReader;
 use crate::session::layout::TrackLayout;
@@ -370,6 +370,22 @@ impl ContentReader {
         }
     }
 
+    /// Reads into a buffer what can be had without waiting for a disk, at the start of it; how many bytes that are. What the reader has ends where the buffer
+    /// does, or behind it.
+    pub(super) fn read_at_hand(&mut self, offset: u64, buffer: &mut [u8]) -> Option<usize> {
+        match &mut self.source {
+            Source::Stored {
+                file, cipher: None, ..
+            } => read_at_hand(file, offset, buffer),
+            Source::Stored {
+                file,
+                cipher: Some(cipher),
+                ..
+            } => cipher.decrypt_at_hand(file, offset, buffer),
+            Source::Memory(_) | Source::Movie(_) => None,
+        }
+    }
+
     /// The length without the padding, from the last block alone.
     fn clear_length(&mut self) -> io::Result<u64> {
         let Source::Stored {
@@ -435,6 +451,11 @@ mod tests {
             let start = usize::try_from(offset).unwrap().min(clear.len());
             let end = (start + length).min(clear.len());
             prop_assert_eq!(reader.read_at(offset, length).unwrap(), &clear[start..end]);
+            let mut buffer = vec![0; end - start];
+            if let Some(read) = reader.read_at_hand(offset, &mut buffer) {
+                prop_assert!(read > 0 && offset % 16 == 0);
+                prop_assert_eq!(&buffer[..read], &clear[start..start + read]);
+            }
             let mut whole = b"before".to_vec();
             content.read(store, &mut whole).unwrap();
             prop_assert_eq!(&whole[6..], &clear);

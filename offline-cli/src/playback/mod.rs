@@ -13,6 +13,7 @@ pub(crate) mod interstitials;
 pub(crate) mod local;
 pub(crate) mod movie;
 mod page;
+mod pieces;
 pub(crate) mod player;
 pub(crate) mod range;
 mod reply;

@@ -4,23 +4,19 @@ use std::sync::Arc;
 
 use asset_store::Store;
 use bytes::Bytes;
-use futures::StreamExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
-use hyper::body::Frame;
+use http_body_util::{BodyExt, Full};
 
 use super::content::{Content, ContentReader, content_type};
 use super::local::{INDEX, LocalAsset};
 use super::movie::{Movie, MovieReader};
+use super::pieces::pieces;
 use super::range::{self, Asked};
 
 pub(super) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 pub(super) type Reply = Response<Body>;
-
-/// How much is read from disk at a time.
-const CHUNK: usize = 256 * 1024;
 
 /// The bytes of an entry, whole or a part, or the news that the player has them already.
 pub(super) async fn media(
@@ -108,7 +104,7 @@ pub(super) async fn part(
         header::CONTENT_LENGTH,
         &(part.end - part.start).to_string(),
     );
-    *reply.body_mut() = stream(reader, part);
+    *reply.body_mut() = pieces(reader, part);
     Ok(reply)
 }
 
@@ -162,30 +158,6 @@ async fn laid_out(store: &Store, asset: Arc<LocalAsset>) -> Result<Arc<Movie>, S
         tracing::info!(error = %error.one_line(), "no movie");
         StatusCode::NOT_FOUND
     })
-}
-
-/// Reads the part chunk by chunk, the next one only when the player has taken the one before.
-fn stream(reader: ContentReader, part: std::ops::Range<u64>) -> Body {
-    let chunks = futures::stream::try_unfold((reader, part), |(mut reader, part)| async move {
-        if part.is_empty() {
-            return Ok(None);
-        }
-        let length = usize::try_from(part.end - part.start)
-            .unwrap_or(CHUNK)
-            .min(CHUNK);
-        let read = tokio::task::spawn_blocking(move || {
-            reader
-                .read_at(part.start, length)
-                .map(|bytes| (reader, bytes))
-        });
-        let (reader, bytes) = read.await.map_err(std::io::Error::other)??;
-        if bytes.is_empty() {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        let next = part.start + bytes.len() as u64..part.end;
-        Ok(Some((Bytes::from(bytes), (reader, next))))
-    });
-    BodyExt::boxed_unsync(StreamBody::new(chunks.map(|chunk| chunk.map(Frame::data))))
 }
 
 pub(super) fn playlist(playlist: String) -> Reply {

@@ -63,6 +63,7 @@ fn the_page_is_whole_and_may_reach_nobody_else() {
         "details.js",
         "player.js",
         "preview.js",
+        "rows.js",
     ];
     for script in scripts {
         let file = serving.ask("GET", &format!("{}/page/{script}", serving.path()), &[]);
@@ -395,5 +396,62 @@ fn a_browser_plays_what_is_there_with_the_origin_gone() {
     assert!(
         environment.list().iter().all(|asset| asset["id"] != "ts"),
         "the page has removed it"
+    );
+}
+
+/// A store of thousands, made by copying what is stored of one: to download so many would take minutes.
+fn multiply(environment: &Environment, id: &str, count: usize) {
+    let assets = environment.store().join("assets");
+    let files: Vec<_> = std::fs::read_dir(assets.join(id))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.extension().is_none_or(|ending| ending != "lock"))
+        .map(|file| {
+            let bytes = std::fs::read(&file).unwrap();
+            (file.file_name().unwrap().to_owned(), bytes)
+        })
+        .collect();
+    for number in 1..count {
+        let folder = assets.join(format!("film-{number:04}"));
+        std::fs::create_dir(&folder).unwrap();
+        for (name, bytes) in &files {
+            if name == "metadata.document" {
+                let mut metadata: Value = serde_json::from_slice(bytes).unwrap();
+                metadata["title"] = json!(format!("Film number {number:04} of a series"));
+                std::fs::write(folder.join(name), metadata.to_string()).unwrap();
+            } else {
+                std::fs::write(folder.join(name), bytes).unwrap();
+            }
+        }
+    }
+}
+
+const COUNT: usize = 5000;
+
+#[test]
+fn thousands_of_assets_are_shown_without_drawing_them_all() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page");
+    if !has_browser(&folder) {
+        return;
+    }
+    let (environment, _plain, serving) = served();
+    drop(serving);
+    multiply(&environment, "a", COUNT);
+    let serving = Serving::start(&environment);
+    assert_eq!(
+        serving.asked("api/library").as_array().unwrap().len(),
+        COUNT
+    );
+    let output = Command::new("node")
+        .arg(folder.join("many.mjs"))
+        .arg(&serving.url)
+        .arg(COUNT.to_string())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
     );
 }

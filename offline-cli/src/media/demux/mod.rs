@@ -65,58 +65,13 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::fragments::Initialization;
-    use super::super::movie::{self, Place, TrackBuilder};
-    use super::super::samples::Demuxed;
     use super::super::transport_stream::Clock;
     use super::*;
+    use crate::fuzzing::{lay_out, two_fragments};
 
     fn stored(name: &str) -> Vec<u8> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/streams");
         std::fs::read(folder.join(name)).unwrap()
-    }
-
-    /// Makes a movie of what was found; there is room for no more than there was.
-    fn lay_out(demuxed: &Demuxed, length: usize) {
-        let mut tracks = Vec::new();
-        for stream in &demuxed.streams {
-            let sizes: u64 = stream
-                .samples
-                .iter()
-                .map(|sample| u64::from(sample.size))
-                .sum();
-            assert!(stream.data.is_empty() || sizes == stream.data.len() as u64);
-            assert!(stream.data.len() <= length * 2);
-            let mut track = TrackBuilder::new("", "en", true);
-            let place = Place {
-                source: 0,
-                segment: 0,
-                stream: stream.id,
-            };
-            if track
-                .add(0, stream, place)
-                .and_then(|()| track.add(1, stream, place))
-                .is_ok()
-            {
-                tracks.push(track);
-            }
-        }
-        let parts = movie::place(&tracks);
-        let _ = movie::lay_out(tracks, parts);
-    }
-
-    fn fragments(map: &[u8], segment: &[u8]) {
-        let Ok(map) = Initialization::read(map) else {
-            return;
-        };
-        let read = |offset: u64, length: usize| {
-            let start = usize::try_from(offset).unwrap().min(segment.len());
-            Ok(segment[start..segment.len().min(start + length)].to_vec())
-        };
-        let length = segment.len() as u64;
-        if let Ok(demuxed) = fragmented(&Maps::new(vec![map]), 0, length, true, read) {
-            lay_out(&demuxed, segment.len());
-        }
     }
 
     proptest! {
@@ -138,8 +93,8 @@ mod tests {
             for folder in ["fmp4/v", "fmp4/a", "cbcs/v"] {
                 let map = format!("{folder}/init.mp4");
                 let segment = format!("{folder}/1.m4s");
-                fragments(&changed(&map, 2000), &stored(&segment));
-                fragments(&stored(&map), &changed(&segment, 600));
+                two_fragments(&changed(&map, 2000), &stored(&segment));
+                two_fragments(&stored(&map), &changed(&segment, 600));
             }
             let audio = changed("ts/a/2.ts", 500);
             for kind in [AudioKind::Aac, AudioKind::Ac3, AudioKind::Eac3] {

@@ -43,6 +43,7 @@ static FILES: &[File] = &[
     file!("details.js", SCRIPT),
     file!("player.js", SCRIPT),
     file!("preview.js", SCRIPT),
+    file!("rows.js", SCRIPT),
     File {
         name: "hls.mjs",
         media_type: SCRIPT,

@@ -1,67 +1,74 @@
-// The list of assets: drawn once, a row changed where something changed, details asked for when a row is seen.
+// The assets: in order, as rows that are made when they come into view, changed where something changed. Details are asked for when a row is seen.
 
 import * as api from "./api.js";
 import * as format from "./format.js";
+import * as list from "./rows.js";
 
-const FIRST_ROWS = 60;
-const ROWS_AT_ONCE = 200;
 const QUESTIONS_AT_ONCE = 4;
 
-const list = document.getElementById("assets");
 const template = document.getElementById("row");
 
-const rows = new Map(); // id -> { element, asset, details }
-let drawing = 0;
+const rows = new Map(); // id -> { element, asset, details }: what has been seen
+let assets = new Map(); // id -> asset
+let actions = {};
 
+const collator = new Intl.Collator(undefined, { numeric: true });
 const orders = {
-  title: (a, b) => a.title.localeCompare(b.title) || a.id.localeCompare(b.id),
-  newest: (a, b) => b.created - a.created,
-  played: (a, b) => (b.last_played ?? 0) - (a.last_played ?? 0),
-  size: (a, b) => b.bytes - a.bytes,
-  duration: (a, b) => b.duration - a.duration,
+  title: (a, b) => a.rank - b.rank,
+  newest: (a, b) => b.asset.created - a.asset.created || a.rank - b.rank,
+  played: (a, b) => (b.asset.last_played ?? 0) - (a.asset.last_played ?? 0) || a.rank - b.rank,
+  size: (a, b) => b.asset.bytes - a.asset.bytes || a.rank - b.rank,
+  duration: (a, b) => b.asset.duration - a.asset.duration || a.rank - b.rank,
 };
+let sorted = []; // { asset, words, rank }: by title, with what is searched
 
-export function get(id) {
-  return rows.get(id);
+export function bind(act) {
+  actions = act;
+  list.bind((id) => rowOf(assets.get(id)).element, (id) => seen.unobserve(rows.get(id)?.element ?? document.body));
 }
 
-// Draws what matches in order: the first rows at once, the others while nothing else is to be done.
-export function draw(assets, query, order, actions) {
-  const wanted = query.trim().toLocaleLowerCase();
-  const shown = assets.filter((asset) => asset.title.toLocaleLowerCase().includes(wanted)).sort(orders[order]);
-  const ids = new Set(assets.map((asset) => asset.id));
-  for (const [id, row] of rows) {
-    if (!ids.has(id)) {
-      row.element.remove();
+export function get(id) {
+  return assets.has(id) ? rowOf(assets.get(id)) : undefined;
+}
+
+// Takes what the server has. Titles are compared once, not with every letter that is searched.
+export function take(all) {
+  assets = new Map(all.map((asset) => [asset.id, asset]));
+  sorted = all.map((asset) => ({ asset, words: asset.title.toLocaleLowerCase(), rank: 0 }));
+  sorted.sort((a, b) => collator.compare(a.words, b.words) || (a.asset.id < b.asset.id ? -1 : 1));
+  sorted.forEach((entry, rank) => { entry.rank = rank; });
+  for (const id of rows.keys()) {
+    if (!assets.has(id)) {
       rows.delete(id);
     }
   }
-  drawing += 1;
-  const turn = drawing;
-  let next = 0;
-  list.replaceChildren();
-  const step = (count) => {
-    if (turn !== drawing) {
-      return;
-    }
-    const elements = shown.slice(next, next + count).map((asset) => rowOf(asset, actions).element);
-    next += count;
-    list.append(...elements);
-    if (next < shown.length) {
-      setTimeout(() => step(ROWS_AT_ONCE));
-    }
-  };
-  step(FIRST_ROWS);
+}
+
+// Draws what matches in order; how many that are.
+export function draw(query, order) {
+  const wanted = query.trim().toLocaleLowerCase();
+  const shown = sorted.filter(({ words }) => words.includes(wanted)).sort(orders[order]);
+  list.show(shown.map(({ asset }) => asset.id));
   return shown.length;
 }
 
-export function change(asset, actions) {
-  if (rows.has(asset.id)) {
-    rowOf(asset, actions);
+// Takes what is new of one asset.
+export function change(now) {
+  const before = assets.get(now.id);
+  // What removal would free is only told with the whole library.
+  const asset = { ...before, ...now, bytes_exclusive: before?.bytes_exclusive };
+  if (!before) {
+    return;
+  }
+  assets.set(now.id, asset);
+  const entry = sorted.find((entry) => entry.asset.id === now.id);
+  entry.asset = asset;
+  if (rows.has(now.id)) {
+    rowOf(asset);
   }
 }
 
-function rowOf(asset, actions) {
+function rowOf(asset) {
   let row = rows.get(asset.id);
   if (!row) {
     row = { element: template.content.firstElementChild.cloneNode(true), asset, details: null };
@@ -72,17 +79,18 @@ function rowOf(asset, actions) {
     on(".pause", actions.pause);
     on(".resume", actions.resume);
     on(".more", actions.details);
-    seen.observe(row.element);
     row.element.dataset.id = asset.id;
     fill(row);
   } else if (JSON.stringify(row.asset) !== JSON.stringify(asset)) {
     if (row.asset.state !== asset.state) {
       row.details = null;
       seen.unobserve(row.element);
-      seen.observe(row.element);
     }
     row.asset = asset;
     fill(row);
+  }
+  if (!row.details) {
+    seen.observe(row.element);
   }
   return row;
 }
@@ -167,8 +175,11 @@ let asking = 0;
 const seen = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     const row = rows.get(entry.target.dataset.id);
-    if (entry.isIntersecting && row && !row.details && !waiting.includes(row)) {
+    const at = waiting.indexOf(row);
+    if (entry.isIntersecting && row && !row.details && at < 0) {
       waiting.push(row);
+    } else if (!entry.isIntersecting && at >= 0) {
+      waiting.splice(at, 1); // It has been scrolled past.
     }
   }
   ask();

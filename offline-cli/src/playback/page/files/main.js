@@ -10,7 +10,7 @@ const LOOK_EVERY = 1000; // milliseconds, while something is downloading
 const LOOK_AGAIN = 5000; // while nothing is
 
 const at = (id) => document.getElementById(id);
-let assets = [];
+let count = 0;
 
 function say(text) {
   if (at("status").textContent !== text) {
@@ -28,16 +28,16 @@ async function steer(row, act) {
   await look();
 }
 
-const actions = {
+library.bind({
   play: (row) => player.open(row, reload),
   pause: (row) => steer(row, api.pause),
   resume: (row) => steer(row, api.resume),
   details: (row) => details.show(row, reload),
-};
+});
 
 function draw() {
-  const shown = library.draw(assets, at("query").value, at("order").value, actions);
-  if (assets.length === 0) {
+  const shown = library.draw(at("query").value, at("order").value);
+  if (count === 0) {
     say("Nothing is stored yet. `offline download URL` in a terminal begins.");
   } else if (shown === 0) {
     say("No title matches.");
@@ -48,7 +48,9 @@ function draw() {
 
 async function reload() {
   try {
-    assets = await api.library();
+    const assets = await api.library();
+    count = assets.length;
+    library.take(assets);
     draw();
   } catch (error) {
     say(`The library cannot be read: ${error.message}`);
@@ -81,12 +83,8 @@ async function look() {
   let wait = LOOK_AGAIN;
   try {
     const { assets: running, version } = await api.running();
-    const changed = new Map(running.map((asset) => [asset.id, asset]));
-    // What removal would free is only told with the whole library.
-    const merged = (asset, now) => ({ ...asset, ...now, bytes_exclusive: asset.bytes_exclusive });
-    assets = assets.map((asset) => changed.has(asset.id) ? merged(asset, changed.get(asset.id)) : asset);
-    for (const asset of assets.filter(({ id }) => changed.has(id))) {
-      library.change(asset, actions);
+    for (const asset of running) {
+      library.change(asset);
       wait = LOOK_EVERY;
     }
     if (version !== look.version) {

@@ -1,0 +1,3 @@
+//! What must hold for any bytes, for the fuzz targets.
+
+pub mod laws;
