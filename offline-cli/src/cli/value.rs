@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{AfterPlayedChange, Expiry, Window};
 use crate::render::text;
+use crate::session::MediaTime;
 
 /// An address, or the path of a playlist.
 pub(super) fn source(text: &str) -> Result<Url, String> {
@@ -44,11 +45,14 @@ pub(super) fn url(text: &str) -> Result<Url, String> {
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok();
-    let duration = parsed.and_then(|parsed| Duration::try_from(parsed).ok());
+    // As times of a presentation are written; a date is no duration.
+    let duration = match text.parse::<MediaTime>() {
+        Ok(MediaTime::Start(duration)) => Some(duration),
+        _ => None,
+    };
     duration
         .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| format!("`{text}` is no time; write 90m, 1h30m or 45s"))
+        .ok_or_else(|| format!("`{text}` is no time; write 90m, 1h30m, 1:30:00 or 45s"))
 }
 
 pub(super) fn rate(text: &str) -> Result<u64, String> {
@@ -133,4 +137,33 @@ pub(super) fn host(text: &str) -> Result<Authority, String> {
         .ok_or_else(|| {
             format!("`{text}` is no name of a server; write films.example or films.example:8080")
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_people_write_them() {
+        for (text, seconds) in [
+            ("90m", 5_400),
+            ("1h30m", 5_400),
+            ("01:30:00", 5_400),
+            ("2:05", 125),
+            ("45", 45),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in [
+            "",
+            "0",
+            "0:00",
+            "-5m",
+            "1:75",
+            "soon",
+            "2026-05-01T20:15:00Z",
+        ] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
 }

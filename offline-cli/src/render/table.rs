@@ -32,3 +32,30 @@ pub(crate) fn table(header: &[&str], right: &[usize], rows: Vec<Vec<String>>) ->
         .collect::<Vec<_>>()
         .join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use console::measure_text_width;
+
+    use super::table;
+
+    #[test]
+    fn columns_align_whatever_the_characters_take() {
+        let names = [
+            "Film",
+            "千と千尋の神隠し",
+            "🎬 Kino",
+            "Ame\u{301}lie",
+            "한국어",
+        ];
+        let rows = names.map(|name| vec![name.to_owned(), "7".to_owned(), "|".to_owned()]);
+        let text = table(&["NAME", "SIZE", "END"], &[1], rows.to_vec());
+        let places: Vec<usize> = text
+            .lines()
+            .skip(1)
+            .map(|line| measure_text_width(line.split('|').next().unwrap_or_default()))
+            .collect();
+        assert_eq!(places.len(), names.len(), "{text}");
+        assert!(places.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
+    }
+}

@@ -128,21 +128,33 @@ pub(crate) fn about(duration: Duration) -> String {
     }
 }
 
-/// Parses a time from now or after something: `30d`, `12h`, `2w`.
+/// Parses a time from now or after something: `30d`, `12h`, `2w`, `1d12h`, `2h 30m`. Larger units come first, each once.
 pub(crate) fn parse_span(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let (last, unit) = text.char_indices().last()?;
-    let unit = match unit.to_ascii_lowercase() {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        'w' => 604_800,
-        'y' => 31_536_000,
-        _ => return None,
-    };
-    let count: u64 = text.get(..last)?.trim().parse().ok()?;
-    count.checked_mul(unit).map(Duration::from_secs)
+    let mut rest = text.trim();
+    let mut seconds = 0_u64;
+    let mut last = u64::MAX;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (count, after) = rest.split_at(end);
+        let after = after.trim_start();
+        let unit: u64 = match after.chars().next()?.to_ascii_lowercase() {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            'w' => 604_800,
+            'y' => 31_536_000,
+            _ => return None,
+        };
+        if unit >= last {
+            return None;
+        }
+        last = unit;
+        let count: u64 = count.parse().ok()?;
+        seconds = seconds.checked_add(count.checked_mul(unit)?)?;
+        rest = after.get(1..)?.trim_start();
+    }
+    (last < u64::MAX).then(|| Duration::from_secs(seconds))
 }
 
 /// Parses a date or a time: `2026-12-24` or `2026-12-24T18:00Z`.
@@ -198,6 +210,9 @@ mod tests {
     #[test]
     fn times_in_all_forms() {
         assert_eq!(parse_span("30d"), Some(Duration::from_secs(30 * 86_400)));
+        for (text, seconds) in [("2h30m", 9_000), ("1D 12 h", 129_600), (" 90s ", 90)] {
+            assert_eq!(parse_span(text), Some(Duration::from_secs(seconds)));
+        }
         for seconds in [30 * 86_400, 36 * 3_600, 90 * 60, 61, 1] {
             let read = parse_span(&span(seconds));
             assert_eq!(read, Some(Duration::from_secs(seconds)));
@@ -211,6 +226,10 @@ mod tests {
             "d",
             "99999999999999999999d",
             "30x",
+            "30m2h",
+            "1h1h",
+            "2h30",
+            "1é",
             "2026-13-01",
         ] {
             assert_eq!(parse_span(wrong), None, "{wrong}");
