@@ -26,6 +26,8 @@ enum Ratios {
     Parse,
     /// asset-store beside simpler ways to store files, cacache and b3sum, and with a million blobs
     Store,
+    /// The local server beside nginx, asked by wrk; both have to be installed
+    Serve,
 }
 
 pub(crate) fn run(options: &Options) -> Result {
@@ -38,6 +40,7 @@ pub(crate) fn run(options: &Options) -> Result {
     let (package, target) = match ratios {
         Ratios::Parse => ("hls-parse", "ratios"),
         Ratios::Store => ("asset-store", "ratios"),
+        Ratios::Serve => ("offline-cli", "serving"),
     };
     let report =
         run::output(run::cargo().args(["bench", "--locked", "-p", package, "--bench", target]))?;
