@@ -12,7 +12,9 @@ use crate::resume::Retry;
 use crate::{Error, ErrorKind};
 
 /// Which hosts something holds for: one (`media.example`), or all below one (`*.example`, which `example` itself is
-/// not), on any port or with `:8080` on one.
+/// not), on any port or with `:8080` on one. With `http://` or `https://` in front it is of that scheme only.
+///
+/// They are ordered from those that say little to those that say much: names below one, one name, one port, one scheme.
 ///
 /// ```
 /// use segment_fetch::{HostPattern, Url};
@@ -22,30 +24,47 @@ use crate::{Error, ErrorKind};
 /// assert!(!pattern.matches(&Url::parse("https://media.example.test/").unwrap()));
 /// # Ok::<(), segment_fetch::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostPattern {
+    is_exact: bool,
+    port: Option<u16>,
+    is_secure: Option<bool>,
+    /// How long the name is, so that more of a name goes before less of it.
+    length: usize,
     /// In the form that addresses have after parsing: lower case, in ASCII, IPv6 in brackets.
     host: String,
-    is_above: bool,
-    port: Option<u16>,
 }
 
 impl HostPattern {
     /// Whether an address is of such a host. Without a port in the address it is the one of its scheme.
     pub fn matches(&self, url: &Url) -> bool {
+        let is_secure = url.scheme() == "https";
         url.host_str()
-            .is_some_and(|host| self.is_of(host, url.port_or_known_default()))
+            .is_some_and(|host| self.is_of(is_secure, host, url.port_or_known_default()))
     }
 
-    pub(crate) fn is_of(&self, host: &str, port: Option<u16>) -> bool {
-        let is_host = if self.is_above {
-            // Addresses of computers have nothing below them.
+    /// Whether credentials for it may go to an address that it matches: over https, to this machine, or where http was
+    /// asked for by name.
+    pub(crate) fn may_have_secrets(&self, url: &Url) -> bool {
+        let is_here = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        url.scheme() == "https" || is_here || self.is_secure == Some(false)
+    }
+
+    pub(crate) fn is_of(&self, is_secure: bool, host: &str, port: Option<u16>) -> bool {
+        let is_host = if self.is_exact {
+            host.eq_ignore_ascii_case(&self.host)
+        } else {
             let above = host.strip_suffix(self.host.as_str());
             above.is_some_and(|name| name.len() > 1 && name.ends_with('.'))
-        } else {
-            host.eq_ignore_ascii_case(&self.host)
         };
-        is_host && self.port.is_none_or(|wanted| port == Some(wanted))
+        is_host
+            && self.port.is_none_or(|wanted| port == Some(wanted))
+            && self.is_secure.is_none_or(|wanted| wanted == is_secure)
     }
 }
 
@@ -61,9 +80,15 @@ impl FromStr for HostPattern {
             );
             Error::new(ErrorKind::InvalidUrl, Retry::Never, reason)
         };
-        let (is_above, rest) = match text.strip_prefix("*.") {
-            Some(rest) => (true, rest),
-            None => (false, text),
+        let (is_secure, rest) = match text.split_once("://") {
+            None => (None, text),
+            Some(("http", rest)) => (Some(false), rest),
+            Some(("https", rest)) => (Some(true), rest),
+            Some(_) => return Err(unusable()),
+        };
+        let (is_exact, rest) = match rest.strip_prefix("*.") {
+            Some(rest) => (false, rest),
+            None => (true, rest),
         };
         let (name, port) = match rest.rsplit_once(':') {
             // The colons of an IPv6 address are in brackets.
@@ -73,13 +98,16 @@ impl FromStr for HostPattern {
             _ => (rest, None),
         };
         let host = Host::parse(name).map_err(|_| unusable())?;
-        if name.contains('*') || (is_above && !matches!(host, Host::Domain(_))) {
+        if name.contains('*') || (!is_exact && !matches!(host, Host::Domain(_))) {
             return Err(unusable());
         }
+        let host = host.to_string();
         Ok(HostPattern {
-            host: host.to_string(),
-            is_above,
+            is_exact,
             port,
+            is_secure,
+            length: host.len(),
+            host,
         })
     }
 }
@@ -90,8 +118,9 @@ impl FromStr for HostPattern {
 pub struct HostOptions {
     /// The hosts.
     pub hosts: HostPattern,
-    /// Headers for every request to them, credentials among them. They win over those of
-    /// [`FetchOptions`](crate::FetchOptions) and of a request; no other host is sent them.
+    /// Headers for every request to them. They win over those of [`FetchOptions`](crate::FetchOptions) and of a request;
+    /// no other host is sent them. `Cookie`, `Authorization`, `Proxy-Authorization` and what is marked as sensitive go
+    /// over https only, to this machine, or where the pattern begins with `http://`.
     pub headers: HeaderMap,
     /// The `User-Agent` for them.
     pub user_agent: Option<String>,
@@ -144,6 +173,8 @@ mod tests {
             ("[::1]:8080", "http://[::1]:8080/"),
             ("[::1]", "http://[::1]:8080/"),
             ("bücher.example", "https://xn--bcher-kva.example/"),
+            ("https://media.example", "https://media.example/"),
+            ("http://*.example:8080", "http://media.example:8080/"),
         ] {
             assert!(of(pattern, address), "{pattern} {address}");
         }
@@ -156,9 +187,26 @@ mod tests {
             ("*.example", "https://example/"),
             ("*.media.example", "https://evilmedia.example/"),
             ("127.0.0.1", "http://127.0.0.2/"),
+            ("https://media.example", "http://media.example/"),
+            ("http://media.example", "https://media.example/"),
         ] {
             assert!(!of(pattern, address), "{pattern} {address}");
         }
+    }
+
+    #[test]
+    fn what_says_more_comes_later() {
+        let names = [
+            "*.example",
+            "*.media.example",
+            "media.example",
+            "a.media.example",
+            "https://media.example",
+            "media.example:8080",
+        ];
+        let mut sorted: Vec<HostPattern> = names.map(|name| name.parse().unwrap()).into();
+        sorted.sort();
+        assert_eq!(sorted, names.map(|name| name.parse().unwrap()));
     }
 
     #[test]
@@ -170,7 +218,7 @@ mod tests {
             "a b",
             "media.example:",
             "media.example:x",
-            "https://a",
+            "ftp://a",
             "*.127.0.0.1",
             "a/b",
         ] {

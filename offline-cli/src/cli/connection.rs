@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use http::{HeaderName, HeaderValue};
 
+use super::settings::HostSettings;
 use super::value;
 
 /// How to reach servers.
@@ -52,6 +53,10 @@ pub struct Connection {
     /// Never more bytes a second than this, of all downloads together, for example 500K or 2M
     #[arg(long, value_name = "SIZE", value_parser = value::rate)]
     pub limit_rate: Option<u64>,
+
+    /// What the configuration says of some hosts.
+    #[arg(skip)]
+    pub hosts: Vec<HostSettings>,
 }
 
 impl std::fmt::Debug for Connection {

@@ -110,6 +110,11 @@ Examples:
   # one file
   offline export film -o film.mp4 --format mp4";
 
+pub(crate) const CONFIG: &str = "\
+Examples:
+  offline config
+  offline config --all";
+
 pub(crate) const COMPLETIONS: &str = "\
 Examples:
   # bash, in ~/.bashrc

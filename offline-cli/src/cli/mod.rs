@@ -7,9 +7,11 @@ mod download;
 mod examples;
 mod interstitials;
 mod playback;
+pub(crate) mod settings;
 mod upkeep;
 mod value;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -30,6 +32,11 @@ pub struct Cli {
     /// Where everything is kept [default: the platform's data directory]
     #[arg(long, global = true, value_name = "DIR", env = "OFFLINE_STORE")]
     pub store: Option<PathBuf>,
+
+    /// The file with defaults for all that is not said, or "" for none [default: `offline/config.toml` where
+    /// the platform keeps such]
+    #[arg(long, global = true, value_name = "FILE", env = "OFFLINE_CONFIG")]
+    pub config: Option<OsString>,
 
     /// Print JSON on standard output
     #[arg(long, global = true)]
@@ -105,12 +112,41 @@ pub enum Command {
     /// Write an asset out
     #[command(after_long_help = examples::EXPORT)]
     Export(Export),
+    /// Show what holds where nothing is said, and where that comes from
+    ///
+    /// Keys are the names of flags: at the top of the file for every command that has them, below [COMMAND] for one.
+    /// Below [hosts."media.example"] or [hosts."*.example"] are header, cookies, proxy, user-agent and limit-rate of
+    /// some hosts, whatever leads there. What is said goes before the environment (OFFLINE_DOWNLOAD_PARALLEL,
+    /// OFFLINE_PARALLEL), that before a host, that before the command, that before the top of the file.
+    #[command(after_long_help = examples::CONFIG)]
+    Config(Config),
     /// Print the script that completes commands, options, ids and titles in a shell
     #[command(after_long_help = examples::COMPLETIONS)]
     Completions(Completions),
     /// Print a man page, or write all of them
     #[command(after_long_help = examples::MAN)]
     Man(Manual),
+}
+
+impl Cli {
+    /// How servers are reached, if the command reaches any.
+    pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection> {
+        match &mut self.command {
+            Command::Download(arguments) => Some(&mut arguments.connection),
+            Command::Resume(arguments) => Some(&mut arguments.connection),
+            Command::Probe(arguments) => Some(&mut arguments.connection),
+            Command::Verify(arguments) => Some(&mut arguments.connection),
+            _ => None,
+        }
+    }
+}
+
+/// Options of `config`.
+#[derive(Debug, Args)]
+pub struct Config {
+    /// What nobody has set, too
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Options of `completions`.

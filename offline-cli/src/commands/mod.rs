@@ -1,5 +1,6 @@
 //! One file per command: each calls one function of the session and renders its answer.
 
+mod config;
 mod download;
 mod export;
 mod inspect;
@@ -21,13 +22,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use asset_store::{Store, StoreOptions};
-use clap::Parser;
-use segment_fetch::RateLimit;
+use segment_fetch::{HostOptions, RateLimit};
 use url::Url;
 
+use crate::cli::settings::{HostSettings, Parsed};
 use crate::cli::{self, Cli, Command, Connection};
 use crate::render::output::Output;
-use crate::session::{DownloadRequest, Network, NetworkOptions};
+use crate::session::{DownloadRequest, HostNetworkOptions, Network, NetworkOptions};
 use crate::{Error, ErrorKind, Result};
 
 /// Runs the tool with the arguments of the process and returns its exit code.
@@ -41,33 +42,39 @@ pub fn main() -> ExitCode {
             return ExitCode::from(ErrorKind::Usage.exit_code());
         }
     }
-    let cli = Cli::parse();
+    let Parsed { cli, warnings } = match cli::settings::parse(std::env::args_os().collect()) {
+        Ok(parsed) => parsed,
+        Err(error) => return ended(&error, false),
+    };
     log(&cli);
     let output = Output {
         json: cli.json,
         quiet: cli.quiet,
     };
+    for warning in warnings {
+        output.message(&warning);
+    }
     match run(&cli, output) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            // Errors are said even when --quiet.
-            let loud = Output {
-                quiet: false,
-                ..output
-            };
-            // To stop was the user's wish, not a mistake.
-            let what = match error.kind() {
-                ErrorKind::Interrupted | ErrorKind::Paused => "paused",
-                ErrorKind::Cancelled => "cancelled",
-                _ => "error",
-            };
-            loud.message(&format!("{what}: {}", error.one_line()));
-            if let Some(hint) = error.advice() {
-                loud.message(&format!("hint: {hint}"));
-            }
-            ExitCode::from(error.kind().exit_code())
-        }
+        Err(error) => ended(&error, output.json),
     }
+}
+
+/// Says why it ended, and with which code.
+fn ended(error: &Error, json: bool) -> ExitCode {
+    // Errors are said even when --quiet.
+    let loud = Output { quiet: false, json };
+    // To stop was the user's wish, not a mistake.
+    let what = match error.kind() {
+        ErrorKind::Interrupted | ErrorKind::Paused => "paused",
+        ErrorKind::Cancelled => "cancelled",
+        _ => "error",
+    };
+    loud.message(&format!("{what}: {}", error.one_line()));
+    if let Some(hint) = error.advice() {
+        loud.message(&format!("hint: {hint}"));
+    }
+    ExitCode::from(error.kind().exit_code())
 }
 
 /// Takes in where the playlist in a file came from.
@@ -109,6 +116,19 @@ fn network_options(connection: &Connection, output: Output) -> NetworkOptions {
         danger_accept_invalid_certificates: connection.insecure,
         parallel: connection.parallel,
         limit_rate: connection.limit_rate.map(RateLimit::new),
+        hosts: connection.hosts.iter().map(of_host).collect(),
+    }
+}
+
+fn of_host(settings: &HostSettings) -> HostNetworkOptions {
+    let mut options = HostOptions::new(settings.hosts.clone());
+    options.headers = settings.headers.iter().cloned().collect();
+    options.user_agent.clone_from(&settings.user_agent);
+    options.rate_limit = settings.limit_rate.map(RateLimit::new);
+    HostNetworkOptions {
+        options,
+        cookies: settings.cookies.clone(),
+        proxy: settings.proxy.clone(),
     }
 }
 
@@ -170,6 +190,7 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
         Command::Export(arguments) => {
             runtime()?.block_on(export::run(&required(place()?)?, arguments, output))
         }
+        Command::Config(arguments) => config::run(cli.config.as_ref(), arguments, output),
         Command::Completions(arguments) => manual::completions(arguments.shell),
         Command::Man(arguments) => manual::man(arguments),
     }

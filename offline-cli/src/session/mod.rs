@@ -69,7 +69,7 @@ pub use interstitials::{
 };
 pub use live::{Ended, LiveOptions, Recording};
 pub use measure::BytesFrom;
-pub use network::NetworkOptions;
+pub use network::{HostNetworkOptions, NetworkOptions};
 pub use probe::{Probe, ProbedRendition, ProbedVariant};
 pub use range::{MediaTime, StoredRange, TimeRange};
 pub use record::{DownloadState, Metadata, StateRecord};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use segment_fetch::{
     ClientCertificate, Concurrency, CookieJar, Credentials, FetchOptions, Fetcher, HeaderMap,
-    Proxy, RateLimit, TransportOptions,
+    HostOptions, Proxy, RateLimit, TransportOptions,
 };
 use url::Url;
 
@@ -44,6 +44,28 @@ pub struct NetworkOptions {
     pub parallel: Option<NonZeroUsize>,
     /// The most bytes in a second. Networks that are made with clones of it keep to the rate together.
     pub limit_rate: Option<RateLimit>,
+    /// What holds for some hosts, whatever leads there.
+    pub hosts: Vec<HostNetworkOptions>,
+}
+
+/// How some hosts are reached. The `Debug` form leaves secrets out.
+#[derive(Clone)]
+pub struct HostNetworkOptions {
+    /// The hosts, and what is sent to them alone.
+    pub options: HostOptions,
+    /// A cookie file in Netscape's format, which says itself for whom each cookie is.
+    pub cookies: Option<PathBuf>,
+    /// The proxy for them, or the empty string for none; by default that of all.
+    pub proxy: Option<String>,
+}
+
+impl fmt::Debug for HostNetworkOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostNetworkOptions")
+            .field("options", &self.options)
+            .field("cookies", &self.cookies)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for NetworkOptions {
@@ -53,6 +75,7 @@ impl fmt::Debug for NetworkOptions {
             .field("cookies", &self.cookies)
             .field("user_agent", &self.user_agent)
             .field("authorities", &self.authorities)
+            .field("hosts", &self.hosts)
             .field("certificate", &self.certificate)
             .field(
                 "danger_accept_invalid_certificates",
@@ -84,11 +107,15 @@ impl Network {
     /// # Errors
     /// Also when a file cannot be read, or is not what it should be.
     pub fn with(options: &NetworkOptions) -> Result<Self> {
-        let proxy = match options.proxy.as_deref() {
+        let mut through = match options.proxy.as_deref() {
             None => Proxy::from_env()?,
-            Some("") => Proxy::none(),
-            Some(address) => Proxy::new(address, "")?,
+            Some(address) => proxy(address)?,
         };
+        for host in &options.hosts {
+            if let Some(address) = &host.proxy {
+                through = through.for_hosts(host.options.hosts.clone(), proxy(address)?);
+            }
+        }
         let transport = TransportOptions {
             extra_authorities: options
                 .authorities
@@ -97,11 +124,15 @@ impl Network {
                 .collect::<Result<_>>()?,
             client_certificate: certificate(options)?,
             danger_accept_invalid_certificates: options.danger_accept_invalid_certificates,
-            proxy,
+            proxy: through,
             ..TransportOptions::default()
         };
         let cookies = CookieJar::new();
-        if let Some(path) = &options.cookies {
+        let of_hosts = options
+            .hosts
+            .iter()
+            .filter_map(|host| host.cookies.as_ref());
+        for path in options.cookies.iter().chain(of_hosts) {
             let text = read_text(path)?;
             cookies.read_netscape(&text).map_err(|error| {
                 Error::new(ErrorKind::Usage, format!("cannot use {}", path.display()))
@@ -115,6 +146,9 @@ impl Network {
                 Concurrency::at_most(most.get())
             }),
             rate_limit: options.limit_rate.clone(),
+            hosts: (options.hosts.iter())
+                .map(|host| host.options.clone())
+                .collect(),
             ..FetchOptions::default()
         };
         if let Some(agent) = &options.user_agent {
@@ -131,6 +165,13 @@ impl Network {
             fetcher: Fetcher::with_service(segment_fetch::https(&transport)?, fetch),
         })
     }
+}
+
+fn proxy(address: &str) -> Result<Proxy> {
+    Ok(match address {
+        "" => Proxy::none(),
+        address => Proxy::new(address, "")?,
+    })
 }
 
 fn certificate(options: &NetworkOptions) -> Result<Option<ClientCertificate>> {

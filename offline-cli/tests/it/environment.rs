@@ -87,7 +87,9 @@ impl Environment {
             .current_dir(self.folder.path());
         command
             .env_remove("OFFLINE_STORE")
-            .env_remove("OFFLINE_LOG");
+            .env_remove("OFFLINE_LOG")
+            // Whoever runs the tests may have a configuration.
+            .env("OFFLINE_CONFIG", "");
         for proxy in ["http", "https", "all", "no"] {
             let name = format!("{proxy}_proxy");
             command.env_remove(name.to_uppercase()).env_remove(name);

@@ -58,6 +58,7 @@ mod range;
 mod redundancy;
 mod samples;
 mod serve;
+mod settings;
 mod sizes;
 mod snapshots;
 mod space;

@@ -6,7 +6,7 @@ use crate::environment::Environment;
 use crate::stream::{playlist, transport_stream};
 
 /// A playlist on one server whose segments are on another.
-fn two_servers() -> (Origin, Origin) {
+pub(crate) fn two_servers() -> (Origin, Origin) {
     let media = Site::new();
     for index in 0..2_u64 {
         let path = format!("/segments/{index}.ts");
@@ -19,7 +19,7 @@ fn two_servers() -> (Origin, Origin) {
     (Origin::serve(site).unwrap(), media)
 }
 
-fn sent(logged: &Logged, name: &str) -> Option<String> {
+pub(crate) fn sent(logged: &Logged, name: &str) -> Option<String> {
     let value = logged.headers.get(name)?;
     Some(value.to_str().unwrap().to_owned())
 }

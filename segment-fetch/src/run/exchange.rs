@@ -172,7 +172,8 @@ impl<S: HttpService> Exchange<'_, S> {
                 let agent = HeaderValue::from_str(agent).map_err(|_| unusable("the user agent"))?;
                 headers.insert(USER_AGENT, agent);
             }
-            replace(headers, &rule.headers, true);
+            let with_secrets = rule.hosts.may_have_secrets(&self.url);
+            replace(headers, &rule.headers, with_secrets);
         }
         // Last, since what is decided about the response depends on them.
         replace(headers, &asked.headers(), true);

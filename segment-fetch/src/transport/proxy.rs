@@ -133,17 +133,11 @@ impl Proxy {
     }
 
     pub(super) fn via(&self, target: &Uri) -> Option<Via> {
-        let (host, scheme) = (target.host().unwrap_or_default(), target.scheme_str());
-        let port = (target.port_u16()).or(if scheme == Some("https") {
-            Some(443)
-        } else {
-            Some(80)
-        });
-        let of_host = self
-            .hosts
-            .iter()
-            .rev()
-            .find(|(hosts, _)| hosts.is_of(host, port));
+        let is_secure = target.scheme_str() == Some("https");
+        let port = target.port_u16().or(Some(if is_secure { 443 } else { 80 }));
+        let host = target.host().unwrap_or_default();
+        let mut hosts = self.hosts.iter().rev();
+        let of_host = hosts.find(|(hosts, _)| hosts.is_of(is_secure, host, port));
         let rules = of_host.map_or(&self.rules, |(_, rules)| rules);
         let intercept = rules.as_ref()?.intercept(target)?;
         let uri = with_port(intercept.uri().clone());

@@ -266,17 +266,20 @@ async fn what_holds_for_a_host_goes_to_it_alone_whatever_leads_there() {
         "http://media.elsewhere.test.evil.test/d",
         "http://media.elsewhere.test:8080/e",
     ]);
-    let mut all_below = HostOptions::new("*.elsewhere.test".parse().unwrap());
+    let mut all_below = HostOptions::new("http://*.elsewhere.test".parse().unwrap());
     all_below.headers = headers(&[
         (AUTHORIZATION, "Bearer all"),
         (HeaderName::from_static("x-plain"), "host"),
     ]);
     all_below.user_agent = Some("television".to_owned());
-    let mut one = HostOptions::new("media.elsewhere.test:8080".parse().unwrap());
+    let mut one = HostOptions::new("http://media.elsewhere.test:8080".parse().unwrap());
     one.headers = headers(&[(AUTHORIZATION, "Bearer one")]);
+    // In the clear only where that was asked for.
+    let mut unsaid = HostOptions::new("elsewhere.test".parse().unwrap());
+    unsaid.headers = headers(&[(AUTHORIZATION, "Bearer unsaid")]);
     let options = FetchOptions {
         headers: headers(&[(HeaderName::from_static("x-plain"), "all")]),
-        hosts: vec![all_below, one],
+        hosts: vec![all_below, one, unsaid],
         ..FetchOptions::default()
     };
     assert!(!format!("{options:?}").contains("Bearer"), "{options:?}");
