@@ -116,8 +116,8 @@ pub enum Command {
     ///
     /// Keys are the names of flags: at the top of the file for every command that has them, below [COMMAND] for one.
     /// Below [hosts."media.example"] or [hosts."*.example"] are header, cookies, proxy, user-agent and limit-rate of
-    /// some hosts, whatever leads there. What is said goes before the environment (OFFLINE_DOWNLOAD_PARALLEL,
-    /// OFFLINE_PARALLEL), that before a host, that before the command, that before the top of the file.
+    /// some hosts, whatever leads there. What is said goes before the environment (`OFFLINE_DOWNLOAD_PARALLEL`,
+    /// `OFFLINE_PARALLEL`), that before a host, that before the command, that before the top of the file.
     #[command(after_long_help = examples::CONFIG)]
     Config(Config),
     /// Print the script that completes commands, options, ids and titles in a shell

@@ -42,10 +42,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(ErrorKind::Usage.exit_code());
         }
     }
-    let Parsed { cli, warnings } = match cli::settings::parse(std::env::args_os().collect()) {
-        Ok(parsed) => parsed,
-        Err(error) => return ended(&error, false),
-    };
+    let Parsed { cli, warnings } =
+        match cli::settings::parse(&std::env::args_os().collect::<Vec<_>>()) {
+            Ok(parsed) => parsed,
+            Err(error) => return ended(&error, false),
+        };
     log(&cli);
     let output = Output {
         json: cli.json,

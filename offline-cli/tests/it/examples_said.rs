@@ -106,10 +106,12 @@ impl Stage {
     /// Runs a line with an address and an asset in place of what stands for them.
     fn shell(&self, line: &str, store: &Path) -> Said {
         let url = self.origin.url("/alt/master.m3u8").to_string();
+        let base = self.origin.url("/alt/").to_string();
         let line: Vec<&str> = line
             .split(' ')
             .map(|word| match word {
                 "URL" | "NEW" | "https://example.com/film/master.m3u8" => url.as_str(),
+                "https://example.com/film/" => base.as_str(),
                 "ID" => "film",
                 "FOLDER" => "folder",
                 _ => word,
@@ -119,6 +121,8 @@ impl Stage {
         let folder = store.with_extension("folder");
         std::fs::create_dir_all(folder.join(".config/fish/completions")).unwrap();
         std::fs::write(folder.join("store.toml"), policy_of_readme()).unwrap();
+        let playlist = self.environment.path("www").join("alt/master.m3u8");
+        std::fs::copy(playlist, folder.join("film.m3u8")).unwrap();
         let path = [&self.programs, own, Path::new("/usr/bin:/bin")]
             .map(|folder| folder.display().to_string())
             .join(":");
@@ -142,6 +146,7 @@ impl Stage {
             .env("PATH", path)
             .env("HOME", &folder)
             .env("OFFLINE_STORE", store)
+            .env("OFFLINE_CONFIG", "")
             .stdin(std::process::Stdio::null());
         said(&command.output().unwrap())
     }

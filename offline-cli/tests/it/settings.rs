@@ -26,6 +26,14 @@ fn run(environment: &Environment, variables: &[(&str, &str)], arguments: &[&str]
     said(&command.output().unwrap())
 }
 
+/// Lines of the file, variables, words of the command line, and whose value holds with them.
+type Step = (
+    String,
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+    &'static str,
+);
+
 /// What holds for a flag of a command: its value and where that comes from.
 fn holding(shown: &Value, command: &str, flag: &str) -> (Value, Value) {
     let settings = shown["settings"].as_array().unwrap();
@@ -41,7 +49,7 @@ fn what_is_nearer_goes_first() {
     let here = format!("127.0.0.1:{}", origin.url("/").port().unwrap());
     let address = origin.url("/media.m3u8");
     // From the farthest to the nearest.
-    let steps: [(String, &[(&str, &str)], &[&str], &str); 6] = [
+    let steps: [Step; 6] = [
         ("user-agent = \"top/1\"".to_owned(), &[], &[], "top/1"),
         (
             "[probe]\nuser-agent = \"section/1\"".to_owned(),

@@ -30,8 +30,8 @@ pub(crate) struct Parsed {
 
 /// Reads the command line; what it does not say is as the environment and the file have it. Ends the process when the
 /// command line is wrong, or asks for help.
-pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Parsed> {
-    let said = read(&arguments).unwrap_or_else(|error| error.exit());
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Parsed> {
+    let said = read(arguments).unwrap_or_else(|error| error.exit());
     let found = Found::read(config(&said))?;
     let mut warnings = Vec::new();
     let Some((command, of_command)) = said.subcommand() else {
@@ -51,7 +51,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Parsed> {
         .filter_map(|(name, _)| found.holding(command, name))
         .filter(|setting| setting.value != Value::Times(0))
         .collect();
-    let place = place_of(&arguments, &found.root, command);
+    let place = place_of(arguments, &found.root, command);
     let hosts = found.hosts_for(command, of_command);
     let mut taken: Vec<OsString> = Vec::new();
     let mut matches = said;
@@ -62,7 +62,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Parsed> {
         for setting in pending {
             let mut words = taken.clone();
             words.extend(setting.words());
-            match read(&with(&arguments, place, &words)) {
+            match read(&with(arguments, place, &words)) {
                 Ok(more) => (taken, matches) = (words, more),
                 Err(error) => match error.kind() {
                     // It goes with something that is not asked for, or against something that is.
