@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: benchmarks, the ratios that the crates promise, and the tool beside others.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use crate::run::{self, Result, say};
@@ -18,6 +20,10 @@ pub(crate) struct Options {
     /// How often each of the peers runs
     #[arg(long, value_name = "N", requires = "peers", default_value_t = 3)]
     rounds: usize,
+
+    /// The `offline` to run beside the peers [default: one is built]
+    #[arg(long, value_name = "PATH", requires = "peers")]
+    program: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -32,7 +38,7 @@ enum Ratios {
 
 pub(crate) fn run(options: &Options) -> Result {
     if options.peers {
-        return crate::peers::run(options.rounds);
+        return crate::peers::run(options.rounds, options.program.as_deref());
     }
     let Some(ratios) = options.ratios else {
         return run::status(run::cargo().args(["bench", "--locked", "--workspace"]));

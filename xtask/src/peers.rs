@@ -122,7 +122,7 @@ struct Taken {
 }
 
 /// Runs every peer that is there, so many times each, and prints the table of the README.
-pub(crate) fn run(rounds: usize) -> Result {
+pub(crate) fn run(rounds: usize, program: Option<&Path>) -> Result {
     for needed in ["ffmpeg", "nginx"] {
         if !run::has(needed) {
             return Err(format!(
@@ -130,15 +130,6 @@ pub(crate) fn run(rounds: usize) -> Result {
             ));
         }
     }
-    say("building offline …");
-    run::status(run::cargo().args([
-        "build",
-        "--quiet",
-        "--release",
-        "--locked",
-        "-p",
-        "offline-cli",
-    ]))?;
     let target = run::target_directory()?;
     let folder = target.join("peers");
     let stream = target.join("peers-stream");
@@ -147,7 +138,10 @@ pub(crate) fn run(rounds: usize) -> Result {
     fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
     let server = Server::start(&folder, &stream)?;
     let job = job(&folder, &stream, server.port)?;
-    let offline = target.join("release").join("offline");
+    let offline = match program {
+        Some(program) => program.to_owned(),
+        None => built(&target)?,
+    };
     let program = |peer: &Peer| match peer.name {
         "offline" => offline.clone(),
         _ => PathBuf::from(peer.program),
@@ -167,6 +161,15 @@ pub(crate) fn run(rounds: usize) -> Result {
         say(&format!("not installed: {}", peer.name));
     }
     Ok(())
+}
+
+fn built(target: &Path) -> Result<PathBuf> {
+    say("building offline …");
+    let mut cargo = run::cargo();
+    cargo.args(["build", "--quiet", "--release", "--locked"]);
+    run::status(cargo.args(["-p", "offline-cli"]))?;
+    let name = format!("offline{}", std::env::consts::EXE_SUFFIX);
+    Ok(target.join("release").join(name))
 }
 
 /// Makes the stream, unless it is there, and says how many bytes its segments have.

@@ -1,6 +1,6 @@
 //! Questions about a store and changes to it that need no network.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
@@ -10,133 +10,13 @@ use cache_inspect::Inspection;
 use serde::Serialize;
 use storage_policy::{AfterPlayed, Policy};
 
-use super::clock;
 use super::interstitials::{InspectedInterstitial, shown};
+pub use super::listing::{Listed, list, names};
 use super::presentation::Presentation;
 use super::record::{self, DownloadState, StateRecord};
-use super::{SessionDatum, StoredArtwork, artwork, session_data};
+use super::{SessionDatum, StoredArtwork, artwork, clock, listing, session_data};
 use crate::adapters::catalog;
 use crate::{Error, Result};
-
-/// One line of `offline list`.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Listed {
-    /// The asset.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// The address it came from, without its query.
-    pub url: String,
-    /// How its download stands.
-    pub state: DownloadState,
-    /// Why it stands still.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Bytes of its entries.
-    pub bytes: u64,
-    /// Bytes that removing it would free.
-    pub bytes_exclusive: u64,
-    /// Length of the presentation in seconds.
-    pub duration: f64,
-    /// Resources stored over resources needed, 0 to 1.
-    pub progress: f64,
-    /// Whether there is a picture of it.
-    pub artwork: bool,
-}
-
-/// All assets, by title.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn list(store: &Store) -> Result<Vec<Listed>> {
-    let exclusive: HashMap<String, u64> = store
-        .usage()?
-        .assets
-        .into_iter()
-        .map(|usage| (usage.id.to_string(), usage.exclusive_bytes))
-        .collect();
-    let mut listed = Vec::new();
-    for id in store.asset_ids()? {
-        match list_one(store, &id) {
-            Ok(Some(mut asset)) => {
-                asset.bytes_exclusive = exclusive.get(id.as_str()).copied().unwrap_or_default();
-                listed.push(asset);
-            }
-            Ok(None) => {}
-            Err(error) => listed.push(Listed::damaged(&id, &error)),
-        }
-    }
-    listed.sort_by(|one, other| (&one.title, &one.id).cmp(&(&other.title, &other.id)));
-    Ok(listed)
-}
-
-/// The ids and titles of the assets whose titles can be read, without asking what they hold.
-///
-/// # Errors
-///
-/// When the names of the assets cannot be read.
-pub fn names(store: &Store) -> Result<Vec<(String, String)>> {
-    let mut names = Vec::new();
-    for id in store.asset_ids()? {
-        if let Ok(Some(metadata)) = record::metadata(store, &id) {
-            names.push((id.to_string(), metadata.title));
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
-/// `None` when the download of the asset began this very moment, or it was removed since its name was read.
-fn list_one(store: &Store, id: &AssetId) -> Result<Option<Listed>> {
-    let Some(metadata) = record::metadata(store, id)? else {
-        return Ok(None);
-    };
-    let asset = match store.asset(id) {
-        Ok(asset) => asset,
-        Err(error) if error.kind() == asset_store::ErrorKind::UnknownAsset => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let state = record::state(store, id)?;
-    let progress = match state.state {
-        DownloadState::Completed => 1.0,
-        _ => share(
-            stored_resources(asset.entries(), &metadata.tracks),
-            metadata.resources,
-        ),
-    };
-    let url = url::Url::parse(&metadata.url);
-    Ok(Some(Listed {
-        id: id.to_string(),
-        url: url.as_ref().map(super::source::shown).unwrap_or_default(),
-        title: metadata.title,
-        state: state.state,
-        reason: state.reason,
-        bytes: asset.entries().values().map(|entry| entry.length).sum(),
-        bytes_exclusive: 0,
-        duration: metadata.duration,
-        progress,
-        artwork: asset.entry(artwork::PATH).is_some(),
-    }))
-}
-
-impl Listed {
-    /// An asset that cannot be read. It is listed all the same, so that it can be removed.
-    fn damaged(id: &AssetId, error: &Error) -> Self {
-        Self {
-            id: id.to_string(),
-            title: id.to_string(),
-            url: String::new(),
-            state: DownloadState::Failed,
-            reason: Some(error.one_line()),
-            bytes: 0,
-            bytes_exclusive: 0,
-            duration: 0.0,
-            progress: 0.0,
-            artwork: false,
-        }
-    }
-}
 
 /// Resources of some tracks that are stored; one resource may make several entries.
 pub(super) fn stored_resources(entries: &BTreeMap<String, Entry>, tracks: &[String]) -> u64 {
@@ -153,7 +33,7 @@ pub(super) fn stored_resources(entries: &BTreeMap<String, Entry>, tracks: &[Stri
     u64::try_from(sources.len()).unwrap_or(u64::MAX)
 }
 
-fn share(part: u64, whole: u64) -> f64 {
+pub(super) fn share(part: u64, whole: u64) -> f64 {
     #[expect(
         clippy::cast_precision_loss,
         reason = "a share that is shown as a percentage"
@@ -355,7 +235,7 @@ pub fn running(store: &Store) -> Result<(Vec<Listed>, String)> {
         hasher.update(id.as_str().as_bytes());
         hasher.update(record.state.name().as_bytes());
         if record.state == DownloadState::Downloading {
-            running.extend(list_one(store, &id).ok().flatten());
+            running.extend(listing::without_exclusive(store, &id).ok().flatten());
         } else {
             hasher.update(&record.updated.to_le_bytes());
         }

@@ -21,6 +21,7 @@ mod findings;
 pub(crate) mod interstitials;
 pub(crate) mod layout;
 pub mod library;
+mod listing;
 mod live;
 mod loaded;
 mod measure;
