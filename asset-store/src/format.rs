@@ -46,8 +46,7 @@ pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
         }
     }
     if !create && fs.length(&layout.format()).is_none() {
-        let message = "there is no store here; the first download creates one";
-        return Err(Error::at(ErrorKind::NotFound, layout.root(), message));
+        return Err(none(layout));
     }
     check(layout)?;
     let path = layout.lock();
@@ -64,6 +63,21 @@ pub(crate) fn open(layout: &Layout, create: bool) -> Result<File, Error> {
             "the store is being converted; try again later",
         ))
     }
+}
+
+/// Whether [`open`] would find a store, without taking a lock or making anything.
+pub(crate) fn look(layout: &Layout) -> Result<(), Error> {
+    check_ownership(layout)?;
+    if layout.fs().length(&layout.format()).is_none() {
+        check_contents(layout)?;
+        return Err(none(layout));
+    }
+    check(layout)
+}
+
+fn none(layout: &Layout) -> Error {
+    let message = "there is no store here; the first download creates one";
+    Error::at(ErrorKind::NotFound, layout.root(), message)
 }
 
 /// Whoever else may write in the folder could put anything in the place of anything.

@@ -117,6 +117,16 @@ impl Fs {
             .is_ok_and(|metadata| metadata.read_only)
     }
 
+    /// Whether this process may make files in the folder at `path`, as far as the system tells.
+    pub(crate) fn is_writable(&self, path: &Path) -> bool {
+        self.0.is_writable(path)
+    }
+
+    /// The processes that have a lock on the file at `path`, as far as the system tells.
+    pub(crate) fn lock_holders(&self, path: &Path) -> Vec<u32> {
+        self.0.lock_holders(path)
+    }
+
     /// Opens a regular file for reading; `None` when there is none.
     ///
     /// # Errors

@@ -28,6 +28,9 @@ const VALUE_BYTES: usize = 40;
 /// How long after it began to open the index is waited for. A whole one is there by then.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// A look at the lock holds it for a moment, so one refusal does not yet mean that it is taken.
+const GLANCE: Duration = Duration::from_millis(5);
+
 /// Items that may wait until the index is open; with more it does without.
 const MAX_WAITING: usize = 1 << 17;
 
@@ -148,7 +151,7 @@ impl SourceIndex {
         fs.create_directory(&folder)?;
         let lock_path = folder.join("lock");
         let index_lock = fs.open_or_create(&lock_path)?;
-        if !lock::acquire(&index_lock, &lock_path, Mode::Exclusive, Duration::ZERO)? {
+        if !lock::acquire(&index_lock, &lock_path, Mode::Exclusive, GLANCE)? {
             return Ok(State::Unavailable);
         }
         let stale = fs.remove_file(&folder.join(STALE))?;
@@ -243,9 +246,9 @@ impl Shared {
 }
 
 /// File whose presence says that the index was closed with everything in it.
-const CLEAN: &str = "clean";
+pub(crate) const CLEAN: &str = "clean";
 /// File whose presence says that something was stored that the index was not told of.
-const STALE: &str = "stale";
+pub(crate) const STALE: &str = "stale";
 
 impl Drop for SourceIndex {
     fn drop(&mut self) {

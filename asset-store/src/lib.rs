@@ -112,6 +112,7 @@ mod digest;
 
 mod entry;
 mod error;
+mod examine;
 mod export;
 mod format;
 mod fs;
@@ -145,6 +146,7 @@ pub use completion::Commit;
 pub use digest::Digest;
 pub use entry::{Entry, EntryAttributes, ROLE_KEY, Source, check_entry_path};
 pub use error::{Error, ErrorKind, Shortage};
+pub use examine::{Examination, HeldLock, IndexState, LockPurpose};
 pub use export::{ExportOptions, Exported};
 pub use id::AssetId;
 pub use import::{ImportOptions, Imported, SkipReason, Skipped};

@@ -162,7 +162,9 @@ pub use run::AskLength;
 pub use service::{HttpService, RequestBody};
 pub use sink::{End, MemorySink, Position, Sink, Start};
 pub use summary::Summary;
-pub use transport::{ClientCertificate, Proxy, Resolve, Transport, TransportOptions, https};
+pub use transport::{
+    ClientCertificate, Proxy, Resolve, Transport, TransportOptions, https, platform_trust,
+};
 pub use validator::{ParseValidatorError, Validator};
 
 pub use bytes::Bytes;

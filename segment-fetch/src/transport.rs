@@ -20,7 +20,7 @@ use tower::Service;
 pub(crate) use self::dial::ProxyError;
 pub use self::proxy::Proxy;
 pub use self::resolver::Resolve;
-pub use self::tls::ClientCertificate;
+pub use self::tls::{ClientCertificate, platform_trust};
 
 use self::dial::{Dialer, Settings};
 use self::proxy::Kind;

@@ -238,6 +238,29 @@ impl FileSystem for LocalFileSystem {
         user
     }
 
+    fn is_writable(&self, path: &Path) -> bool {
+        #[cfg(unix)]
+        let may = rustix::fs::access(
+            path,
+            rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
+        )
+        .is_ok();
+        #[cfg(not(unix))]
+        let may = fs::metadata(path).is_ok_and(|found| !found.permissions().readonly());
+        may
+    }
+
+    fn lock_holders(&self, path: &Path) -> Vec<u32> {
+        #[cfg(target_os = "linux")]
+        let holders = listed_holders(path).unwrap_or_default();
+        #[cfg(not(target_os = "linux"))]
+        let holders = {
+            let _ = path;
+            Vec::new()
+        };
+        holders
+    }
+
     fn calls_at_once(&self) -> NonZeroUsize {
         CALLS_AT_ONCE
     }
@@ -245,6 +268,26 @@ impl FileSystem for LocalFileSystem {
     fn is_local(&self) -> bool {
         true
     }
+}
+
+/// From lines such as `1: FLOCK  ADVISORY  WRITE 708 fe:00:1234 0 EOF`: kind, process, device and inode.
+#[cfg(target_os = "linux")]
+fn listed_holders(path: &Path) -> io::Result<Vec<u32>> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path)?;
+    let device = metadata.dev();
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let place = format!("{major:02x}:{minor:02x}:{}", metadata.ino());
+    let listed = fs::read_to_string("/proc/locks")?;
+    let holder = |line: &str| {
+        let mut words = line.split_whitespace().skip(4);
+        let process = words.next()?.parse().ok()?;
+        (words.next()? == place).then_some(process)
+    };
+    let mut holders: Vec<u32> = listed.lines().filter_map(holder).collect();
+    holders.sort_unstable();
+    holders.dedup();
+    Ok(holders)
 }
 
 impl FileHandle for File {

@@ -108,6 +108,14 @@ pub(crate) trait FileSystem: Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn volume_bytes(&self, path: &Path) -> io::Result<u64>;
     /// The number of the user we are, where the system has such.
     fn user(&self) -> Option<u32>;
+    /// Whether we may make files in the folder at `path`, as far as can be told without trying.
+    fn is_writable(&self, _path: &Path) -> bool {
+        true
+    }
+    /// The processes that have a lock on the file at `path`, where the system tells.
+    fn lock_holders(&self, _path: &Path) -> Vec<u32> {
+        Vec::new()
+    }
     /// How many threads may call it at the same time to good use. With one, the order of the calls is always the same.
     fn calls_at_once(&self) -> NonZeroUsize {
         NonZeroUsize::MIN

@@ -115,6 +115,11 @@ Examples:
   offline config
   offline config --all";
 
+pub(crate) const DOCTOR: &str = "\
+Examples:
+  offline doctor
+  offline doctor --json";
+
 pub(crate) const COMPLETIONS: &str = "\
 Examples:
   # bash, in ~/.bashrc

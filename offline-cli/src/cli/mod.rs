@@ -120,6 +120,9 @@ pub enum Command {
     /// `OFFLINE_PARALLEL`), that before a host, that before the command, that before the top of the file.
     #[command(after_long_help = examples::CONFIG)]
     Config(Config),
+    /// Say what is in the way of downloading and playing here, and what to do; changes nothing
+    #[command(after_long_help = examples::DOCTOR)]
+    Doctor,
     /// Print the script that completes commands, options, ids and titles in a shell
     #[command(after_long_help = examples::COMPLETIONS)]
     Completions(Completions),

@@ -1,6 +1,7 @@
 //! One file per command: each calls one function of the session and renders its answer.
 
 mod config;
+mod doctor;
 mod download;
 mod export;
 mod inspect;
@@ -192,6 +193,7 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
             runtime()?.block_on(export::run(&required(place()?)?, arguments, output))
         }
         Command::Config(arguments) => config::run(cli.config.as_ref(), arguments, output),
+        Command::Doctor => doctor::run(&place()?, output),
         Command::Completions(arguments) => manual::completions(arguments.shell),
         Command::Man(arguments) => manual::man(arguments),
     }

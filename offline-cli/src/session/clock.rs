@@ -41,7 +41,7 @@ pub(crate) struct Moment {
 pub(crate) fn moment(store: &Store) -> Moment {
     let now = record::unix_now();
     let seen = latest(store).unwrap_or_default();
-    if now.saturating_add(TOLERANCE) < seen {
+    if is_behind(now, seen) {
         let latest = Some(seen);
         return Moment { now, latest };
     }
@@ -51,6 +51,11 @@ pub(crate) fn moment(store: &Store) -> Moment {
         tracing::warn!(%error, "the time could not be noted");
     }
     Moment { now, latest: None }
+}
+
+/// Whether a clock that says `now` is behind a time that was seen.
+pub(crate) fn is_behind(now: u64, seen: u64) -> bool {
+    now.saturating_add(TOLERANCE) < seen
 }
 
 /// The latest time that was seen in this store.

@@ -12,6 +12,7 @@ pub(crate) mod clock;
 mod companions;
 mod configuration;
 mod decryption;
+pub mod doctor;
 mod download;
 mod drift;
 mod estimate;

@@ -266,7 +266,7 @@ fn who_asks_creates_nothing() {
     assert!(!environment.store().exists());
 }
 
-fn make_writable(path: &std::path::Path) {
+pub(crate) fn make_writable(path: &std::path::Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

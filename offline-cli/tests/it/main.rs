@@ -17,6 +17,7 @@ mod configuration_laws;
 mod counts;
 mod decoded;
 mod deep;
+mod doctor;
 mod drift;
 mod environment;
 mod examples_said;

@@ -132,6 +132,21 @@ fn verifier(
     }
 }
 
+/// Whether the platform's trust store has certificate authorities. Without any, every `https` request fails unless
+/// [extra authorities](TransportOptions::extra_authorities) are named.
+///
+/// Where the system verifies certificates itself (macOS, Windows), there is nothing to load and this always succeeds.
+///
+/// # Errors
+/// [`ErrorKind::Tls`], and why none can be loaded.
+pub fn platform_trust() -> Result<(), Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    match Verifier::new(provider) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed("no certificate authority is trusted").with_source(error)),
+    }
+}
+
 /// At least one.
 fn certificates(pem: &[u8], unusable: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     let found = CertificateDer::pem_slice_iter(pem)
