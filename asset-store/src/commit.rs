@@ -47,6 +47,16 @@ pub(crate) enum Action {
     Remove,
 }
 
+impl Action {
+    fn name(&self) -> &'static str {
+        match self {
+            Action::Store(_) => "stored",
+            Action::Link => "linked",
+            Action::Remove => "removed",
+        }
+    }
+}
+
 pub(crate) enum Job {
     Change(Change),
     Seal {
@@ -177,11 +187,21 @@ impl Work {
         for step in batch.drain(..) {
             let Change {
                 state,
+                path,
                 entry,
                 action,
                 done,
-                ..
             } = step.change;
+            match &step.failure {
+                None => {
+                    let what = action.name();
+                    let bytes = entry.length;
+                    tracing::debug!(asset = %state.id(), path, bytes, what, "committed");
+                }
+                Some(error) => {
+                    tracing::debug!(asset = %state.id(), path, %error, "not committed");
+                }
+            }
             // Whoever is answered may at once open the partial or the writer again.
             drop(action);
             drop(state);

@@ -197,9 +197,11 @@ impl Shared {
         } else {
             None
         };
-        let table = match kept {
-            Some(table) => Ok(Some(table)),
-            None => rebuild::rebuild(&self.layout, &path, &self.stop),
+        let table = if let Some(table) = kept {
+            Ok(Some(table))
+        } else {
+            tracing::info!("building the index from the manifests");
+            rebuild::rebuild(&self.layout, &path, &self.stop)
         };
         let mut table = table.unwrap_or_else(|error| {
             tracing::warn!(%error, "going on without the index");

@@ -161,7 +161,11 @@ impl Partial {
                 self.handed_over = meta.length;
                 self.validator = meta.validator;
                 self.complete_length = meta.complete_length;
+                let (asset, bytes) = (self.state.id(), self.length);
+                tracing::debug!(%asset, bytes, "going on with what was received");
             } else {
+                let asset = self.state.id();
+                tracing::info!(%asset, "what was received is not what was noted, and begins anew");
                 self.hasher.reset();
             }
         }

@@ -109,6 +109,7 @@ impl Store {
             .saturating_add(layout.fs().bytes_below(&partials)?);
         layout.fs().remove_directory_all(&partials)?;
         layout.fs().remove_directory_all(&trash)?;
+        tracing::info!(asset = %id, blobs = removed.blobs_removed, bytes = removed.bytes_freed, "removed");
         Ok(removed)
     }
 
@@ -134,6 +135,13 @@ impl Store {
             sweep.remains(self.layout())?;
             if !options.dry_run {
                 reservation::sweep(self.layout())?;
+                let GcReport {
+                    blobs_removed,
+                    blobs_kept,
+                    bytes_freed,
+                    ..
+                } = sweep.report;
+                tracing::info!(blobs_removed, blobs_kept, bytes_freed, "garbage collected");
             }
             Ok(sweep.report)
         })

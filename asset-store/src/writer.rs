@@ -70,6 +70,8 @@ impl AssetWriter {
         };
         let log = Log::new(layout.fs(), folder, asset.generation, log_end);
         drop(sweep);
+        let (entries, sealed) = (asset.entries.len(), asset.sealed);
+        tracing::debug!(asset = %id, entries, sealed, "writing");
         let state = WriterState {
             layout,
             current: Mutex::new(asset),
@@ -302,6 +304,10 @@ impl WriterState {
         self.layout.fs()
     }
 
+    pub(crate) fn id(&self) -> AssetId {
+        lock(&self.current).id.clone()
+    }
+
     pub(crate) fn partial_path(&self, name: &str, extension: &str) -> PathBuf {
         let id = &lock(&self.current).id;
         self.layout
@@ -362,6 +368,8 @@ impl WriterState {
         }
         *log = Log::new(self.fs(), self.layout.asset(&next.id), next.generation, 0);
         *lock(&self.current) = next.clone();
+        let (generation, entries) = (next.generation, next.entries.len());
+        tracing::debug!(asset = %next.id, generation, entries, "sealed");
         Ok(next)
     }
 

@@ -190,7 +190,9 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
         let requests = self.recorder.requests();
         let failed = ended.as_ref().err().map(|error| (error.kind(), began));
         self.observer.ended(requests, failed);
-        let ended = ended.map_err(|error| error.with_url(&self.url).with_attempts(attempt))?;
+        let ended = ended
+            .map_err(|error| error.with_url(&self.url).with_attempts(attempt))
+            .inspect_err(|error| tracing::debug!(%error, attempt, "given up"))?;
         let (metrics, metrics_omitted) = self.recorder.take();
         let report = Report {
             url: self.url,
@@ -205,6 +207,7 @@ impl<S: HttpService, O: Observer> Run<'_, S, O> {
             metrics,
             metrics_omitted,
         };
+        log(&report);
         Ok(Done {
             report,
             headers: ended.headers,
@@ -320,6 +323,19 @@ pub(crate) async fn finish<K: Sink>(
             start_again: true,
         }
     })
+}
+
+/// One line for what was fetched.
+pub(crate) fn log(report: &Report) {
+    tracing::debug!(
+        url = shown(&report.url),
+        status = report.metrics.last().and_then(|request| request.status),
+        bytes = report.bytes,
+        resumed_at = report.resumed_at,
+        requests = report.requests,
+        elapsed = ?report.duration,
+        "fetched"
+    );
 }
 
 /// For log lines.

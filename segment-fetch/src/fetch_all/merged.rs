@@ -18,7 +18,7 @@ use crate::intake::Intake;
 use crate::metrics::Recorder;
 use crate::resume::{Encoding, Retry, Storing};
 use crate::retry::Attempts;
-use crate::run::{Failure, Observer, Piece, Shared, finish, sink_error};
+use crate::run::{Failure, Observer, Piece, Shared, finish, log, sink_error};
 use crate::{
     Error, ErrorKind, Expect, Fetcher, HttpService, Report, Request, RetryPolicy, Sink, Start,
     Validator,
@@ -284,6 +284,7 @@ impl<T: Clone + Send, K: Sink> Merged<T, K> {
             metrics,
             metrics_omitted,
         };
+        log(&report);
         self.ended(taking.part, Ok(report));
     }
 

@@ -89,7 +89,9 @@ impl<S: HttpService> Exchange<'_, S> {
             match &decision {
                 Decision::Redirect { location } if followed < self.options.redirects => {
                     followed = followed.saturating_add(1);
-                    self.url = self.redirected(location)?;
+                    let target = self.redirected(location)?;
+                    tracing::debug!(from = shown(&self.url), to = shown(&target), "redirected");
+                    self.url = target;
                 }
                 _ => return Ok((response, decision, sent)),
             }

@@ -42,6 +42,7 @@ pub(super) fn space(place: &Path, store: Option<&Store>) -> Finding {
 }
 
 /// What there is, and what is asked for, in bytes.
+#[derive(Clone, Copy)]
 struct Room {
     free: u64,
     kept: u64,
