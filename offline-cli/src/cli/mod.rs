@@ -42,9 +42,13 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Say more; twice: everything
+    /// Say what happens, not only warnings; -vv: each request and commit, too; -vvv: everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+
+    /// Append what happens to this file, as much as with -vv
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
 
     /// Print nothing but answers and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]

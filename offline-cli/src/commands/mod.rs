@@ -6,6 +6,7 @@ mod download;
 mod export;
 mod inspect;
 mod list;
+mod log;
 mod manual;
 mod play;
 mod policy;
@@ -48,7 +49,6 @@ pub fn main() -> ExitCode {
             Ok(parsed) => parsed,
             Err(error) => return ended(&error, false),
         };
-    log(&cli);
     let output = Output {
         json: cli.json,
         quiet: cli.quiet,
@@ -56,8 +56,12 @@ pub fn main() -> ExitCode {
     for warning in warnings {
         output.message(&warning);
     }
-    match run(&cli, output) {
-        Ok(code) => ExitCode::from(code),
+    let ran = log::begin(&cli).and_then(|()| run(&cli, output));
+    match ran {
+        Ok(code) => {
+            tracing::debug!(code, "ended");
+            ExitCode::from(code)
+        }
         Err(error) => ended(&error, output.json),
     }
 }
@@ -76,7 +80,10 @@ fn ended(error: &Error, json: bool) -> ExitCode {
     if let Some(hint) = error.advice() {
         loud.message(&format!("hint: {hint}"));
     }
-    ExitCode::from(error.kind().exit_code())
+    let code = error.kind().exit_code();
+    tracing::debug!(error = %error.one_line(), "not done");
+    tracing::debug!(code, "ended");
+    ExitCode::from(code)
 }
 
 /// Takes in where the playlist in a file came from.
@@ -132,21 +139,6 @@ fn of_host(settings: &HostSettings) -> HostNetworkOptions {
         cookies: settings.cookies.clone(),
         proxy: settings.proxy.clone(),
     }
-}
-
-fn log(cli: &Cli) {
-    let level = match cli.verbose {
-        0 => "off",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_env("OFFLINE_LOG").unwrap_or_else(|_| level.into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .init();
 }
 
 /// The answer is an exit code: 0, or 1 when the command ran and what it found is bad.

@@ -157,6 +157,8 @@ impl Shared {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, seat: Arc<Seat>) -> Reply {
         let is_head = request.method() == Method::HEAD;
         let asked = request.headers().clone();
+        let method = request.method().clone();
+        let path = self.shown(request.uri().path());
         let said =
             |status: StatusCode| reply::text(status, status.canonical_reason().unwrap_or_default());
         let reply = self.route(request, &seat).await.unwrap_or_else(said);
@@ -165,6 +167,7 @@ impl Shared {
             tracing::warn!(%error, "a text cannot be served");
             said(StatusCode::NOT_FOUND)
         });
+        tracing::debug!(%method, path, status = reply.status().as_u16(), "answered");
         let is_too_early = reply.status() == StatusCode::SERVICE_UNAVAILABLE;
         let headers = reply.headers_mut();
         headers.insert(
@@ -186,6 +189,12 @@ impl Shared {
             *reply.body_mut() = reply::empty();
         }
         reply
+    }
+
+    /// For log lines: without the token, or what stands in its place.
+    fn shown(&self, path: &str) -> String {
+        let below = path.trim_start_matches('/').split_once('/');
+        below.map_or_else(String::new, |(_, path)| path.replace(&self.token, "…"))
     }
 
     async fn route(

@@ -92,6 +92,7 @@ impl Session {
             Some(id) => id.clone(),
             None => source::asset_id(&request.url)?,
         };
+        tracing::info!(%id, url = source::shown(&request.url), "downloading");
         let mut detours = Detours::default();
         let mut resolved = match self.resolve(&request, &id, &mut detours, &mut stop).await {
             Ok(resolved) => resolved,
@@ -324,6 +325,7 @@ impl Session {
         state.left_out.clone_from(&left_out);
         record::set_state(&self.store, &job.id, &state)?;
         let bytes = asset.entries().values().map(|entry| entry.length).sum();
+        tracing::info!(id = %job.id, bytes, received = totals.bytes, "downloaded");
         observe(DownloadEvent::Completed {
             id: job.id.to_string(),
             bytes,
@@ -349,6 +351,7 @@ impl Session {
         error: Error,
         observe: &mut impl FnMut(DownloadEvent),
     ) -> Error {
+        tracing::info!(%id, error = %error.one_line(), "not downloaded");
         if let Some(writer) = new
             && totals.stored == 0
             && !matches!(

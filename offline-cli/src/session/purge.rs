@@ -250,6 +250,10 @@ fn carry_out(store: &Store, plan: Plan, dry_run: bool) -> Result<Purged> {
                 Err(error) => return Err(error),
             }
         };
+        if !dry_run {
+            let (id, track, reason) = (&purge.id, &purge.part, &purge.reason);
+            tracing::info!(%id, ?track, %reason, freed, "purged");
+        }
         done.freed = done.freed.saturating_add(freed);
         done.purged.push(PurgedAsset {
             id: purge.id,

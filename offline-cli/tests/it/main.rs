@@ -38,6 +38,7 @@ mod live;
 mod live_command;
 mod live_origin;
 mod live_trouble;
+mod logging;
 mod low_latency;
 mod media;
 mod metrics;
