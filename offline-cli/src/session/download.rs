@@ -92,7 +92,6 @@ impl Session {
             Some(id) => id.clone(),
             None => source::asset_id(&request.url)?,
         };
-        tracing::info!(%id, url = source::shown(&request.url), "downloading");
         let mut detours = Detours::default();
         let mut resolved = match self.resolve(&request, &id, &mut detours, &mut stop).await {
             Ok(resolved) => resolved,
@@ -265,6 +264,7 @@ impl Session {
         detours: &mut Detours,
         stop: impl Future<Output = ()> + Unpin,
     ) -> Result<Resolved> {
+        tracing::info!(%id, url = source::shown(&request.url), "reading the playlists");
         if let Some(recorded) = live::recorded(&self.store, id)? {
             return Ok(recorded);
         }
