@@ -239,7 +239,7 @@ pub(super) fn completed(outcome: &Outcome) -> String {
 }
 
 /// Two futures: the first interrupt makes the first one ready, which is for what stops in good order; a second interrupt makes the second one ready, for who
-/// does not want to wait for that. The latter has to be polled.
+/// does not want to wait for that. The latter has to be polled. Interrupts are noticed from the call on.
 pub(super) fn interrupts() -> (impl Future<Output = ()>, impl Future<Output = ()>) {
     let (tell, told) = futures::channel::oneshot::channel();
     let first = async {
@@ -248,10 +248,11 @@ pub(super) fn interrupts() -> (impl Future<Output = ()>, impl Future<Output = ()
             std::future::pending::<()>().await;
         }
     };
-    let second = async {
-        interrupt().await;
+    let mut signals = Signals::new();
+    let second = async move {
+        signals.next().await;
         let _ = tell.send(());
-        interrupt().await;
+        signals.next().await;
     };
     (first, second)
 }
@@ -265,21 +266,54 @@ pub(super) fn interrupted_twice(hint: &str) -> Error {
     .hint(hint)
 }
 
-/// Ready when the user interrupts or the system asks the process to end.
-pub(super) async fn interrupt() {
-    #[cfg(unix)]
-    {
+/// Ready when the user interrupts or the system asks the process to end; noticed from the call on.
+pub(super) fn interrupt() -> impl Future<Output = ()> {
+    let mut signals = Signals::new();
+    async move { signals.next().await }
+}
+
+/// The interrupts of the user, and the system's requests to end.
+#[cfg(unix)]
+struct Signals(std::io::Result<[tokio::signal::unix::Signal; 2]>);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
+        let interrupt = signal(SignalKind::interrupt());
+        Self(interrupt.and_then(|interrupt| Ok([interrupt, signal(SignalKind::terminate())?])))
+    }
+
+    async fn next(&mut self) {
+        match &mut self.0 {
+            Ok([interrupt, terminate]) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
             }
-            return;
+            Err(error) => {
+                tracing::warn!(%error, "interrupts are not noticed");
+                std::future::pending::<()>().await;
+            }
         }
     }
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::warn!(%error, "interrupts are not noticed");
-        std::future::pending::<Error>().await;
+}
+
+/// The interrupts of the user.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::warn!(%error, "interrupts are not noticed");
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -9,6 +9,7 @@ use offline_cli::session::{DownloadRequest, Ended, LiveOptions, Network, Recordi
 use offline_cli::{Error, ErrorKind};
 use proptest::prelude::*;
 
+use crate::environment::wait_for;
 use crate::live_origin::{LiveOrigin, Made, Offers, Step};
 
 /// A place to record into, in this process.
@@ -62,13 +63,16 @@ impl Recorder {
         runtime().block_on(recording)
     }
 
-    /// Breaks off after a time, as if the process were killed.
+    /// Breaks off after a time, as if the process were killed, and waits until nothing of it is left.
     pub(crate) fn record_and_be_killed(&self, url: &str, live: LiveOptions, after: Duration) {
         let session = self.session();
         let recording = session.record(request(url), live, std::future::pending(), |_| {});
         runtime().block_on(async {
             let ended = tokio::time::timeout(after, recording).await;
             assert!(ended.is_err(), "{ended:?}");
+        });
+        wait_for("the lock of the recording", || {
+            !self.store.is_being_written(&Self::id()).unwrap()
         });
     }
 

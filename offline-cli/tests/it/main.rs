@@ -51,6 +51,7 @@ mod playback;
 mod players;
 mod policy;
 mod presentation;
+mod previews;
 mod probe;
 mod processes;
 mod property;

@@ -293,7 +293,7 @@ fn changes_come_from_the_page_alone() {
 }
 
 /// Whether the browser and what drives it are there.
-fn has_browser(folder: &Path) -> bool {
+pub(crate) fn has_browser(folder: &Path) -> bool {
     let driver = folder.join("node_modules/playwright-core");
     if !driver.exists() {
         skipped("playwright-core is not installed: npm ci --prefix offline-cli/tests/page");
@@ -328,7 +328,11 @@ fn a_browser_plays_what_is_there_with_the_origin_gone() {
     let picture = root.join("picture.png");
     let origin = Origin::directory(&root).unwrap();
     for (id, playlist, title) in [
-        ("alternates", "alt/master.m3u8", "Two languages <i>&amp;"),
+        (
+            "alternates",
+            "alt/master.m3u8",
+            "Two languages <img src=\"https://elsewhere.test/x\" onerror=\"console.log(1)\">&amp;</script><script>throw 1</script>",
+        ),
         ("ts", "ts/master.m3u8", "Plain"),
         ("hevc", "hevc/index.m3u8", "For other players"),
     ] {
