@@ -267,7 +267,7 @@ fn examples() -> Result {
         ("keep", vec![path("store"), segment.clone()]),
         ("plan", vec![]),
         ("inspect", vec![]),
-        ("identify", vec![segment]),
+        ("examine", vec![segment]),
         ("application", vec![url(playlist), path("kept")]),
     ] {
         let program = built.join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
