@@ -99,13 +99,14 @@ pub fn clear_samples(
 /// # Errors
 /// When its boxes are damaged.
 pub fn clear_initialization(map: &mut [u8]) -> std::result::Result<(), crate::Error> {
-    match identify(map) {
-        Container::Mp4 => Ok(common_encryption::clear_initialization(map)?),
-        // Boxes of which the first is of no known kind; what is made of none has nothing to change.
-        Container::Unknown => {
-            let _ = common_encryption::clear_initialization(map);
-            Ok(())
-        }
-        _ => Ok(()),
+    let is_of_boxes = match identify(map) {
+        Container::Mp4 => true,
+        // The first of its boxes may be of no known kind.
+        Container::Unknown => Initialization::read(map).is_ok(),
+        _ => false,
+    };
+    if is_of_boxes {
+        common_encryption::clear_initialization(map)?;
     }
+    Ok(())
 }
