@@ -40,7 +40,16 @@ pub(super) struct Detours {
 #[derive(Debug, Default)]
 struct Places {
     now: Option<Url>,
-    all: Vec<String>,
+    /// Identities of all there are, with the pathway of each.
+    all: Vec<(String, String)>,
+}
+
+impl Places {
+    fn pathway(&self) -> Option<&str> {
+        let now = source::identity(self.now.as_ref()?);
+        let place = self.all.iter().find(|(place, _)| *place == now);
+        place.map(|(_, pathway)| pathway.as_str())
+    }
 }
 
 /// What the steering server said last.
@@ -68,12 +77,10 @@ impl Detours {
         let places = self.tracks.get(track);
         places.is_some_and(|places| {
             let now = places.now.as_ref().map(source::identity);
-            let mut others = places
-                .all
-                .iter()
-                .filter(|place| Some(*place) != now.as_ref());
+            let others = places.all.iter().map(|(place, _)| place);
+            let mut others = others.filter(|place| Some(*place) != now.as_ref());
             others.any(|place| !self.avoided.contains(place))
-        }) || (self.steering.is_none() && places.is_some() && self.is_steered())
+        }) || (places.is_some() && self.is_steered() && self.may_ask())
     }
 
     /// The Multivariant Playlist, when it need not be read again.
@@ -90,7 +97,19 @@ impl Detours {
 
     /// Whether the steering server may know more than is known.
     fn may_be_steered(&self, multivariant: &Multivariant) -> bool {
-        multivariant.content_steering.is_some() && self.steering.is_none()
+        multivariant.content_steering.is_some() && self.may_ask()
+    }
+
+    /// Whether what the steering server said last no longer counts.
+    fn may_ask(&self) -> bool {
+        self.steering.as_ref().is_none_or(Steering::is_due)
+    }
+
+    /// The pathway that is used now, the video's where tracks come from several.
+    fn pathway(&self) -> Option<&str> {
+        let tracks = self.tracks.iter();
+        let video = tracks.max_by_key(|(track, _)| track.starts_with("variant-"))?;
+        video.1.pathway().filter(|pathway| !pathway.is_empty())
     }
 
     /// Where a track comes from, as it may be shown.
@@ -170,12 +189,15 @@ impl Detours {
             place.unwrap_or(preferred.len())
         });
         let mut seen = HashSet::new();
-        let mut urls: Vec<Url> = places.into_iter().map(|(_, url)| url).collect();
-        urls.retain(|url| seen.insert(source::identity(url)));
+        places.retain(|(_, url)| seen.insert(source::identity(url)));
         let known = self.tracks.entry(track.name.clone()).or_default();
-        known.all = urls.iter().map(source::identity).collect();
-        urls.retain(|url| !self.avoided.contains(&source::identity(url)));
-        urls
+        let all = places.iter();
+        known.all = all
+            .map(|(pathway, url)| (source::identity(url), pathway.clone()))
+            .collect();
+        let urls = places.into_iter().map(|(_, url)| url);
+        urls.filter(|url| !self.avoided.contains(&source::identity(url)))
+            .collect()
     }
 }
 
@@ -372,11 +394,7 @@ impl Network {
         let Some(steering) = &multivariant.content_steering else {
             return;
         };
-        if detours
-            .steering
-            .as_ref()
-            .is_some_and(|known| !known.is_due())
-        {
+        if !detours.may_ask() {
             return;
         }
         let reload = detours.steering.take().and_then(|known| known.reload);
@@ -384,7 +402,8 @@ impl Network {
         if let Some(reload) = reload {
             server.server_url = reload;
         }
-        let url = server.request_url(steering.pathway_id.as_deref(), None);
+        let pathway = detours.pathway().or(steering.pathway_id.as_deref());
+        let url = server.request_url(pathway, None);
         let mut request = Request::get(url);
         request.reach = reach;
         request.expect = Expect {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use asset_store::AssetWriter;
+use asset_store::{AssetId, AssetWriter};
 use cache_inspect::TrackKind;
 use hls_parse::{Multivariant, ResourceKind, Variant};
 use storage_policy::Incoming;
@@ -100,18 +100,7 @@ impl Session {
         if job.expected_bytes == 0 {
             return Ok(());
         }
-        let policy = record::policy(self.store(), &job.id)?;
-        let incoming = Incoming {
-            bytes: job.expected_bytes,
-            tags: policy.tags.into_iter().chain(policy.series).collect(),
-        };
-        let purged = purge::make_room(self.store(), &incoming)?;
-        if !purged.purged.is_empty() {
-            observe(DownloadEvent::MadeRoom {
-                freed: purged.freed,
-                purged: purged.purged,
-            });
-        }
+        self.make_room_for(&job.id, job.expected_bytes, observe)?;
         match self.store().reserve(job.expected_bytes) {
             Ok(reservation) => writer.use_reservation(reservation),
             Err(error) => {
@@ -130,6 +119,31 @@ impl Session {
                 // It would have been a favour; a disk that gets full is noticed all the same.
                 tracing::warn!(%error, "no room could be kept for the download");
             }
+        }
+        Ok(())
+    }
+
+    /// Makes room for bytes of an asset as far as the policy of the store allows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DiskFull`] when that is not enough; then nothing went.
+    pub(super) fn make_room_for(
+        &self,
+        id: &AssetId,
+        bytes: u64,
+        observe: &mut impl FnMut(DownloadEvent),
+    ) -> Result<()> {
+        let policy = record::policy(self.store(), id)?;
+        let incoming = Incoming {
+            bytes,
+            tags: policy.tags.into_iter().chain(policy.series).collect(),
+        };
+        let purged = purge::make_room(self.store(), &incoming)?;
+        if !purged.purged.is_empty() {
+            observe(DownloadEvent::MadeRoom {
+                freed: purged.freed,
+                purged: purged.purged,
+            });
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use segment_fetch::testing::{Origin, Resource, Site};
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
+use crate::live_origin::{LiveOrigin, Offers, Step};
 use crate::stream::transport_stream;
 
 /// An origin of one segment whose length the playlist tells, and which shares no bytes with others.
@@ -290,6 +291,45 @@ fn a_download_makes_room_only_as_far_as_the_policy_allows() {
         .fine();
     assert_eq!(environment.list().len(), 3);
     assert!(environment.list().iter().any(|asset| asset["id"] == "mine"));
+}
+
+#[test]
+fn a_recording_makes_room_as_it_goes_and_is_never_refused() {
+    let environment = stored(&["old", "mine"]);
+    environment
+        .run(["policy", "mine", "--pinned", "yes"])
+        .fine();
+    let record = |id: &str| {
+        let script = vec![Step::Advance(1); 2];
+        let live = LiveOrigin::new(Offers::default(), 10, 5, script);
+        let said = environment.run(["download", "--live", "--json", "--id", id, &live.url()]);
+        said.fine().events()
+    };
+    let made_room = |events: &[Value]| -> Vec<String> {
+        let made = events.iter().filter(|event| event["event"] == "made-room");
+        made.flat_map(purged).map(str::to_owned).collect()
+    };
+    // There is room for the least that is asked for, and what is stored is beyond it.
+    let file = write(&environment, "max_bytes = 1080000\n");
+    environment.run(["policy", "--from", &file]).fine();
+    let events = record("live");
+    assert_eq!(made_room(&events), ["old"]);
+    assert!(!events.iter().any(|event| event["event"] == "note"));
+
+    // Nothing that may go is left: that is said once, and it is recorded all the same.
+    let policy = ["policy", "live", "--priority", "important"];
+    environment.run(policy).fine();
+    let file = write(&environment, "max_bytes = \"1 MB\"\n");
+    environment.run(["policy", "--from", &file]).fine();
+    let events = record("more");
+    assert!(made_room(&events).is_empty());
+    let notes = events.iter().filter(|event| event["event"] == "note");
+    let notes: Vec<_> = notes.filter_map(|event| event["note"].as_str()).collect();
+    assert!(
+        notes.len() == 1 && notes[0].contains("makes no more room"),
+        "{notes:?}"
+    );
+    assert_eq!(environment.list().len(), 3);
 }
 
 #[test]

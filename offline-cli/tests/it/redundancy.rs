@@ -217,6 +217,55 @@ fn the_steering_server_knows_where_else() {
     assert_stored(&environment, 1, 2);
 }
 
+/// Section 7.1: a manifest counts for its `TTL`, and the next one comes from its `RELOAD-URI`, told the pathway in use.
+#[test]
+fn the_steering_server_is_asked_again_where_and_when_it_said() {
+    let ((first_site, first), (_, second)) = (server(1, 2), server(1, 2));
+    let (third_site, third) = server(1, 2);
+    dies_in_the_middle(&first_site);
+    // Its last segment does not come, and that is said when the manifest no longer counts.
+    third_site.always("/video/7.ts", Fault::Status(404));
+    let busy = Fault::RetryAfter {
+        status: 503,
+        value: "2".to_owned(),
+    };
+    third_site.script("/video/7.ts", [busy]);
+    let steering = "#EXT-X-CONTENT-STEERING:SERVER-URI=\"/steer\",PATHWAY-ID=\"A\"\n";
+    let text = multivariant(&[&first], steering, &["A"]);
+    first_site.route("/master.m3u8", Resource::new(text));
+    let manifest = |id: &str, origin: &Origin| {
+        let host = origin.address().to_string();
+        json!({
+            "VERSION": 1,
+            "TTL": 1,
+            "RELOAD-URI": "/steer/again?session=7",
+            "PATHWAY-PRIORITY": [id, "A"],
+            "PATHWAY-CLONES": [{"BASE-ID": "A", "ID": id, "URI-REPLACEMENT": {"HOST": host}}],
+        })
+        .to_string()
+    };
+    first_site.route("/steer", Resource::new(manifest("C", &third)));
+    first_site.route("/steer/again", Resource::new(manifest("D", &second)));
+    let environment = Environment::new();
+    let url = first.url("/master.m3u8").to_string();
+    environment.run(["download", &url]).fine();
+    assert_stored(&environment, 1, 2);
+    let steered: Vec<_> = first.site().requests();
+    let steered: Vec<_> = steered
+        .iter()
+        .filter(|request| request.path.starts_with("/steer"))
+        .map(|request| (request.path.as_str(), request.query.as_deref().unwrap()))
+        .collect();
+    assert_eq!(
+        steered,
+        [
+            ("/steer", "_HLS_pathway=%22A%22"),
+            ("/steer/again", "session=7&_HLS_pathway=%22C%22")
+        ]
+    );
+    assert!(asked(&second, "video") >= 1);
+}
+
 #[test]
 fn a_steering_server_that_says_nothing_is_in_nobodys_way() {
     for answer in [

@@ -14,6 +14,7 @@ mod parts;
 mod pinning;
 mod ranges;
 mod recorder;
+mod room;
 mod row;
 mod running;
 mod saved;

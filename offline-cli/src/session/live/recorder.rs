@@ -10,6 +10,7 @@ use url::Url;
 use super::clock::Clock;
 use super::fetching::{Fetching, Place, Step, Verdict};
 use super::looking::{Look, Seen};
+use super::room::Room;
 use super::saved::{Saved, SavedTrack};
 use super::source::{Dead, LiveSource};
 use super::track::{Taken, Target, Track, Wanted};
@@ -45,6 +46,7 @@ pub(super) struct Recorder<'s> {
     pub(super) notes: Vec<String>,
     /// Bytes received.
     pub(super) bytes: u64,
+    pub(super) room: Room,
     /// When it was saved last.
     pub(super) saved: Option<Duration>,
     pub(super) to_do: ToDo,
@@ -117,6 +119,7 @@ impl<'s> Recorder<'s> {
             first: Vec::new(),
             notes: resolved.notes,
             bytes: 0,
+            room: Room::default(),
             saved: None,
             to_do: ToDo::default(),
             live,

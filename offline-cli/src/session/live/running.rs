@@ -63,6 +63,7 @@ impl Recorder<'_> {
             if let Err(error) = self.open(writer, observe) {
                 break Err(error);
             }
+            self.make_room(observe);
             self.take_more(writer, observe);
             let later = std::mem::take(&mut self.to_do.later).into_iter();
             pauses.extend(later.map(|later| wait(&session.network, self.clock, later)));
