@@ -32,7 +32,7 @@ impl Timeline {
     ///
     /// Media and Discontinuity Sequence Numbers, dates, keys and maps are those of the whole, and so are the indices in [`keys`](Self::keys) and
     /// [`maps`](Self::maps), used or not. The first segment states its date, if it has one. Date ranges that are over before, or begin after, are left out,
-    /// as are partial segments and what else is about segments to come; so is a place to start from that is not inside.
+    /// interstitials also that begin before (but not those with a `CUE` before or after the primary content), as are partial segments and what else is about segments to come; so is a place to start from that is not inside.
     ///
     /// ```
     /// use hls_parse::Context;
@@ -124,10 +124,17 @@ impl Timeline {
             .zip(slice.date_at_end());
         if let Some((from, to)) = dates {
             let is_inside = |range: &DateRange| {
+                if range.cue.pre || range.cue.post {
+                    // Played before or after the whole, whatever its date.
+                    return true;
+                }
+                let began_before = range.start < from && start > 0;
                 range.start < to
-                    && range
-                        .end
-                        .is_none_or(|end| end > from || range.start >= from)
+                    && match range.end {
+                        // It is played where it begins, and not in the middle of what it would have been played before.
+                        _ if range.interstitial.is_some() => !began_before,
+                        end => end.is_none_or(|end| end > from || range.start >= from),
+                    }
             };
             slice.details.date_ranges.retain(is_inside);
         }

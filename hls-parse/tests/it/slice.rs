@@ -111,3 +111,42 @@ fn a_slice_keeps_what_is_about_it() {
     assert_eq!(whole.slice(0..9).start(), whole.start());
     assert_eq!(whole.slice(5..9).segments().len(), 0);
 }
+
+/// An interstitial is of the part in which it begins, since that is where it is played; one before or after all is of every part.
+#[test]
+fn interstitials_are_of_the_part_in_which_they_begin() {
+    let a_break = |id: &str, second: u32, cue: &str| {
+        format!(
+            "#EXT-X-DATERANGE:ID=\"{id}\",CLASS=\"com.apple.hls.interstitial\",START-DATE=\"2026-01-01T00:00:{second:02}Z\",X-ASSET-URI=\"https://ads.example/{id}\",X-RESUME-OFFSET=0{cue}\n"
+        )
+    };
+    let breaks: String = [
+        a_break("first", 0, ""),
+        a_break("early", 5, ""),
+        a_break("inside", 6, ""),
+        a_break("late", 12, ""),
+        a_break("pre", 0, ",CUE=\"PRE\""),
+        a_break("post", 59, ",CUE=\"POST,ONCE\""),
+    ]
+    .concat();
+    let whole = timeline(&format!(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:6\n{breaks}#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n#EXTINF:6,\na\n#EXTINF:6,\nb\n#EXTINF:6,\nc\n#EXT-X-ENDLIST\n"
+    ));
+    let of = |from: usize, to: usize| -> Vec<String> {
+        let slice = whole.slice(from..to);
+        let mut ids: Vec<String> = slice
+            .interstitials()
+            .iter()
+            .map(|range| range.id.to_string())
+            .collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(
+        of(0, 3),
+        ["early", "first", "inside", "late", "post", "pre"]
+    );
+    assert_eq!(of(0, 1), ["early", "first", "post", "pre"]);
+    assert_eq!(of(1, 2), ["inside", "post", "pre"]);
+    assert_eq!(of(2, 3), ["late", "post", "pre"]);
+}

@@ -179,6 +179,68 @@ fn nothing_is_asked_for_unless_it_is_wanted() {
 }
 
 #[test]
+fn of_a_part_of_the_time_only_its_own_are_taken() {
+    let names = ["pre", "early", "inside", "late", "post"];
+    let origin = film(|origin| {
+        let said = |&name: &&str| {
+            let address = advertisement(origin, name);
+            let (seconds, cue) = match name {
+                "pre" => (0, "CUE=\"PRE\","),
+                "early" => (2, ""),
+                "inside" => (9, ""),
+                "late" => (13, ""),
+                _ => (0, "CUE=\"POST\","),
+            };
+            a_break(name, seconds, &format!("{cue}X-ASSET-URI=\"{address}\""))
+        };
+        names.iter().map(said).collect()
+    });
+    let environment = Environment::new();
+    let download = |from: &str, to: &str| {
+        let url = url(&origin);
+        let range = [
+            "download",
+            &url,
+            "--interstitials",
+            "--from",
+            from,
+            "--to",
+            to,
+        ];
+        environment.run(range).fine();
+    };
+    let asked = || -> Vec<&str> {
+        let is_asked = |name: &&&str| requests(&origin, &format!("/ads/{name}/segments/1.ts")) > 0;
+        names.iter().filter(is_asked).copied().collect()
+    };
+    // The segment from 8 to 12; what is before and after all of the film belongs to every part.
+    download("9", "11");
+    assert_eq!(asked(), ["pre", "inside", "post"]);
+    let offered = || {
+        let serving = Serving::start(&environment);
+        let served = crawl(&serving, &serving.asset(&environment.only_id()));
+        let film = served.into_iter().map(|(_, text)| text);
+        let mut film = film.filter(|text| text.contains("#EXT-X-DATERANGE"));
+        film.next().unwrap()
+    };
+    let film = offered();
+    for name in names {
+        let id = format!("ID=\"{name}\"");
+        let mut lines = film.lines().filter(|line| line.contains(&id));
+        let is_offered = lines.any(|line| line.contains("X-ASSET-URI"));
+        assert_eq!(is_offered, asked().contains(&name), "{name} {film}");
+    }
+    let found = environment.inspect();
+    assert_eq!(found["playable_offline"], true, "{found}");
+    // More of it brings what is in there, and nothing again.
+    download("0", "11");
+    assert_eq!(asked(), ["pre", "early", "inside", "post"]);
+    for name in asked() {
+        assert_eq!(requests(&origin, &format!("/ads/{name}/segments/1.ts")), 1);
+    }
+}
+
+#[test]
 fn they_are_there_once_and_played_in_place() {
     let origin = with_breaks();
     let environment = Environment::new();
