@@ -108,9 +108,13 @@ pub enum Command {
     #[command(after_long_help = examples::VERIFY)]
     Verify(Verify),
     /// Serve what is stored to players on this machine
+    ///
+    /// How to reach servers is for downloads that are resumed from the page.
     #[command(after_long_help = examples::SERVE)]
     Serve(Serve),
     /// Play an asset, in the browser or another player
+    ///
+    /// How to reach servers is for downloads that are resumed from the page.
     #[command(after_long_help = examples::PLAY)]
     Play(Play),
     /// Write an asset out
@@ -143,6 +147,8 @@ impl Cli {
             Command::Resume(arguments) => Some(&mut arguments.connection),
             Command::Probe(arguments) => Some(&mut arguments.connection),
             Command::Verify(arguments) => Some(&mut arguments.connection),
+            Command::Serve(arguments) => Some(&mut arguments.connection),
+            Command::Play(arguments) => Some(&mut arguments.connection),
             _ => None,
         }
     }

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use http::uri::Authority;
 
-use super::value;
-
-use super::complete;
+use super::{Connection, complete, value};
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -24,6 +22,10 @@ pub struct Serve {
     /// A name that players may have for this server, with a port where it is not the server's
     #[arg(long, value_name = "NAME", value_parser = value::host)]
     pub host: Vec<Authority>,
+
+    // Last, since its heading is for all that follows.
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 /// Options of `play`.
@@ -36,6 +38,10 @@ pub struct Play {
     /// Play it with this program [default: the page, in the browser]
     #[arg(long, value_enum)]
     pub player: Option<Player>,
+
+    // Last, since its heading is for all that follows.
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 /// Programs that play what is served.

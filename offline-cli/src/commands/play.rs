@@ -7,7 +7,7 @@ use tokio::process::Command;
 use crate::cli::{Play, Player};
 use crate::playback::local::LocalAsset;
 use crate::playback::player;
-use crate::playback::server::Server;
+use crate::playback::server::{Server, ServerOptions};
 use crate::render::output::{self, Output};
 use crate::session::library;
 use crate::{Error, Result};
@@ -17,7 +17,11 @@ pub(super) async fn run(arguments: &Play, store: Store, output: Output) -> Resul
     // What cannot be played is said here, with the reason.
     let asset = LocalAsset::load(&store, &id)?;
     let form = arguments.player.map(|_| player::form(&store, &asset));
-    let server = Server::bind(store, 0).await?;
+    let options = ServerOptions {
+        network: super::network_options(&arguments.connection, output),
+        ..ServerOptions::default()
+    };
+    let server = Server::bind_with(store, &options).await?;
     let below = |path: &String| format!("{}/assets/{id}/{path}", server.url());
     let address = match &form {
         Some(form) => below(&form.film),

@@ -16,6 +16,7 @@ pub(super) async fn run(arguments: &Serve, store: Store, output: Output) -> Resu
         address: arguments.bind,
         port: arguments.port,
         hosts: arguments.host.clone(),
+        network: super::network_options(&arguments.connection, output),
     };
     let server = Server::bind_with(store, &options).await?;
     let address = server.address();

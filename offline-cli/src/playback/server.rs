@@ -23,7 +23,7 @@ use super::page;
 use super::reply::{self, Reply};
 use super::shelf::Shelf;
 use crate::session::interstitials::references::{self, FOLDER};
-use crate::session::{artwork, library};
+use crate::session::{NetworkOptions, artwork, library};
 use crate::{Error, ErrorKind, Result};
 
 /// Where a server listens, and what it may be called.
@@ -36,6 +36,8 @@ pub struct ServerOptions {
     pub port: u16,
     /// Names that requests may have for the server, beside the address they come in at. Those without a port have the server's.
     pub hosts: Vec<Authority>,
+    /// How servers are reached for downloads that the page resumes. Credentials go to a single origin: downloads from others are refused then.
+    pub network: NetworkOptions,
 }
 
 impl Default for ServerOptions {
@@ -44,6 +46,7 @@ impl Default for ServerOptions {
             address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             hosts: Vec::new(),
+            network: NetworkOptions::default(),
         }
     }
 }
@@ -119,7 +122,7 @@ impl Server {
             token,
             hosts: Hosts::new(&options.hosts, address.port()),
             shelf,
-            downloads: Downloads::default(),
+            downloads: Downloads::new(options.network.clone()),
         });
         Ok(Self {
             listener,

@@ -87,7 +87,7 @@ impl fmt::Debug for NetworkOptions {
 
 impl NetworkOptions {
     /// Whether there is something among them that only one origin may see.
-    pub(super) fn is_for_one_origin(&self) -> bool {
+    pub(crate) fn is_for_one_origin(&self) -> bool {
         let secrets = [COOKIE, AUTHORIZATION, PROXY_AUTHORIZATION];
         self.certificate.is_some() || secrets.iter().any(|name| self.headers.contains_key(name))
     }

@@ -32,7 +32,7 @@ impl Serving {
         serde_json::from_slice(&answer.body).unwrap()
     }
 
-    fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         let path = format!("{}/api/assets/{path}", self.path());
         self.send("POST", &path, &[JSON], &body.to_string())
     }

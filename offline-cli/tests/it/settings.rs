@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use segment_fetch::testing::{Fault, Origin, Resource, Site};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::environment::{Environment, Said, said};
+use crate::environment::{Environment, Said, said, wait_for};
 use crate::network::{sent, two_servers};
+use crate::serve::Serving;
 
 fn write(environment: &Environment, text: &str) -> PathBuf {
     let path = environment.path("config.toml");
@@ -141,6 +142,82 @@ fn what_is_for_a_host_reaches_no_other() {
     for logged in &others {
         assert_eq!(sent(logged, "authorization"), None);
         assert_eq!(sent(logged, "x-other").as_deref(), Some("said"));
+    }
+}
+
+#[test]
+fn what_the_page_resumes_takes_it_too() {
+    let (origin, media) = two_servers();
+    let environment = Environment::new();
+    let address = origin.url("/media.m3u8");
+    media.site().always("/segments/1.ts", Fault::Status(404));
+    environment
+        .run(["download", address.as_str(), "--id", "a"])
+        .refused(4);
+    media.site().always("/segments/1.ts", Fault::None);
+    let there = media.url("/").port().unwrap();
+    let config = write(
+        &environment,
+        &format!(
+            "[serve]\nuser-agent = \"server/1\"\n[play]\nuser-agent = \"another/1\"\n\
+             [hosts.\"127.0.0.1:{there}\"]\nheader = \"X-Key: 1\"\n"
+        ),
+    );
+    let before = (
+        origin.site().requests().len(),
+        media.site().requests().len(),
+    );
+    let options = [
+        "--config",
+        config.to_str().unwrap(),
+        "--header",
+        "Authorization: Bearer 1",
+    ];
+    let serving = Serving::start_with(&environment, &options);
+    assert_eq!(serving.post("a/resume", &json!({})).status, 200);
+    wait_for("the download's end", || {
+        environment.list()[0]["state"] == "completed"
+    });
+    let (asked, fetched) = (
+        origin.site().requests().split_off(before.0),
+        media.site().requests().split_off(before.1),
+    );
+    assert!(!asked.is_empty());
+    assert_eq!(fetched.len(), 1);
+    for logged in asked.iter().chain(&fetched) {
+        assert_eq!(sent(logged, "user-agent").as_deref(), Some("server/1"));
+    }
+    assert_eq!(sent(&fetched[0], "x-key").as_deref(), Some("1"));
+    assert_eq!(sent(&fetched[0], "authorization"), None);
+    for logged in &asked {
+        assert_eq!(sent(logged, "x-key"), None);
+        assert_eq!(sent(logged, "authorization").as_deref(), Some("Bearer 1"));
+    }
+}
+
+#[test]
+fn what_the_page_resumes_gives_credentials_to_one_server() {
+    let environment = Environment::new();
+    let origins = [two_servers(), two_servers()];
+    for (id, (origin, _)) in ["a", "b"].iter().zip(&origins) {
+        let address = origin.url("/media.m3u8");
+        environment
+            .run(["download", address.as_str(), "--id", id])
+            .fine();
+    }
+    let before = origins[1].0.site().requests().len();
+    let options = ["--header", "Authorization: Bearer 1"];
+    let serving = Serving::start_with(&environment, &options);
+    assert_eq!(serving.post("a/resume", &json!({})).status, 200);
+    let answer = serving.post("b/resume", &json!({}));
+    assert_eq!(answer.status, 409);
+    let said = String::from_utf8(answer.body).unwrap();
+    assert!(said.contains("credentials are for one"), "{said}");
+    assert_eq!(origins[1].0.site().requests().len(), before);
+    // Without credentials there is nothing to keep.
+    let serving = Serving::start_with(&environment, &["--header", "X-Plain: 1"]);
+    for id in ["a/resume", "b/resume"] {
+        assert_eq!(serving.post(id, &json!({})).status, 200);
     }
 }
 

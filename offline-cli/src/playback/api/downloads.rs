@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use asset_store::{AssetId, Store};
 use tokio::task::JoinHandle;
+use url::Origin;
 
 use crate::session::{DownloadRequest, Network, NetworkOptions, Session};
 use crate::{Error, Result};
@@ -12,16 +13,32 @@ use crate::{Error, Result};
 /// So many at once; the store's own queue is for more.
 const AT_ONCE: usize = 2;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Downloads {
-    running: Mutex<HashMap<AssetId, JoinHandle<()>>>,
+    network: NetworkOptions,
+    begun: Mutex<Begun>,
+}
+
+#[derive(Debug, Default)]
+struct Begun {
+    running: HashMap<AssetId, JoinHandle<()>>,
+    /// Who gets the credentials, if there are any: the server of the first download.
+    trusted: Option<Origin>,
 }
 
 impl Downloads {
+    pub(crate) fn new(network: NetworkOptions) -> Self {
+        Self {
+            network,
+            begun: Mutex::default(),
+        }
+    }
+
     /// Goes on with a download. How it ends is in its state.
     pub(super) fn resume(&self, store: &Store, id: &AssetId) -> Result<()> {
         let request = DownloadRequest::again(store, id)?;
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let Begun { running, trusted } = &mut *begun;
         running.retain(|_, download| !download.is_finished());
         if running.contains_key(id) {
             return Ok(());
@@ -31,9 +48,16 @@ impl Downloads {
                 "{AT_ONCE} downloads run here already"
             )));
         }
+        let origin = request.origin().origin();
+        if self.network.is_for_one_origin()
+            && trusted.as_ref().is_some_and(|trusted| *trusted != origin)
+        {
+            let reason = "it comes from another server than the first, and credentials are for one";
+            return Err(Error::usage(reason).hint(format!("`offline resume {id}` continues it")));
+        }
         let network = Network::with(&NetworkOptions {
-            origin: Some(request.url.clone()),
-            ..NetworkOptions::default()
+            origin: Some(request.origin().clone()),
+            ..self.network.clone()
         })?;
         let session = Session::new(store.clone(), network);
         let download = tokio::spawn(async move {
@@ -45,17 +69,19 @@ impl Downloads {
             }
         });
         running.insert(id.clone(), download);
+        trusted.get_or_insert(origin);
         Ok(())
     }
 }
 
 impl Drop for Downloads {
     fn drop(&mut self) {
-        let running = self
+        let begun = self.begun.get_mut();
+        for download in begun
+            .unwrap_or_else(PoisonError::into_inner)
             .running
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        for download in running.values() {
+            .values()
+        {
             download.abort();
         }
     }
