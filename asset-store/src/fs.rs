@@ -132,25 +132,22 @@ impl Fs {
     /// # Errors
     /// [`ErrorKind::Damaged`] when something else than a regular file is there, a link above all.
     pub(crate) fn open(&self, path: &Path) -> Result<Option<(File, u64)>, Error> {
-        let not_found = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        let look = |error| Error::io("look at", path, error);
-        let is_file = |metadata: &Metadata| metadata.kind == Kind::File;
         let foreign = || Error::at(ErrorKind::Damaged, path, "is not a regular file");
-        match self.0.metadata(path) {
-            Ok(named) if is_file(&named) => {}
-            Ok(_) => return Err(foreign()),
-            Err(error) if not_found(&error) => return Ok(None),
-            Err(error) => return Err(look(error)),
-        }
         let file = match self.0.open(path, Access::Read) {
             Ok(file) => file,
-            Err(error) if not_found(&error) => return Ok(None),
-            Err(error) => return Err(Error::io("open", path, error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                // Links are not followed, where the system can be told.
+                let is_foreign = self.kind(path).is_some_and(|kind| kind != Kind::File);
+                let failed = || Error::io("open", path, error);
+                return Err(if is_foreign { foreign() } else { failed() });
+            }
         };
-        let opened = file.metadata().map_err(look)?;
-        // Between the look and the opening the name may have become a link. A regular file that took
-        // the place of another is fine: HEAD is replaced that way.
-        if !is_file(&opened) || self.kind(path) == Some(Kind::Other) {
+        let opened = file
+            .metadata()
+            .map_err(|error| Error::io("look at", path, error))?;
+        let is_link = !cfg!(unix) && self.kind(path) == Some(Kind::Other);
+        if opened.kind != Kind::File || is_link {
             return Err(foreign());
         }
         Ok(Some((file, opened.length)))

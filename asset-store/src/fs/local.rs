@@ -62,7 +62,17 @@ fn options(access: Access) -> OpenOptions {
         Access::Truncate => options.write(true).create(true).truncate(true),
     };
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+
+        options.mode(0o600);
+        if matches!(access, Access::Read) {
+            // What took the place of a file is not followed, and not waited for.
+            let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+            options.custom_flags(flags.bits().cast_signed());
+        }
+    }
     options
 }
 

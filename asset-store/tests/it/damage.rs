@@ -120,6 +120,24 @@ fn links_in_the_place_of_files_are_not_followed() {
     assert!(secret.exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn pipes_in_the_place_of_files_are_not_waited_for() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let id = fill(&store, "a", 1, true);
+    let entry = store.asset(&id).unwrap().entry("0.ts").cloned().unwrap();
+    let blob = scratch.blob_file(&entry.digest);
+    std::fs::remove_file(&blob).unwrap();
+    let mkfifo = std::process::Command::new("mkfifo").arg(&blob).status();
+    assert!(mkfifo.unwrap().success());
+    assert_eq!(
+        store.open_entry(&entry).unwrap_err().kind(),
+        ErrorKind::Damaged
+    );
+    assert_eq!(verify(&store).damaged.len(), 1);
+}
+
 #[test]
 fn a_damaged_orphan_does_not_stand_in_for_equal_content() {
     let scratch = Scratch::new();
