@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-pub(crate) use system::{Access, FileHandle, FileSystem, Item, Kind, Metadata, Name};
+#[cfg(feature = "testing")]
+pub(crate) use system::Metadata;
+pub(crate) use system::{Access, FileHandle, FileSystem, Item, Kind, Name};
 
 use crate::{Error, ErrorKind};
 
