@@ -73,6 +73,14 @@ impl Store {
         self.layout().fs().volume_bytes(self.root())
     }
 
+    /// Bytes of what is being received or waits to be continued, as [`usage`](Self::usage) has them; this reads no manifest.
+    ///
+    /// # Errors
+    /// When a folder cannot be listed.
+    pub fn partial_bytes(&self) -> Result<u64, Error> {
+        self.layout().fs().bytes_below(&self.layout().partials())
+    }
+
     /// The assets that refer to a blob, sorted by id: who has lost something when it is damaged. Of a damaged
     /// asset counts what can be read.
     ///
@@ -100,7 +108,7 @@ impl Store {
     pub fn usage(&self) -> Result<Usage, Error> {
         let layout = self.layout();
         let mut usage = Usage {
-            partial_bytes: layout.fs().bytes_below(&layout.partials())?,
+            partial_bytes: self.partial_bytes()?,
             reserved_bytes: reservation::reserved(layout)?,
             trash_bytes: layout.fs().bytes_below(&layout.trash())?,
             ..Usage::default()

@@ -22,6 +22,7 @@ fn bytes_are_counted_logical_stored_and_exclusive() {
         (4, 6100, 0)
     );
     assert!(usage.partial_bytes >= 5);
+    assert_eq!(store.partial_bytes().unwrap(), usage.partial_bytes);
     let bytes: Vec<_> = usage
         .assets
         .iter()

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::library::{share, stored_resources};
 use super::record::{self, DownloadState};
-use super::{artwork, source};
+use super::{artwork, parallel, source};
 use crate::{Error, Result};
 
 /// One line of `offline list`.
@@ -43,21 +43,18 @@ pub struct Listed {
 /// When the store cannot be read.
 pub fn list(store: &Store) -> Result<Vec<Listed>> {
     let ids = store.asset_ids()?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let size = ids.len().div_ceil(threads).max(1);
-    let parts: Vec<Part> = std::thread::scope(|scope| {
-        let running: Vec<_> = ids
-            .chunks(size)
-            .map(|ids| scope.spawn(|| Part::of(store, ids)))
-            .collect();
-        let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
-        joined
-            .map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    let is_damaged = parts.iter().any(|part| part.is_damaged);
-    let mut listed: Vec<(Listed, Vec<Blob>)> =
-        parts.into_iter().flat_map(|part| part.listed).collect();
+    let read = parallel::map(&ids, |id| list_one(store, id));
+    let mut is_damaged = false;
+    let mut listed: Vec<(Listed, Vec<Blob>)> = Vec::with_capacity(ids.len());
+    for (id, read) in ids.iter().zip(read) {
+        match read {
+            Ok(found) => listed.extend(found),
+            Err(error) => {
+                is_damaged = true;
+                listed.push((Listed::damaged(id, &error), Vec::new()));
+            }
+        }
+    }
     if is_damaged {
         // Of a damaged asset, too, what can be read counts: that takes another look at everything.
         let exclusive = exclusive_of_store(store)?;
@@ -90,32 +87,6 @@ pub fn names(store: &Store) -> Result<Vec<(String, String)>> {
 
 /// Enough of a digest to tell blobs apart, and the length.
 type Blob = (u128, u64);
-
-/// What one thread has read.
-struct Part {
-    /// Each asset with its blobs, each of them once.
-    listed: Vec<(Listed, Vec<Blob>)>,
-    is_damaged: bool,
-}
-
-impl Part {
-    fn of(store: &Store, ids: &[AssetId]) -> Self {
-        let mut part = Self {
-            listed: Vec::new(),
-            is_damaged: false,
-        };
-        for id in ids {
-            match list_one(store, id) {
-                Ok(found) => part.listed.extend(found),
-                Err(error) => {
-                    part.is_damaged = true;
-                    part.listed.push((Listed::damaged(id, &error), Vec::new()));
-                }
-            }
-        }
-        part
-    }
-}
 
 /// Counts for each asset the blobs that no other one has.
 fn count_exclusive(listed: &mut [(Listed, Vec<Blob>)]) {

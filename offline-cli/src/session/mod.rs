@@ -28,6 +28,7 @@ mod loaded;
 mod measure;
 mod network;
 mod order;
+pub(crate) mod parallel;
 mod plan;
 mod prepare;
 pub(crate) mod presentation;

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use asset_store::{AssetId, Store};
 use serde::Serialize;
-use storage_policy::{Amount, Expiry, Incoming, Plan, StorePolicy, TagShortfall};
+use storage_policy::{Amount, Expiry, Incoming, Inventory, Plan, StorePolicy, TagShortfall};
 
 use super::{auxiliary, clock, record, upkeep};
 use crate::adapters::inventory;
@@ -85,6 +85,49 @@ pub fn purge(store: &Store, request: &PurgeRequest) -> Result<Purged> {
     if request.trust_clock {
         clock::trust(store)?;
     }
+    let (inventory, plan, now) = planned(store, request)?;
+    let mut purged = carry_out(store, plan, request.dry_run)?;
+    purged.next_expiry = storage_policy::expiries(&inventory, now)
+        .into_iter()
+        .find(|expiry| !purged.purged.iter().any(|gone| gone.id == expiry.id));
+    Ok(purged)
+}
+
+/// What the assets take, and what of them would go first.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Outlook {
+    /// Bytes of all assets, those that several have counted once.
+    pub bytes: u64,
+    /// What goes first when room is needed.
+    pub next: Vec<PurgedAsset>,
+}
+
+/// What the assets take, and which `count` of them would go first. The manifests are read once.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn outlook(store: &Store, count: usize) -> Result<Outlook> {
+    let everything = PurgeRequest {
+        max_bytes: Some(0),
+        ..PurgeRequest::default()
+    };
+    let (inventory, plan, _) = planned(store, &everything)?;
+    let next = plan.purges.into_iter().take(count);
+    Ok(Outlook {
+        bytes: (inventory.blob_lengths.iter()).fold(0, |sum, bytes| sum.saturating_add(*bytes)),
+        next: next
+            .map(|purge| PurgedAsset {
+                freed: purge.bytes_freed,
+                reason: purge.reason.to_string(),
+                id: purge.id,
+                track: purge.part,
+            })
+            .collect(),
+    })
+}
+
+fn planned(store: &Store, request: &PurgeRequest) -> Result<(Inventory, Plan, SystemTime)> {
     let moment = clock::moment(store);
     let policy = effective(store, request)?;
     let inventory = inventory::inventory(store)?;
@@ -100,11 +143,7 @@ pub fn purge(store: &Store, request: &PurgeRequest) -> Result<Purged> {
         None => storage_policy::plan(&inventory, &policy, now),
     };
     let plan = plan.map_err(|error| Error::usage("the purge cannot be planned").because(error))?;
-    let mut purged = carry_out(store, plan, request.dry_run)?;
-    purged.next_expiry = storage_policy::expiries(&inventory, now)
-        .into_iter()
-        .find(|expiry| !purged.purged.iter().any(|gone| gone.id == expiry.id));
-    Ok(purged)
+    Ok((inventory, plan, now))
 }
 
 fn effective(store: &Store, request: &PurgeRequest) -> Result<StorePolicy> {

@@ -188,6 +188,31 @@ fn the_library_is_told_and_changed() {
 }
 
 #[test]
+fn room_is_told_as_usage_and_purge_tell_it() {
+    let (environment, plain, serving) = served();
+    let more = Plain::new(5, 50);
+    for (id, url) in [("b", plain.url()), ("c", more.url())] {
+        environment.run(["download", &url, "--id", id]).fine();
+    }
+    environment.run(["policy", "a", "--priority", "low"]).fine();
+    let space = serving.asked("api/space");
+    let usage = environment.run(["usage", "--json"]).fine().json();
+    let used = ["stored", "partials"].map(|key| usage[key].as_u64().unwrap());
+    assert_eq!(space["used"], used[0] + used[1]);
+    let purge = ["purge", "--max-size", "0", "--dry-run", "--json"];
+    let purge = environment.run(purge).fine().json();
+    let told = |list: &Value| {
+        let reasons = list.as_array().unwrap().iter();
+        let reasons = reasons.map(|one| one["reason"].clone());
+        reasons.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&space["next"]).len(), 3);
+    assert_eq!(told(&space["next"]), told(&purge["purged"]));
+    assert_eq!(purge["purged"][0]["id"], "a");
+    assert_eq!(space["next"][0]["title"], "<b>A</b>");
+}
+
+#[test]
 fn a_download_is_paused_and_resumed() {
     let plain = Plain::new(20, 50);
     let environment = Environment::new();

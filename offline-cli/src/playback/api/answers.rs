@@ -9,8 +9,7 @@ use super::refused;
 use crate::Result;
 use crate::playback::local::LocalAsset;
 use crate::session::library::{self, Inspected, Listed, Watched};
-use crate::session::purge::{self, PurgeRequest};
-use crate::session::upkeep;
+use crate::session::{parallel, purge, upkeep};
 
 /// How many of those that would go first are told.
 const NEXT_SHOWN: usize = 5;
@@ -25,15 +24,18 @@ pub(super) struct Shown {
 }
 
 pub(super) fn library(store: &Store) -> Result<Vec<Shown>> {
-    let listed = library::list(store)?.into_iter().map(|listed| {
-        let watched = AssetId::new(&listed.id).ok();
-        let watched = watched.and_then(|id| library::watched(store, &id).ok());
-        Shown {
+    let listed = library::list(store)?;
+    let watched = parallel::map(&listed, |listed| {
+        let id = AssetId::new(&listed.id).ok()?;
+        library::watched(store, &id).ok()
+    });
+    let shown = listed.into_iter().zip(watched);
+    Ok(shown
+        .map(|(listed, watched)| Shown {
             listed,
             watched: watched.unwrap_or_default(),
-        }
-    });
-    Ok(listed.collect())
+        })
+        .collect())
 }
 
 /// What is being downloaded, and whether anything else has changed.
@@ -89,16 +91,10 @@ struct Next {
 }
 
 pub(super) fn space(store: &Store) -> Result<Space> {
-    let usage = upkeep::usage(store)?;
-    let used = usage.usage.stored.saturating_add(usage.partials);
+    let outlook = purge::outlook(store, NEXT_SHOWN)?;
+    let used = outlook.bytes.saturating_add(store.partial_bytes()?);
     let (free, total) = upkeep::disk(store)?;
-    let everything = PurgeRequest {
-        max_bytes: Some(0),
-        dry_run: true,
-        ..PurgeRequest::default()
-    };
-    let would_go = purge::purge(store, &everything)?.purged;
-    let next = would_go.into_iter().take(NEXT_SHOWN).map(|purged| Next {
+    let next = outlook.next.into_iter().map(|purged| Next {
         title: AssetId::new(&purged.id)
             .ok()
             .and_then(|id| library::title(store, &id).ok())
