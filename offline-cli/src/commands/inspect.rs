@@ -8,7 +8,8 @@ use cache_inspect::Inspection;
 
 use crate::Result;
 use crate::render::output::{self, Output};
-use crate::render::table::table;
+use crate::render::paint::Tone;
+use crate::render::table::painted;
 use crate::render::text::{self, clock, printable, size};
 use crate::session::InspectedInterstitial;
 use crate::session::library::{self, Inspected};
@@ -66,7 +67,13 @@ fn describe(inspected: &Inspected) -> String {
         found.id
     )];
     let mut line = |name: &str, value: &str| {
-        lines.push(format!("{:<12}{}", printable(name), printable(value)));
+        let value = match (name, printable(value)) {
+            ("state", value) => Tone::of(inspected.state).paint(&value),
+            ("offline", value) if found.playable_offline => Tone::Good.paint(&value),
+            ("offline", value) => Tone::Open.paint(&value),
+            (_, value) => value,
+        };
+        lines.push(format!("{:<12}{value}", printable(name)));
     };
     line("from", &inspected.url);
     let reason = inspected
@@ -172,7 +179,12 @@ fn variants(found: &Inspection) -> String {
         .iter()
         .filter(|variant| variant.segments > 0)
         .map(|variant| {
-            vec![
+            let (state, tone) = if variant.complete {
+                ("complete", Tone::Good)
+            } else {
+                ("incomplete", Tone::Open)
+            };
+            let cells = vec![
                 variant.id.clone(),
                 variant.resolution.map_or_else(
                     || "-".to_owned(),
@@ -182,15 +194,11 @@ fn variants(found: &Inspection) -> String {
                     .bandwidth
                     .map_or_else(|| "-".to_owned(), |rate| format!("{} kbit/s", rate / 1000)),
                 format!("{}/{}", variant.segments_present, variant.segments),
-                if variant.complete {
-                    "complete"
-                } else {
-                    "incomplete"
-                }
-                .to_owned(),
-            ]
+                state.to_owned(),
+            ];
+            (cells, tone)
         });
-    table(
+    painted(
         &["VARIANT", "SIZE", "PEAK", "SEGMENTS", ""],
         &[2, 3],
         rows.collect(),

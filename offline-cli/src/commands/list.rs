@@ -6,7 +6,8 @@ use asset_store::Store;
 
 use crate::Result;
 use crate::render::output::{self, Output};
-use crate::render::table::table;
+use crate::render::paint::Tone;
+use crate::render::table::painted;
 use crate::render::text::{clock, size};
 use crate::session::{DownloadState, library};
 
@@ -25,15 +26,16 @@ pub(super) fn run(store: Option<&Store>, output: Output) -> Result<u8> {
             DownloadState::Completed => asset.state.name().to_owned(),
             state => format!("{} {:.0} %", state.name(), (asset.progress * 100.0).floor()),
         };
-        vec![
+        let cells = vec![
             asset.id.clone(),
             asset.title.clone(),
             clock(Duration::try_from_secs_f64(asset.duration).unwrap_or_default()),
             size(asset.bytes),
             state,
-        ]
+        ];
+        (cells, Tone::of(asset.state))
     });
-    output::line(&table(
+    output::line(&painted(
         &["ID", "TITLE", "TIME", "SIZE", "STATE"],
         &[2, 3],
         rows.collect(),

@@ -30,6 +30,7 @@ use url::Url;
 use crate::cli::settings::{HostSettings, Parsed};
 use crate::cli::{self, Cli, Command, Connection};
 use crate::render::output::Output;
+use crate::render::paint;
 use crate::session::{DownloadRequest, HostNetworkOptions, Network, NetworkOptions};
 use crate::{Error, ErrorKind, Result};
 
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
             Ok(parsed) => parsed,
             Err(error) => return ended(&error, false),
         };
+    paint::choose(cli.color);
     let output = Output {
         json: cli.json,
         quiet: cli.quiet,

@@ -5,6 +5,7 @@ use asset_store::Store;
 use crate::Result;
 use crate::cli::Verify;
 use crate::render::output::{self, Output};
+use crate::render::paint::Tone;
 use crate::render::text::{clock, printable, size};
 use crate::session::library;
 use crate::session::repair::{self, RepairEvent};
@@ -45,16 +46,14 @@ fn answer(verified: &Verified, output: Output) -> Result<u8> {
         output::json(verified)?;
         return Ok(code);
     }
-    for (what, findings) in [
-        ("damaged", &verified.damaged),
-        ("missing", &verified.missing),
-        ("repaired", &verified.repaired),
+    for (what, tone, findings) in [
+        ("damaged", Tone::Bad, &verified.damaged),
+        ("missing", Tone::Bad, &verified.missing),
+        ("repaired", Tone::Good, &verified.repaired),
     ] {
         for finding in findings {
-            output::line(&printable(&format!(
-                "{what} {} {}: {}",
-                finding.id, finding.path, finding.what
-            )))?;
+            let place = format!("{} {}: {}", finding.id, finding.path, finding.what);
+            output::line(&format!("{} {}", tone.paint(what), printable(&place)))?;
         }
     }
     if let Some(media) = &verified.media {
@@ -110,12 +109,17 @@ fn describe_media(media: &VerifiedMedia) -> Result<()> {
 }
 
 fn describe_finding(found: &AssetFinding) -> Result<()> {
-    let verdict = if found.harmful { "wrong" } else { "note" };
-    output::line(&printable(&format!(
-        "{verdict} {} at {} {}: {}",
+    let (verdict, tone) = if found.harmful {
+        ("wrong", Tone::Bad)
+    } else {
+        ("note", Tone::Advice)
+    };
+    let place = format!(
+        "{} at {} {}: {}",
         found.id,
         clock(found.finding.start),
         found.finding.path,
         found.finding.problem
-    )))
+    );
+    output::line(&format!("{} {}", tone.paint(verdict), printable(&place)))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod lines;
 pub(crate) mod output;
+pub(crate) mod paint;
 pub(crate) mod progress;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::paint;
 use crate::{Error, ErrorKind, Result};
 
 /// Where a command's words go.
@@ -18,7 +19,7 @@ impl Output {
     pub(crate) fn message(self, message: &str) {
         if !self.quiet {
             // Nobody is left to tell when standard error is closed.
-            let _ = writeln!(io::stderr().lock(), "{message}");
+            let _ = writeln!(io::stderr().lock(), "{}", paint::message(message));
         }
     }
 }

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
 use crate::session::purge::PurgedAsset;
 
 /// Replaces control characters, so that nothing a server sends can steer the terminal.
@@ -50,11 +54,16 @@ pub(crate) fn clock(duration: Duration) -> String {
     }
 }
 
-/// `2026-11-22 14:05` in UTC.
+/// `2026-11-22 14:05` by the clock of this place.
 pub(crate) fn date(time: SystemTime) -> String {
-    jiff::Timestamp::try_from(time).map_or_else(
+    date_in(time, TimeZone::system())
+}
+
+fn date_in(time: SystemTime, zone: TimeZone) -> String {
+    let stamp = Timestamp::try_from(time).map(|stamp| stamp.to_zoned(zone));
+    stamp.map_or_else(
         |_| "unknown".to_owned(),
-        |stamp| stamp.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        |stamp| stamp.strftime("%Y-%m-%d %H:%M").to_string(),
     )
 }
 
@@ -157,14 +166,22 @@ pub(crate) fn parse_span(text: &str) -> Option<Duration> {
     (last < u64::MAX).then(|| Duration::from_secs(seconds))
 }
 
-/// Parses a date or a time: `2026-12-24` or `2026-12-24T18:00Z`.
+/// Parses a date or a time: `2026-12-24`, `2026-12-24 18:00` by the clock of this place, or `2026-12-24T18:00Z`.
 pub(crate) fn parse_date(text: &str) -> Option<SystemTime> {
+    parse_date_in(text, TimeZone::system())
+}
+
+fn parse_date_in(text: &str, zone: TimeZone) -> Option<SystemTime> {
     let text = text.trim();
-    if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
+    if let Ok(stamp) = text.parse::<Timestamp>() {
         return Some(stamp.into());
     }
-    let date: jiff::civil::DateTime = text.trim_end_matches('Z').parse().ok()?;
-    let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    let (text, zone) = match text.strip_suffix('Z') {
+        Some(text) => (text, TimeZone::UTC),
+        None => (text, zone),
+    };
+    let date: DateTime = text.parse().ok()?;
+    let zoned = date.to_zoned(zone).ok()?;
     Some(zoned.timestamp().into())
 }
 
@@ -218,8 +235,21 @@ mod tests {
             assert_eq!(read, Some(Duration::from_secs(seconds)));
         }
         let eve = SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_070_400);
-        assert_eq!(parse_date("2026-12-24"), Some(eve));
-        assert!(parse_date("2026-12-24T18:00:00Z").is_some());
+        assert_eq!(parse_date_in("2026-12-24", TimeZone::UTC), Some(eve));
+        let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let here = |text| parse_date_in(text, berlin.clone()).unwrap();
+        assert_eq!(date_in(eve, berlin.clone()), "2026-12-24 01:00");
+        assert_eq!(here("2026-12-24 01:00"), eve);
+        for text in [
+            "2026-12-24T00:00Z",
+            "2026-12-24T00:00:00Z",
+            "2026-12-24T02:00:00+02:00",
+        ] {
+            assert_eq!(here(text), eve, "{text}");
+        }
+        // In summer it is another hour.
+        let summer = here("2026-07-01 12:00");
+        assert_eq!(date_in(summer, TimeZone::UTC), "2026-07-01 10:00");
         for wrong in [
             "",
             "soon",

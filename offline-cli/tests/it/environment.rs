@@ -88,6 +88,11 @@ impl Environment {
         command
             .env_remove("OFFLINE_STORE")
             .env_remove("OFFLINE_LOG")
+            // Times and colours are those of the tests.
+            .env("TZ", "UTC")
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR")
+            .env_remove("CLICOLOR_FORCE")
             // Whoever runs the tests may have a configuration.
             .env("OFFLINE_CONFIG", "");
         for proxy in ["http", "https", "all", "no"] {

@@ -82,7 +82,7 @@ fn all_of_an_assets_policy_can_be_said_and_read() {
     let text = environment.run(arguments).fine().stdout;
     assert_eq!(
         text,
-        "a: -5 priority, expires 2026-12-24 00:00 UTC, stored for 30d, played within 2d, expires 2d after the first play, \
+        "a: -5 priority, expires 2026-12-24 00:00, stored for 30d, played within 2d, expires 2d after the first play, \
          series show, newest 3 kept, tags kids news, auxiliary audio may go\n"
     );
     let expected = json!({

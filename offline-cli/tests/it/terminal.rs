@@ -18,6 +18,16 @@ struct Terminal {
 impl Terminal {
     /// Runs the tool in a window; `None` where there is no tmux.
     fn run(environment: &Environment, columns: usize, arguments: &[&str]) -> Option<Self> {
+        Self::run_with(environment, columns, &[], arguments)
+    }
+
+    /// With these `NAME=VALUE` in its environment.
+    fn run_with(
+        environment: &Environment,
+        columns: usize,
+        variables: &[&str],
+        arguments: &[&str],
+    ) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
             skipped("tmux is not installed");
             return None;
@@ -30,6 +40,9 @@ impl Terminal {
         let script = "trap : INT; \"$0\" \"$@\"; echo \"exit $?\"; exec sleep 3600";
         let mut command = terminal.command();
         command.args(["new-session", "-d", "-y", "24", "-x", &columns.to_string()]);
+        for variable in variables {
+            command.args(["-e", variable]);
+        }
         command.args(["sh", "-c", script]);
         command.arg(tool.get_program());
         command.args(tool.get_args()).args(arguments);
@@ -51,11 +64,16 @@ impl Terminal {
     }
 
     fn lines(&self) -> Vec<String> {
-        let shown = self
-            .command()
-            .args(["capture-pane", "-p"])
-            .output()
-            .unwrap();
+        self.captured(&["capture-pane", "-p"])
+    }
+
+    /// What is shown with the codes of its colours.
+    fn coloured(&self) -> String {
+        self.captured(&["capture-pane", "-p", "-e"]).join("\n")
+    }
+
+    fn captured(&self, arguments: &[&str]) -> Vec<String> {
+        let shown = self.command().args(arguments).output().unwrap();
         let text = String::from_utf8(shown.stdout).unwrap();
         text.lines().map(str::to_owned).collect()
     }
@@ -172,4 +190,86 @@ fn what_is_no_terminal_gets_no_control_characters() {
     let said = environment.run(["download", &plain.url()]).fine();
     let is_control = |character: char| character.is_control() && character != '\n';
     assert!(!said.stderr.contains(is_control), "{:?}", said.stderr);
+}
+
+#[test]
+fn tables_are_cut_at_a_terminal_and_nowhere_else() {
+    let (plain, environment) = (Plain::new(2, 20), Environment::new());
+    let titles = [
+        "A title that goes on for much longer than any line of a terminal does",
+        "千と千尋の神隠し、それから、もっともっと長い題名",
+    ];
+    for (id, title) in ["a", "b"].into_iter().zip(titles) {
+        let url = plain.url();
+        environment
+            .run(["download", "--id", id, "--title", title, &url])
+            .fine();
+    }
+    for columns in [40, 60] {
+        let Some(terminal) = Terminal::run(&environment, columns, &["list"]) else {
+            return;
+        };
+        let lines = terminal.wait("the end", |lines| count(lines, "exit ") == 1);
+        // The header, a line for each, and how it ended.
+        for (line, id) in lines[1..3].iter().zip(["a ", "b "]) {
+            assert!(line.starts_with(id) && line.contains('…'), "{lines:?}");
+            assert!(line.ends_with("completed"), "{lines:?}");
+        }
+        assert_eq!(lines[3], "exit 0", "{lines:?}");
+    }
+    let whole = environment.run(["list"]).fine().stdout;
+    assert!(titles.iter().all(|title| whole.contains(title)), "{whole}");
+}
+
+#[test]
+fn colour_is_where_it_is_wanted() {
+    let (plain, environment) = (Plain::new(2, 20), Environment::new());
+    environment
+        .run(["download", "--id", "a", &plain.url()])
+        .fine();
+    let is_coloured = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = environment.command();
+        command.envs(variables.iter().copied()).args(arguments);
+        let ran = command.output().unwrap();
+        let is_painted = |bytes: &[u8]| bytes.contains(&0x1b);
+        (is_painted(&ran.stdout), is_painted(&ran.stderr))
+    };
+    let force = ("CLICOLOR_FORCE", "1");
+    let unknown = ["inspect", "nothing"];
+    assert_eq!(is_coloured(&[], &["list"]), (false, false));
+    assert_eq!(is_coloured(&[force], &["list"]), (true, false));
+    assert_eq!(is_coloured(&[force], &unknown), (false, true));
+    assert_eq!(
+        is_coloured(&[], &["list", "--color", "always"]),
+        (true, false)
+    );
+    assert_eq!(
+        is_coloured(&[force], &["list", "--color", "never"]),
+        (false, false)
+    );
+    assert_eq!(
+        is_coloured(&[("OFFLINE_LIST_COLOR", "always")], &["list"]),
+        (true, false)
+    );
+    assert_eq!(is_coloured(&[force], &["list", "--json"]), (false, false));
+    assert_eq!(
+        is_coloured(&[force], &["inspect", "a", "--json"]),
+        (false, false)
+    );
+    for (variables, is_expected) in [
+        (&[][..], true),
+        (&["NO_COLOR=1"], false),
+        (&["CLICOLOR=0"], false),
+    ] {
+        let Some(terminal) = Terminal::run_with(&environment, 60, variables, &["list"]) else {
+            return;
+        };
+        terminal.wait("the end", |lines| count(lines, "exit ") == 1);
+        let shown = terminal.coloured();
+        assert_eq!(
+            shown.contains("\u{1b}[32mcompleted"),
+            is_expected,
+            "{variables:?} {shown:?}"
+        );
+    }
 }

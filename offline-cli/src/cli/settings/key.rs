@@ -35,7 +35,7 @@ pub(super) fn without(command: &str, flag: &str) -> Option<&'static str> {
         .map(|(_, _, why)| *why)
 }
 
-const GLOBAL: &[&str] = &["store", "json", "verbose", "log-file", "quiet"];
+const GLOBAL: &[&str] = &["store", "json", "color", "verbose", "log-file", "quiet"];
 
 /// How a flag is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
