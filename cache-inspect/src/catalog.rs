@@ -152,6 +152,7 @@ pub struct Track {
     /// Initialization sections and keys that its segments need.
     pub prerequisites: Vec<Prerequisite>,
     /// Key systems by name: a player needs a licence of one of them, which is not in the cache. Empty for what plays without.
+    /// A playlist that names no key may not tell: then [`InitSection`](crate::media::mp4::InitSection) does.
     pub key_systems: Vec<String>,
 }
 

@@ -305,10 +305,7 @@ fn describe_track(store: &Store, presentation: &Presentation, track: &StoredTrac
         muxed: false,
         segments,
         prerequisites: prerequisites(store, presentation, track),
-        key_systems: timeline
-            .protection()
-            .map(|protection| protection.systems)
-            .unwrap_or_default(),
+        key_systems: track.key_systems.clone(),
     }
 }
 

@@ -215,17 +215,16 @@ impl LocalAsset {
     }
 
     /// The key systems of which a player needs a licence.
-    fn key_systems(&self) -> impl Iterator<Item = String> {
+    fn key_systems(&self) -> impl Iterator<Item = &String> {
         let tracks = self.offered_tracks();
-        let protections = tracks.filter_map(|track| track.timeline.protection());
-        protections.flat_map(|protection| protection.systems)
+        tracks.flat_map(|track| &track.key_systems)
     }
 
     /// What a player needs beside the network's absence, in words: `a licence of Widevine`; `None` when nothing.
     pub(crate) fn licence(&self) -> Option<String> {
-        let mut systems: Vec<String> = Vec::new();
+        let mut systems: Vec<&str> = Vec::new();
         for system in self.key_systems() {
-            if !systems.contains(&system) {
+            if !systems.contains(&system.as_str()) {
                 systems.push(system);
             }
         }

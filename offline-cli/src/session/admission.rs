@@ -33,11 +33,7 @@ pub(super) fn check_open(track: &ResolvedTrack, keep_protected: bool) -> Result<
     if let Some(protection) = track.timeline.protection()
         && !keep_protected
     {
-        return Err(Error::new(
-            ErrorKind::Protected,
-            format!("{at} is protected: {}", protection.name),
-        )
-        .hint("only content whose key the server hands out in clear plays offline; --keep-protected stores it as it is, for a player that has the licence"));
+        return Err(protected(&at, &protection.name));
     }
     let lost = |key: &&Key| key.is_identity() && key.fetchable_url().is_none();
     if keep_protected && track.timeline.keys().iter().any(|key| lost(&key)) {
@@ -63,6 +59,15 @@ pub(super) fn check_open(track: &ResolvedTrack, keep_protected: bool) -> Result<
         .hint("AES-128 and SAMPLE-AES can be kept offline"));
     }
     Ok(())
+}
+
+/// What is there of it is protected by key systems.
+pub(super) fn protected(at: &str, systems: &str) -> Error {
+    Error::new(
+        ErrorKind::Protected,
+        format!("{at} is protected: {systems}"),
+    )
+    .hint("only content whose key the server hands out in clear plays offline; --keep-protected stores it as it is, for a player that has the licence")
 }
 
 /// What else keeps a playlist from being played once it is stored.

@@ -353,13 +353,13 @@ impl Session {
     ) -> Error {
         tracing::info!(%id, error = %error.one_line(), "not downloaded");
         if let Some(writer) = new
-            && totals.stored == 0
+            && (totals.stored == 0 || error.kind() == ErrorKind::Protected)
             && !matches!(
                 error.kind(),
                 ErrorKind::Interrupted | ErrorKind::Paused | ErrorKind::Cancelled
             )
         {
-            // Nothing came of it; an asset without any media is not worth listing.
+            // Nothing came of it, or nothing that plays; an asset without any media is not worth listing.
             drop(writer);
             return match self.store.remove(id) {
                 Ok(_) => error,

@@ -10,6 +10,7 @@ pub(crate) mod attention;
 pub(crate) mod auxiliary;
 pub(crate) mod clock;
 mod companions;
+pub(crate) mod concealed;
 mod configuration;
 mod decryption;
 pub mod doctor;

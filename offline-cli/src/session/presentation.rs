@@ -14,7 +14,7 @@ use url::Url;
 use super::layout::{self, TrackLayout};
 use super::record::{self, DownloadState, Metadata};
 use super::resolve::{self, Received};
-use super::{live, range, source, tracks};
+use super::{concealed, live, range, source, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// An asset with its playlists read.
@@ -48,9 +48,19 @@ pub(crate) struct StoredTrack {
     pub(crate) url: Option<Url>,
     /// The first rendition with this playlist, unless it is that of a variant.
     pub(crate) rendition: Option<usize>,
+    /// The key systems of which a player needs a licence.
+    pub(crate) key_systems: Vec<String>,
 }
 
 impl StoredTrack {
+    /// Looks at what is stored of it for what its playlist does not tell.
+    pub(crate) fn with_key_systems(self, store: &Store, asset: &Asset) -> Self {
+        Self {
+            key_systems: concealed::key_systems(store, asset, &self.layout()),
+            ..self
+        }
+    }
+
     pub(crate) fn layout(&self) -> TrackLayout<'_> {
         TrackLayout {
             track: &self.name,
@@ -91,14 +101,16 @@ impl Presentation {
                     Some(numbers) => part(&timeline, numbers),
                     None => (timeline, Duration::ZERO),
                 };
-                tracks.push(StoredTrack {
+                let track = StoredTrack {
                     name,
                     kind,
                     timeline,
                     offset,
                     url,
                     rendition,
-                });
+                    key_systems: Vec::new(),
+                };
+                tracks.push(track.with_key_systems(store, &asset));
             }
         }
         let is_running = state.state == DownloadState::Downloading;

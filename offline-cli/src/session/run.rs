@@ -6,8 +6,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use asset_store::{AssetWriter, Commit, Entry, PartialKey};
+use asset_store::{AssetWriter, Commit, Digest, Entry, PartialKey};
 use futures::stream::{self, FuturesUnordered, StreamExt};
+use hls_parse::ResourceKind;
 use segment_fetch::{Event, Job};
 
 use super::attention::Looks;
@@ -15,10 +16,11 @@ use super::download::{Gap, interrupted};
 use super::event::seconds;
 use super::loaded::{Loaded, Pace};
 use super::order::Order;
+use super::plan::PlannedTrack;
 use super::prepare::{Link, Prepared, attributes};
 use super::record::{self, DownloadState, StateRecord};
 use super::refresh::Refreshes;
-use super::{DownloadEvent, DownloadSummary, Session, layout, source};
+use super::{DownloadEvent, DownloadSummary, Session, admission, concealed, layout, source};
 use crate::adapters::sink::PartialSink;
 use crate::{Error, ErrorKind, Result};
 
@@ -72,6 +74,8 @@ pub(super) struct Run<'a> {
     /// How many of them are written down, and when that was.
     noted_gaps: (usize, Instant),
     failures: Vec<Error>,
+    /// Initialization sections of what is protected although no playlist says so.
+    refused: Vec<usize>,
     links: VecDeque<Link>,
     refreshes: &'a mut Refreshes,
     /// Whether this run has stored anything.
@@ -108,6 +112,7 @@ impl<'a> Run<'a> {
             gaps: Vec::new(),
             noted_gaps: (0, Instant::now()),
             failures: Vec::new(),
+            refused: Vec::new(),
             links: job.links.clone(),
             refreshes,
             something_came: false,
@@ -159,6 +164,9 @@ impl<'a> Run<'a> {
         observe: &mut impl FnMut(DownloadEvent),
     ) -> Result<()> {
         let job = self.job;
+        // Another asset may have been told to keep it.
+        let mut links = job.links.iter();
+        links.try_for_each(|link| self.check_open(session, link.resource, &link.digest))?;
         let began = Instant::now();
         let unopened: Arc<Mutex<Option<Error>>> = Arc::default();
         let order = Mutex::new(Order::new(&job.plan, &job.pending));
@@ -190,16 +198,11 @@ impl<'a> Run<'a> {
         let mut commits = FuturesUnordered::new();
         let mut looks = Looks::new(LOOK_EVERY);
         let mut fetching = true;
-        let ended = loop {
+        let mut ended = loop {
             while commits.len() < COMMITS_IN_FLIGHT
-                && let Some(link) = self.links.pop_front()
+                && let Some(linked) = self.link(writer)
             {
-                if let Some(resource) = job.plan.get(link.resource) {
-                    let attributes = attributes(&resource);
-                    let linked =
-                        writer.begin_link(&link.path, &link.digest, link.length, attributes);
-                    commits.push(settle(None, linked));
-                }
+                commits.push(settle(None, linked));
             }
             if !fetching && commits.is_empty() {
                 break Ok(());
@@ -210,7 +213,7 @@ impl<'a> Run<'a> {
                 () = &mut stop => break Err(interrupted()),
                 Some((resource, committed)) = commits.next() => {
                     match (resource, committed) {
-                        (Some(index), Ok(entry)) => self.stored(index, &entry),
+                        (Some(index), Ok(entry)) => if let Err(error) = self.stored(session, index, &entry) { break Err(error); },
                         (None, Ok(_)) => {}
                         (_, Err(error)) => break Err(Error::from(error)),
                     }
@@ -245,9 +248,11 @@ impl<'a> Run<'a> {
         // Whatever ended the loop: what is on its way to the disk is whole and worth keeping.
         while let Some((resource, committed)) = commits.next().await {
             if let (Some(index), Ok(entry)) = (resource, committed) {
-                self.stored(index, &entry);
+                let stored = self.stored(session, index, &entry);
+                ended = ended.and(stored);
             }
         }
+        self.take_out_refused(writer)?;
         self.tell(true, observe);
         let pass = fetches.summary();
         self.summary = DownloadSummary::of(&pass, self.first_bytes, &job.metadata.tracks);
@@ -259,8 +264,17 @@ impl<'a> Run<'a> {
         unopened.map_or_else(|| self.verdict(), Err)
     }
 
-    /// Counts a resource whose first path is stored, and asks for its other paths.
-    fn stored(&mut self, index: usize, entry: &Entry) {
+    /// Begins to store what is there already under the next path that lacks it.
+    fn link(&mut self, writer: &AssetWriter) -> Option<Commit> {
+        let link = self.links.pop_front()?;
+        let attributes = attributes(&self.job.plan.get(link.resource)?);
+        Some(writer.begin_link(&link.path, &link.digest, link.length, attributes))
+    }
+
+    /// Counts a resource whose first path is stored, and asks for its other paths. What is protected is refused.
+    fn stored(&mut self, session: &Session, index: usize, entry: &Entry) -> Result<()> {
+        self.check_open(session, index, &entry.digest)
+            .inspect_err(|_| self.refused.push(index))?;
         let plan = &self.job.plan;
         for path in plan.paths(index).skip(1) {
             self.links.push_back(Link {
@@ -274,6 +288,37 @@ impl<'a> Run<'a> {
         self.stored = self.stored.saturating_add(1);
         self.media_stored += plan.media_time(index);
         self.loaded.insert(plan, index);
+        Ok(())
+    }
+
+    /// What is fetched again is refused again.
+    fn take_out_refused(&mut self, writer: &AssetWriter) -> Result<()> {
+        for index in std::mem::take(&mut self.refused) {
+            let paths = self.job.plan.paths(index);
+            for path in paths.filter(|path| writer.contains(path)) {
+                writer.remove_entry(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a resource is an initialization section that says what its playlist does not: that its samples are encrypted.
+    fn check_open(&self, session: &Session, index: usize, digest: &Digest) -> Result<()> {
+        let plan = &self.job.plan;
+        let is_silent = |(track, kind)| {
+            let track: Option<&PlannedTrack> = plan.tracks().get(track);
+            matches!(kind, ResourceKind::Map(_))
+                && track.is_some_and(|track| track.fresh.keys().is_empty())
+        };
+        if self.job.metadata.keep_protected || !plan.needs(index).any(is_silent) {
+            return Ok(());
+        }
+        let Some(systems) = concealed::of_blob(&session.store, digest) else {
+            return Ok(());
+        };
+        let at = plan.get(index).map(|resource| source::shown(&resource.url));
+        let at = at.unwrap_or_default();
+        Err(admission::protected(&at, &systems.join(", ")))
     }
 
     /// Tells how far it has come, as often as somebody wants to know.

@@ -247,3 +247,170 @@ fn it_is_estimated_and_queued_like_the_rest() {
     assert_eq!(environment.list()[0]["state"], "completed");
     protected.assert_nobody_asked_for_a_licence();
 }
+
+fn boxed(kind: &str, parts: &[&[u8]]) -> Vec<u8> {
+    let inside = parts.concat();
+    let size = u32::try_from(inside.len() + 8).unwrap().to_be_bytes();
+    [&size, kind.as_bytes(), &inside].concat()
+}
+
+/// An initialization section of one video track with these formats, and data for these protection systems.
+fn initialization(formats: &[&[u8]], systems: &[&[u8]]) -> Vec<u8> {
+    let full = |kind: &str, rest: &[u8]| boxed(kind, &[&[0; 4], rest]);
+    let mut track_header = vec![0; 80];
+    track_header[11] = 1;
+    let mut media_header = vec![0; 20];
+    media_header[10..12].copy_from_slice(&1000_u16.to_be_bytes());
+    let handler = [&[0; 4], b"vide".as_slice(), &[0; 13]].concat();
+    let formats = formats.concat();
+    let descriptions = full("stsd", &[&[0, 0, 0, 1], formats.as_slice()].concat());
+    let table = boxed("stbl", &[&descriptions]);
+    let media = [
+        full("mdhd", &media_header),
+        full("hdlr", &handler),
+        boxed("minf", &[&table]),
+    ]
+    .concat();
+    let track = [full("tkhd", &track_header), boxed("mdia", &[&media])].concat();
+    let mut trex = vec![0; 20];
+    (trex[3], trex[7]) = (1, 1);
+    let mut movie_header = vec![0; 96];
+    movie_header[10..12].copy_from_slice(&1000_u16.to_be_bytes());
+    let movie = [
+        full("mvhd", &movie_header),
+        boxed("trak", &[&track]),
+        boxed("mvex", &[&full("trex", &trex)]),
+        systems
+            .iter()
+            .map(|system| full("pssh", &[system, [0; 4].as_slice()].concat()))
+            .collect::<Vec<_>>()
+            .concat(),
+    ]
+    .concat();
+    let brands = boxed("ftyp", &[b"iso6", &[0; 4], b"iso6"]);
+    [brands, boxed("moov", &[&movie])].concat()
+}
+
+fn clear_format() -> Vec<u8> {
+    boxed("avc1", &[&[0; 78], &boxed("avcC", &[&[1; 8]])])
+}
+
+fn encrypted_format() -> Vec<u8> {
+    let protection = boxed("tenc", &[&[0, 0, 0, 0, 0, 0, 1, 8], &[7; 16]]);
+    let scheme = boxed(
+        "sinf",
+        &[
+            &boxed("frma", &[b"avc1"]),
+            &boxed("schm", &[&[0; 4], b"cenc", &[0, 1, 0, 0]]),
+            &boxed("schi", &[&protection]),
+        ],
+    );
+    boxed("encv", &[&[0; 78], &boxed("avcC", &[&[1; 8]]), &scheme])
+}
+
+/// Fragmented MP4 whose playlist says nothing of keys.
+fn silent(initialization: Vec<u8>) -> Origin {
+    let site = Site::new();
+    site.route("/init.mp4", Resource::new(initialization));
+    let mut text =
+        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n#EXT-X-MAP:URI=\"init.mp4\"\n"
+            .to_owned();
+    for index in 0..3_u8 {
+        let sequence = boxed("mfhd", &[&[0, 0, 0, 0, 0, 0, 0, index + 1]]);
+        let bytes = [boxed("moof", &[&sequence]), boxed("mdat", &[&[index; 500]])].concat();
+        site.route(&format!("/{index}.m4s"), Resource::new(bytes));
+        writeln!(text, "#EXTINF:4,\n{index}.m4s").unwrap();
+    }
+    site.route("/film.m3u8", Resource::new(text + "#EXT-X-ENDLIST\n"));
+    Origin::serve(site).unwrap()
+}
+
+const WIDEVINE_SYSTEM: [u8; 16] = 0xedef_8ba9_79d6_4ace_a3c8_27dc_d51d_21ed_u128.to_be_bytes();
+/// That of the W3C, which stands for any.
+const COMMON_SYSTEM: [u8; 16] = 0x1077_efec_c0b2_4d02_ace3_3c1e_52e2_fb4b_u128.to_be_bytes();
+
+#[test]
+fn what_only_the_initialization_section_tells_is_refused_by_name() {
+    for (systems, named) in [
+        (
+            [&COMMON_SYSTEM[..], &WIDEVINE_SYSTEM].as_slice(),
+            "Widevine",
+        ),
+        (&[&COMMON_SYSTEM[..]], "an unnamed key system"),
+        (&[], "an unnamed key system"),
+    ] {
+        let origin = silent(initialization(&[&encrypted_format()], systems));
+        let environment = Environment::new();
+        let url = origin.url("/film.m3u8").to_string();
+        let said = environment.run(["download", &url]).refused(3);
+        let refusal = format!("/init.mp4 is protected: {named}\n");
+        assert!(said.stderr.contains(&refusal), "{}", said.stderr);
+        assert!(said.stderr.contains("--keep-protected"), "{}", said.stderr);
+        assert!(environment.list().is_empty());
+
+        let keep = ["download", "--keep-protected", "--id", "a", &url];
+        environment.run(keep).fine();
+        let inspected = environment.inspect();
+        assert_eq!(inspected["playable_offline"], false);
+        assert_eq!(
+            inspected["why_not"],
+            serde_json::json!([{"kind": "needs_licence", "key_systems": [named]}])
+        );
+        assert_eq!(inspected["variants"][0]["complete"], true);
+        let said = environment.run(["inspect", "a"]).fine();
+        let why = format!("does not play: needs a licence of {named}");
+        assert!(said.stdout.contains(&why), "{}", said.stdout);
+        let said = environment.run(["export", "a", "-o", "out"]).fine();
+        assert!(
+            said.stderr.contains("it stays encrypted"),
+            "{}",
+            said.stderr
+        );
+        let said = environment.run(["export", "a", "--format", "mp4", "-o", "film"]);
+        assert!(said.refused(1).stderr.contains(named));
+
+        // What is there already for one asset is refused to another all the same.
+        environment.run(["download", "--id", "b", &url]).refused(3);
+        assert_eq!(environment.list().len(), 1);
+    }
+}
+
+#[test]
+fn what_was_refused_is_refused_again_where_it_is_added_to_something() {
+    let (clear, closed) = (clear_format(), encrypted_format());
+    let origin = silent(initialization(&[&clear], &[]));
+    let environment = Environment::new();
+    let url = origin.url("/film.m3u8").to_string();
+    environment
+        .run(["download", "--queue", "--id", "a", &url])
+        .fine();
+    origin
+        .site()
+        .route("/init.mp4", Resource::new(initialization(&[&closed], &[])));
+    for _ in 0..2 {
+        environment.run(["resume", "a"]).refused(3);
+        assert_eq!(environment.only()["state"], "failed");
+    }
+    assert_eq!(requests(&origin, "/init.mp4"), 2);
+    // The server has thought better of it.
+    origin
+        .site()
+        .route("/init.mp4", Resource::new(initialization(&[&clear], &[])));
+    environment.run(["resume", "a"]).fine();
+    assert_eq!(environment.inspect()["playable_offline"], true);
+}
+
+#[test]
+fn what_is_in_clear_or_may_be_is_taken_as_ever() {
+    let (clear, closed) = (clear_format(), encrypted_format());
+    // A format in clear beside the encrypted one: what is played of it, and whether it is encrypted, the playlist tells.
+    for formats in [[&*clear].as_slice(), &[&clear, &closed]] {
+        let origin = silent(initialization(formats, &[&WIDEVINE_SYSTEM]));
+        let environment = Environment::new();
+        let url = origin.url("/film.m3u8").to_string();
+        environment.run(["download", &url]).fine();
+        let inspected = environment.inspect();
+        assert_eq!(inspected["playable_offline"], true);
+        assert_eq!(inspected["key_systems"], serde_json::json!([]));
+    }
+}

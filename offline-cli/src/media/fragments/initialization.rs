@@ -85,6 +85,17 @@ impl Initialization {
         })
     }
 
+    /// Whether all samples of a track are encrypted.
+    pub(crate) fn has_no_clear_format(&self) -> bool {
+        let is_protected = |description: &Description| {
+            let protection = description.protection.as_ref();
+            protection.is_some_and(|protection| protection.is_protected)
+        };
+        self.tracks.iter().any(|track| {
+            !track.descriptions.is_empty() && track.descriptions.iter().all(is_protected)
+        })
+    }
+
     pub(crate) fn track(&self, id: u32) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == id)
     }

@@ -177,8 +177,8 @@ impl Program {
     }
 
     fn add(&mut self, asset: &LocalAsset, track: &StoredTrack) -> Result<()> {
-        if let Some(protection) = track.timeline.protection() {
-            let systems = protection.systems.join(" or ");
+        if !track.key_systems.is_empty() {
+            let systems = track.key_systems.join(" or ");
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(

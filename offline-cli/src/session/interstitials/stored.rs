@@ -57,14 +57,16 @@ pub(crate) fn presentation(
         let name = format!("{folder}/{name}");
         if let Some(pinned) = presentation::pinned(store, asset, &layout::playlist(&name))? {
             let context = presentation::context(&pinned, variables);
-            tracks.push(StoredTrack {
+            let track = StoredTrack {
                 name,
                 kind,
                 timeline: resolve::media(&pinned, &context)?,
                 url,
                 rendition,
                 offset: std::time::Duration::ZERO,
-            });
+                key_systems: Vec::new(),
+            };
+            tracks.push(track.with_key_systems(store, asset));
         }
     }
     Ok((!tracks.is_empty()).then(|| Presentation {
