@@ -31,6 +31,7 @@ mod growing;
 mod https;
 mod interruption;
 mod interstitials;
+mod interstitials_page;
 mod interstitials_taken;
 mod interstitials_trouble;
 mod kill;

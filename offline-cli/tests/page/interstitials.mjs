@@ -1,0 +1,61 @@
+// Plays a film with interstitials in a real browser, the origin of all of it being gone, and looks at the colours: blue comes before the
+// film, which is lime, and red four seconds into it. Argument: the address.
+
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const [address] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+});
+
+try {
+  const page = await browser.newPage({ viewport: { width: 1000, height: 720 } });
+  page.setDefaultTimeout(60_000);
+  const asked = [];
+  const said = [];
+  page.on("console", (message) => said.push(message.text()));
+  page.on("pageerror", (error) => said.push(error.message));
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`${address}/`);
+
+  // Notes each colour that follows another one, with the time of the film when it is seen first.
+  await page.evaluate(() => {
+    window.seen = [];
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [8, 8];
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const video = document.getElementById("video");
+    setInterval(() => {
+      if (video.readyState < 2 || video.videoWidth === 0) {
+        return;
+      }
+      context.drawImage(video, 0, 0, 8, 8);
+      const [red, green, blue] = context.getImageData(4, 4, 1, 1).data;
+      const colour = ["red", "lime", "blue"][[red, green, blue].indexOf(Math.max(red, green, blue))];
+      if (Math.max(red, green, blue) > 150 && window.seen.at(-1) !== colour) {
+        window.seen.push(colour);
+      }
+    }, 40);
+  });
+  await page.locator("#assets li .play").first().click();
+  const wanted = ["blue", "lime", "red", "lime"];
+  await page.waitForFunction((count) => window.seen.length >= count, wanted.length).catch(async (error) => {
+    throw new Error(`${error.message}: ${JSON.stringify([await page.evaluate(() => window.seen), said, asked])}`);
+  });
+  assert.deepEqual(await page.evaluate(() => window.seen), wanted);
+  assert.ok(!await page.locator("#trouble").isVisible(), await page.locator("#trouble").textContent());
+
+  // Its list, playlists and segments came from this server, and nothing from elsewhere.
+  const below = `${address}/assets/film/interstitials/`;
+  const ofBreaks = asked.filter((url) => url.startsWith(below));
+  for (const [what, least] of [[/\.json(\?|$)/, 1], [/\/index\.m3u8(\?|$)/, 2], [/\.ts(\?|$)/, 2]]) {
+    assert.ok(ofBreaks.filter((url) => what.test(url)).length >= least, `${what}: ${ofBreaks.join(" ")}`);
+  }
+  const strangers = asked.filter((url) => !url.startsWith(`${address}/`) && !/^(blob|data):/.test(url));
+  assert.deepEqual(strangers, []);
+  assert.deepEqual(said, []);
+} finally {
+  await browser.close();
+}
