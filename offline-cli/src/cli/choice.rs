@@ -11,7 +11,7 @@ use crate::session::DownloadRequest;
 use crate::{Error, Result};
 
 /// Which variants and renditions to take. What is not said is as in the last download into the asset.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "What to take")]
 pub struct Choice {
     /// Which variant, in order of preference: for example `height<=1080 && codec=hvc1` or `max:height`
@@ -90,7 +90,79 @@ impl Choice {
     }
 }
 
+impl Choice {
+    /// Whether variants are said.
+    pub(crate) fn says_variants(&self) -> bool {
+        !self.variant.is_empty() || self.all_variants
+    }
+
+    /// Whether audio renditions are said.
+    pub(crate) fn says_audio(&self) -> bool {
+        self.audio.is_some() || !self.audio_with.is_empty()
+    }
+
+    /// Whether subtitles are said.
+    pub(crate) fn says_subtitles(&self) -> bool {
+        self.subtitles.is_some() || !self.subtitles_with.is_empty()
+    }
+
+    /// These choices and those that were answered.
+    #[must_use]
+    pub(crate) fn with(&self, answered: &Answered) -> Self {
+        let mut choice = self.clone();
+        choice.variant.extend(answered.variant.clone());
+        choice.all_variants |= answered.all_variants;
+        let auxiliary = answered.beside.iter().cloned().map(Auxiliary::of_variant);
+        choice.auxiliary.extend(auxiliary);
+        choice.audio = choice.audio.or_else(|| answered.audio.clone());
+        choice.subtitles = choice.subtitles.or_else(|| answered.subtitles.clone());
+        choice
+    }
+}
+
+/// What was answered, where the command line says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answered {
+    pub(crate) variant: Option<Qualifier>,
+    /// Every variant that `variant` matches.
+    pub(crate) all_variants: bool,
+    /// More variants.
+    pub(crate) beside: Vec<Qualifier>,
+    pub(crate) audio: Option<RenditionRequest>,
+    pub(crate) subtitles: Option<RenditionRequest>,
+}
+
+impl Answered {
+    /// The flags that say the same.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut say = |flag: &str, value: String| words.extend([format!("--{flag}"), value]);
+        if let Some(qualifier) = &self.variant {
+            say("variant", qualifier.to_string());
+        }
+        for qualifier in &self.beside {
+            say("auxiliary", format!("variant={qualifier}"));
+        }
+        for (flag, languages) in [("audio", &self.audio), ("subtitles", &self.subtitles)] {
+            if let Some(languages) = languages {
+                say(flag, languages.to_string());
+            }
+        }
+        if self.all_variants {
+            words.push("--all-variants".to_owned());
+        }
+        words
+    }
+}
+
 impl Auxiliary {
+    fn of_variant(qualifier: Qualifier) -> Self {
+        Self {
+            variant: vec![qualifier],
+            ..Self::default()
+        }
+    }
+
     fn beside(&self, primary: &DownloadRequest) -> Result<AuxiliaryRequest> {
         let mut auxiliary = AuxiliaryRequest {
             request: SelectionRequest {
@@ -248,6 +320,40 @@ mod tests {
         ] {
             assert!(wrong.parse::<Auxiliary>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_was_answered_can_be_said() {
+        use clap::Parser;
+
+        use crate::cli::{Cli, Command};
+
+        let answered = Answered {
+            variant: Some("height=1080 && codec=hvc1".parse().unwrap()),
+            all_variants: true,
+            beside: vec![
+                "height=480 && peak-bitrate=800000".parse().unwrap(),
+                "frame-rate=29.97".parse().unwrap(),
+            ],
+            audio: Some("en,pt-BR".parse().unwrap()),
+            subtitles: Some(RenditionRequest::None),
+        };
+        let mut words = ["offline", "download", "http://a/b"]
+            .map(str::to_owned)
+            .to_vec();
+        words.extend(answered.words());
+        let Command::Download(said) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("another command");
+        };
+        assert_eq!(said.choice, Choice::default().with(&answered));
+        assert!(
+            said.choice.says_variants() && said.choice.says_audio() && said.choice.says_subtitles()
+        );
+        assert!(Answered::default().words().is_empty());
+        assert_eq!(
+            Choice::default().with(&Answered::default()),
+            Choice::default()
+        );
     }
 
     #[test]

@@ -27,6 +27,10 @@ pub struct Download {
     #[arg(long, requires = "url", value_name = "URL", value_parser = value::url, conflicts_with = "live")]
     pub base_url: Option<Url>,
 
+    /// Ask at the terminal which variants and languages to take, of those that no flag says
+    #[arg(short, long, requires = "url")]
+    pub interactive: bool,
+
     #[command(flatten)]
     pub choice: Choice,
 

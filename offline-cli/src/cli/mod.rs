@@ -1,5 +1,6 @@
 //! The command line: what can be said, before anything is done.
 
+mod answer;
 mod choice;
 mod complete;
 mod connection;
@@ -10,13 +11,15 @@ mod playback;
 pub(crate) mod settings;
 mod upkeep;
 mod value;
+mod without_asking;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use choice::Choice;
+pub(crate) use answer::{Answer, Question};
+pub(crate) use choice::{Answered, Choice};
 pub(crate) use complete::{answer as answer_shell, script as completion_script};
 pub(crate) use connection::Connection;
 pub(crate) use download::{Download, Probe, Resume};
@@ -24,6 +27,7 @@ pub(crate) use playback::{Export, ExportFormat, Play, Player, Serve, Writer};
 pub(crate) use upkeep::{
     AfterPlayedChange, Expiry, Gc, Policy, PolicyChanges, Purge, Verify, Window, YesNo,
 };
+pub(crate) use without_asking::command_line as without_asking;
 
 /// Download HTTP Live Streams, play them with no network, let policies remove them.
 #[derive(Debug, Parser)]

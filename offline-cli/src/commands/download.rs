@@ -1,5 +1,6 @@
 //! `offline download`
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -8,8 +9,8 @@ use std::time::Duration;
 use asset_store::{AssetId, Store};
 use url::Url;
 
-use super::{queue, record};
-use crate::cli::{Connection, Download};
+use super::{interactive, queue, record};
+use crate::cli::{Choice, Connection, Download};
 use crate::render::output::{self, Output};
 use crate::render::progress::Progress;
 use crate::render::table::table;
@@ -20,11 +21,14 @@ use crate::session::{
 };
 use crate::{Error, ErrorKind, Result};
 
-pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> Result<u8> {
+pub(super) async fn run(arguments: &Download, place: &Path, output: Output) -> Result<u8> {
     let Some(url) = &arguments.url else {
-        return queue::work_off(arguments, &store, output).await;
+        return queue::work_off(arguments, &Store::open(place)?, output).await;
     };
-    let request = request(arguments, url, Some(&store))?;
+    // Whoever leaves while being asked leaves nothing behind.
+    let choice = choice(arguments, url, place, output).await?;
+    let store = Store::open(place)?;
+    let request = request(arguments, &choice, url, Some(&store))?;
     if arguments.queue {
         return queue::enqueue(&store, &request, output);
     }
@@ -41,14 +45,38 @@ pub(super) async fn run(arguments: &Download, store: Store, output: Output) -> R
     one(request, &arguments.connection, store, output).await
 }
 
+/// What the command line says is to be taken, and with `-i` the person at the terminal.
+async fn choice<'a>(
+    arguments: &'a Download,
+    url: &Url,
+    place: &Path,
+    output: Output,
+) -> Result<Cow<'a, Choice>> {
+    if !arguments.interactive {
+        return Ok(Cow::Borrowed(&arguments.choice));
+    }
+    interactive::check(output)?;
+    let known = super::existing(place.to_owned())?;
+    let request = request(arguments, &arguments.choice, url, known.as_ref())?;
+    drop(known);
+    let network = super::network(&arguments.connection, request.origin(), output)?;
+    let asking = interactive::choose(&arguments.choice, request, &network, place, output);
+    Ok(Cow::Owned(asking.await?))
+}
+
 /// What the command line asks for; what it leaves open is as in the last download of the address, if there was one.
-fn request(arguments: &Download, url: &Url, store: Option<&Store>) -> Result<DownloadRequest> {
+fn request(
+    arguments: &Download,
+    choice: &Choice,
+    url: &Url,
+    store: Option<&Store>,
+) -> Result<DownloadRequest> {
     let id = arguments.id.as_deref().map(AssetId::new).transpose()?;
     let mut request = match store {
         Some(store) => DownloadRequest::augmenting(store, url.clone(), id)?,
         None => DownloadRequest::new(url.clone()),
     };
-    arguments.choice.make(&mut request)?;
+    choice.make(&mut request)?;
     arguments.interstitials.make(&mut request)?;
     request.title.clone_from(&arguments.title);
     request.artwork = arguments.artwork.as_deref().map(artwork).transpose()?;
@@ -84,7 +112,10 @@ pub(super) async fn estimate(arguments: &Download, place: &Path, output: Output)
     let Some(url) = &arguments.url else {
         return Err(Error::usage("--dry-run needs an address"));
     };
-    let request = request(arguments, url, super::existing(place.to_owned())?.as_ref())?;
+    let choice = choice(arguments, url, place, output).await?;
+    let known = super::existing(place.to_owned())?;
+    let request = request(arguments, &choice, url, known.as_ref())?;
+    drop(known);
     let network = super::network(&arguments.connection, request.origin(), output)?;
     let estimate = network.estimate(&request, super::free(place)).await?;
     if output.json {

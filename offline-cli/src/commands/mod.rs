@@ -5,6 +5,7 @@ mod doctor;
 mod download;
 mod export;
 mod inspect;
+mod interactive;
 mod list;
 mod log;
 mod manual;
@@ -151,7 +152,7 @@ fn run(cli: &Cli, output: Output) -> Result<u8> {
             runtime()?.block_on(download::estimate(arguments, &place()?, output))
         }
         Command::Download(arguments) => {
-            runtime()?.block_on(download::run(arguments, Store::open(place()?)?, output))
+            runtime()?.block_on(download::run(arguments, &place()?, output))
         }
         Command::Pause(arguments) => {
             runtime()?.block_on(queue::pause(&required(place()?)?, &arguments.ids, output))

@@ -46,7 +46,6 @@ pub(super) async fn run(arguments: &Probe, place: &Path, output: Output) -> Resu
             String::new()
         }
     };
-    let dash = || "-".to_owned();
     for (heading, variants) in [
         ("VARIANT", &probe.variants),
         ("I-FRAMES", &probe.i_frame_variants),
@@ -54,17 +53,9 @@ pub(super) async fn run(arguments: &Probe, place: &Path, output: Output) -> Resu
         if variants.is_empty() {
             continue;
         }
-        let rows = variants.iter().map(|variant: &ProbedVariant| {
-            vec![
-                mark(variant.selected),
-                variant.resolution.clone().unwrap_or_else(dash),
-                variant
-                    .bandwidth
-                    .map_or_else(dash, |rate| format!("{} kbit/s", rate / 1000)),
-                about(variant.bytes, variant.bytes_from),
-                variant.codecs.clone().unwrap_or_else(dash),
-            ]
-        });
+        let rows = variants
+            .iter()
+            .map(|one| [vec![mark(one.selected)], variant(one)].concat());
         output::line(&table(
             &["", heading, "PEAK", "SIZE", "CODECS"],
             &[2, 3],
@@ -102,6 +93,21 @@ pub(super) async fn run(arguments: &Probe, place: &Path, output: Output) -> Resu
         output.message(download::DOES_NOT_FIT);
     }
     Ok(0)
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+/// A variant in a table: resolution, peak bitrate, size, codecs.
+pub(super) fn variant(variant: &ProbedVariant) -> Vec<String> {
+    let peak = variant.bandwidth;
+    vec![
+        variant.resolution.clone().unwrap_or_else(dash),
+        peak.map_or_else(dash, |rate| format!("{} kbit/s", rate / 1000)),
+        about(variant.bytes, variant.bytes_from),
+        variant.codecs.clone().unwrap_or_else(dash),
+    ]
 }
 
 /// How many bytes there are, where that is known.

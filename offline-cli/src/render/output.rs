@@ -24,6 +24,13 @@ impl Output {
     }
 }
 
+/// A question to the person at the terminal, who answers on the same line.
+pub(crate) fn question(text: &str) {
+    let mut terminal = io::stderr().lock();
+    // Nobody is left to answer when standard error is closed.
+    let _ = write!(terminal, "{text}").and_then(|()| terminal.flush());
+}
+
 /// An answer as JSON on one line.
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|error| {

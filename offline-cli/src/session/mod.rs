@@ -28,6 +28,7 @@ mod live;
 mod loaded;
 mod measure;
 mod network;
+mod offer;
 mod order;
 pub(crate) mod parallel;
 mod plan;
@@ -74,6 +75,7 @@ pub use interstitials::{
 pub use live::{Ended, LiveOptions, Recording};
 pub use measure::BytesFrom;
 pub use network::{HostNetworkOptions, NetworkOptions};
+pub use offer::{Offer, OfferedLanguage, OfferedVariant};
 pub use probe::{Probe, ProbedRendition, ProbedVariant};
 pub use range::{MediaTime, StoredRange, TimeRange};
 pub use record::{DownloadState, Metadata, StateRecord};

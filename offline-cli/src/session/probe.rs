@@ -1,6 +1,6 @@
 //! Looking at an address without downloading any media.
 
-use hls_parse::{Timeline, Variant};
+use hls_parse::{Rendition, Timeline, Variant};
 use segment_fetch::Reach;
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::event::seconds;
 use super::findings::{Findings, ProbedDiagnostic};
 use super::measure::{BytesFrom, Declared, Meter, Rates, Size};
 use super::resolve::{Root, rejected};
-use super::{Chosen, DownloadRequest, Network, configuration, tracks};
+use super::{Chosen, DownloadRequest, Network, Offer, configuration, tracks};
 use crate::{Error, ErrorKind, Result};
 
 /// What an address offers, without any media.
@@ -104,6 +104,14 @@ impl Network {
     /// # Errors
     /// When the playlist cannot be fetched or read.
     pub async fn probe(&self, request: &DownloadRequest, free: Option<u64>) -> Result<Probe> {
+        Ok(self.offer(request, free).await?.probe)
+    }
+
+    /// As [`probe`](Self::probe), with what it takes to ask for each choice.
+    ///
+    /// # Errors
+    /// As [`probe`](Self::probe).
+    pub async fn offer(&self, request: &DownloadRequest, free: Option<u64>) -> Result<Offer> {
         let (root, reach) = self.root_of(request, Reach::Any).await?;
         match root {
             Root::Media(received, timeline) => {
@@ -116,7 +124,10 @@ impl Network {
                     size = sizes.into_iter().next().flatten();
                 }
                 probe.takes(size, free);
-                Ok(probe)
+                Ok(Offer {
+                    probe,
+                    multivariant: None,
+                })
             }
             Root::Multivariant(received, multivariant) => {
                 let selection = multivariant
@@ -180,27 +191,33 @@ impl Network {
                     .enumerate()
                     .map(|(index, rendition)| {
                         let size = sizes.and_then(|sizes| sizes.rendition(rendition));
-                        (index, rendition, size)
-                    })
-                    .map(|(index, rendition, size)| ProbedRendition {
-                        bytes: size.map(|size| size.bytes),
-                        bytes_from: size.map(|size| size.from),
-                        kind: rendition.kind.to_string().to_ascii_lowercase(),
-                        group: rendition.group_id().to_owned(),
-                        name: rendition.name().to_owned(),
-                        language: rendition.language().map(str::to_owned),
-                        forced: rendition.forced,
-                        characteristics: rendition
-                            .characteristic_list()
-                            .map(str::to_owned)
-                            .collect(),
-                        in_band: rendition.url().is_none(),
-                        selected: captions.contains(&index)
-                            || selection.renditions.binary_search(&index).is_ok(),
+                        let selected = captions.contains(&index)
+                            || selection.renditions.binary_search(&index).is_ok();
+                        ProbedRendition::of(rendition, size, selected)
                     })
                     .collect();
-                Ok(probe)
+                Ok(Offer {
+                    probe,
+                    multivariant: Some(multivariant),
+                })
             }
+        }
+    }
+}
+
+impl ProbedRendition {
+    fn of(rendition: &Rendition, size: Option<Size>, selected: bool) -> Self {
+        Self {
+            kind: rendition.kind.to_string().to_ascii_lowercase(),
+            group: rendition.group_id().to_owned(),
+            name: rendition.name().to_owned(),
+            language: rendition.language().map(str::to_owned),
+            forced: rendition.forced,
+            characteristics: rendition.characteristic_list().map(str::to_owned).collect(),
+            bytes: size.map(|size| size.bytes),
+            bytes_from: size.map(|size| size.from),
+            in_band: rendition.url().is_none(),
+            selected,
         }
     }
 }

@@ -29,6 +29,8 @@ mod full_disk;
 mod gated_origin;
 mod growing;
 mod https;
+#[cfg(unix)]
+mod interactive;
 mod interruption;
 mod interstitials;
 mod interstitials_page;

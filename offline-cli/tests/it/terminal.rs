@@ -11,13 +11,17 @@ use crate::environment::{Environment, skipped, wait_for};
 use crate::stream::{Plain, segment_path};
 
 /// A terminal with the tool in it.
-struct Terminal {
+pub(crate) struct Terminal {
     socket: PathBuf,
 }
 
 impl Terminal {
     /// Runs the tool in a window; `None` where there is no tmux.
-    fn run(environment: &Environment, columns: usize, arguments: &[&str]) -> Option<Self> {
+    pub(crate) fn run(
+        environment: &Environment,
+        columns: usize,
+        arguments: &[&str],
+    ) -> Option<Self> {
         Self::run_with(environment, columns, &[], arguments)
     }
 
@@ -59,7 +63,7 @@ impl Terminal {
         command
     }
 
-    fn tell(&self, arguments: &[&str]) {
+    pub(crate) fn tell(&self, arguments: &[&str]) {
         assert!(self.command().args(arguments).status().unwrap().success());
     }
 
@@ -79,7 +83,7 @@ impl Terminal {
     }
 
     /// Waits until what is shown is so.
-    fn wait(&self, what: &str, is_so: impl Fn(&[String]) -> bool) -> Vec<String> {
+    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&[String]) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
         wait_for(what, || {
             std::thread::sleep(Duration::from_millis(50));
@@ -96,7 +100,7 @@ impl Drop for Terminal {
     }
 }
 
-fn count(lines: &[String], start: &str) -> usize {
+pub(crate) fn count(lines: &[String], start: &str) -> usize {
     let same = lines
         .iter()
         .filter(|line| line.trim_start().starts_with(start));

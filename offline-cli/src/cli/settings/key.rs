@@ -14,6 +14,7 @@ pub(super) const WITHOUT: &[(&str, &str, &str)] = &[
     ("download", "artwork", "it is of one asset"),
     ("download", "metadata", "it is of one asset"),
     ("download", "base-url", "it is of one playlist"),
+    ("download", "interactive", "it needs somebody to ask"),
     ("probe", "base-url", "it is of one playlist"),
     ("resume", "url", "it is of one asset"),
     ("export", "output", "it is of one asset"),
@@ -117,7 +118,7 @@ pub(super) fn at_home(flag: &Arg, text: String) -> String {
 }
 
 /// A value without what is secret in it.
-pub(super) fn redacted(flag: &str, value: &str) -> String {
+pub(crate) fn redacted(flag: &str, value: &str) -> String {
     match flag {
         "header" => match value.split_once(':') {
             Some((name, _)) => format!("{}: …", name.trim()),

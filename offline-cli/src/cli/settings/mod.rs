@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub(crate) use hosts::HostSettings;
+pub(crate) use key::redacted;
 pub(crate) use merge::{Parsed, parse, shown};
 
 /// Where a value comes from.
