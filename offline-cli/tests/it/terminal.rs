@@ -3,12 +3,15 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use segment_fetch::testing::Fault;
 
 use crate::environment::{Environment, skipped, wait_for};
 use crate::stream::{Plain, segment_path};
+
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// A terminal with the tool in it.
 pub(crate) struct Terminal {
@@ -37,7 +40,8 @@ impl Terminal {
             return None;
         }
         let terminal = Self {
-            socket: environment.path("tmux"),
+            // The one before on the same socket may still be ending.
+            socket: environment.path(&format!("tmux-{}", NEXT.fetch_add(1, Ordering::Relaxed))),
         };
         let tool = environment.command();
         // Ctrl-C goes to the shell too, which has to live to say how the tool ended.
