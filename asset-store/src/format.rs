@@ -76,7 +76,7 @@ pub(crate) fn look(layout: &Layout) -> Result<(), Error> {
 }
 
 fn none(layout: &Layout) -> Error {
-    let message = "there is no store here; the first download creates one";
+    let message = "there is no store here";
     Error::at(ErrorKind::NotFound, layout.root(), message)
 }
 
@@ -116,7 +116,7 @@ fn not_a_store(root: &Path) -> Error {
     Error::at(
         ErrorKind::NotAStore,
         root,
-        "the folder has other files in it and is no store; choose another one",
+        "the folder has other files in it and is no store",
     )
 }
 

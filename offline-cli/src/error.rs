@@ -233,12 +233,39 @@ impl From<asset_store::Error> for Error {
                 ),
             ),
             Store::InvalidName => (ErrorKind::Usage, "invalid name", None),
-            _ => (ErrorKind::Storage, "the store failed", None),
+            Store::NotAStore => (
+                ErrorKind::Storage,
+                "that is no store",
+                Some("name another folder with --store, an empty one or one that is not there"),
+            ),
+            Store::NotPrivate => (
+                ErrorKind::Storage,
+                "the store cannot be trusted",
+                Some("put that right, or name another store with --store"),
+            ),
+            Store::Damaged | Store::Missing => (
+                ErrorKind::Storage,
+                "the store is damaged",
+                Some("`offline verify --repair` finds what is damaged and fetches it again"),
+            ),
+            _ => (
+                ErrorKind::Storage,
+                "the store failed",
+                Some("`offline doctor` says what is in its way"),
+            ),
         };
         let mut made = match (kind, error.path()) {
             // What the system says about it would only repeat it.
             (ErrorKind::DiskFull, Some(path)) => {
                 Self::new(kind, format!("{message}: cannot write {}", path.display()))
+            }
+            // Its own words say it all.
+            _ if matches!(
+                error.kind(),
+                Store::NotFound | Store::NotAStore | Store::NotPrivate
+            ) =>
+            {
+                Self::new(kind, error.to_string()).because(error)
             }
             _ => Self::new(kind, message).because(error),
         };
@@ -254,12 +281,66 @@ impl From<segment_fetch::Error> for Error {
             return stored.into();
         }
         let (kind, hint) = match error.kind() {
-            Fetch::InvalidUrl | Fetch::Cookies => (ErrorKind::Usage, None),
+            Fetch::InvalidUrl => (
+                ErrorKind::Usage,
+                Some("write it whole, for example https://example.com/master.m3u8"),
+            ),
+            Fetch::Cookies => (
+                ErrorKind::Usage,
+                Some(
+                    "--cookies takes the format of Netscape, which curl and extensions of browsers write",
+                ),
+            ),
+            Fetch::Connect => (
+                ErrorKind::Network,
+                Some("check the address and the network, then try again: what is there is kept"),
+            ),
+            Fetch::Tls => (
+                ErrorKind::Network,
+                Some(
+                    "check the clock (`offline doctor`); --cacert FILE names an authority that the system does not know",
+                ),
+            ),
+            Fetch::Timeout | Fetch::Truncated | Fetch::Http => (
+                ErrorKind::Network,
+                Some("try again, or with --parallel 1: what is there is kept"),
+            ),
+            Fetch::Status(500..) => (
+                ErrorKind::Network,
+                Some("the server has trouble; try again later: what is there is kept"),
+            ),
+            Fetch::Status(429) => (
+                ErrorKind::Network,
+                Some(
+                    "the server wants fewer requests: try again later, with --parallel 1 or --limit-rate",
+                ),
+            ),
+            Fetch::Status(_) | Fetch::TooManyRedirects => (
+                ErrorKind::Network,
+                Some(
+                    "open the address in a browser: the server may want cookies or headers (--cookies, --header)",
+                ),
+            ),
+            Fetch::WrongRange | Fetch::WrongLength => (
+                ErrorKind::Network,
+                Some(
+                    "try again; when it stays so, the file has changed at the server, or something on the way is broken",
+                ),
+            ),
+            Fetch::TooLarge => (
+                ErrorKind::Network,
+                Some("check the address: that is longer than such a file ever is"),
+            ),
             Fetch::Proxy => (
                 ErrorKind::Network,
                 Some("check --proxy, and http_proxy, https_proxy and all_proxy in the environment"),
             ),
-            Fetch::Refused => (ErrorKind::PlaylistRejected, None),
+            Fetch::Refused => (
+                ErrorKind::PlaylistRejected,
+                Some(
+                    "what comes from the internet may not lead to addresses near this machine, nor from https to http",
+                ),
+            ),
             Fetch::AddressExpired => (
                 ErrorKind::AddressExpired,
                 Some(
@@ -271,7 +352,10 @@ impl From<segment_fetch::Error> for Error {
                 Some("open the address in a browser: it may be a login or error page"),
             ),
             Fetch::NotFound => (ErrorKind::Network, Some("check the address")),
-            Fetch::Sink => (ErrorKind::Storage, None),
+            Fetch::Sink => (
+                ErrorKind::Storage,
+                Some("`offline doctor` says what is in the way of the store"),
+            ),
             _ => (ErrorKind::Network, None),
         };
         // The fetch error says what and where itself; as the cause it brings its own causes.

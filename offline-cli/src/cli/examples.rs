@@ -108,7 +108,7 @@ Examples:
   offline export film -o folder
 
   # one file
-  offline export film -o film.mp4 --format mp4";
+  offline export film -o film.mp4";
 
 pub(crate) const CONFIG: &str = "\
 Examples:

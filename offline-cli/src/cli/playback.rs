@@ -66,9 +66,9 @@ pub struct Export {
     #[arg(short, long, value_name = "PATH")]
     pub output: PathBuf,
 
-    /// The form it is written in
-    #[arg(long, value_enum, default_value_t = ExportFormat::Hls)]
-    pub format: ExportFormat,
+    /// The form it is written in [default: what PATH ends with, else hls]
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
 
     /// Let this program write it, if it is installed: for codecs that have no place in MP4 here, and for mkv
     #[arg(long, value_enum, value_name = "PROGRAM")]
@@ -83,7 +83,7 @@ pub enum Writer {
 }
 
 /// Forms of export.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     /// A folder of playlists and segments that plays from disk
     Hls,
@@ -93,4 +93,18 @@ pub enum ExportFormat {
     Ts,
     /// One Matroska file, written by ffmpeg (`--with ffmpeg`)
     Mkv,
+}
+
+impl Export {
+    /// The form that is asked for by name, or by the ending of the path.
+    pub(crate) fn form(&self) -> ExportFormat {
+        let ending = self.output.extension().and_then(|ending| ending.to_str());
+        let by_ending = || match ending?.to_ascii_lowercase().as_str() {
+            "mp4" | "m4v" | "m4a" => Some(ExportFormat::Mp4),
+            "ts" => Some(ExportFormat::Ts),
+            "mkv" => Some(ExportFormat::Mkv),
+            _ => None,
+        };
+        self.format.or_else(by_ending).unwrap_or(ExportFormat::Hls)
+    }
 }

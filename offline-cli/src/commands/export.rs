@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) async fn run(store: &Store, arguments: &Export, output: Output) -> Result<u8> {
     let id = library::find(store, &arguments.id)?;
     let path = &arguments.output;
-    let exported = match (arguments.format, arguments.with) {
+    let exported = match (arguments.form(), arguments.with) {
         (ExportFormat::Hls, None) => export::hls(store, &id, path, |_| {})?,
         (ExportFormat::Mp4, None) => export::mp4(store, &id, path, |_| {})?,
         (ExportFormat::Ts, None) => export::transport_stream(store, &id, path, |_| {})?,

@@ -137,6 +137,7 @@ impl Network {
             cookies.read_netscape(&text).map_err(|error| {
                 Error::new(ErrorKind::Usage, format!("cannot use {}", path.display()))
                     .because(error)
+                    .hint("cookies are read in the format of Netscape, which curl and extensions of browsers write")
             })?;
         }
         let mut fetch = FetchOptions {

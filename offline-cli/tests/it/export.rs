@@ -33,6 +33,28 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn the_ending_says_the_form_unless_a_format_is_named() {
+    let Some(environment) = stored() else {
+        return;
+    };
+    let export = |name: &str, more: &[&str]| {
+        let path = environment.path(name);
+        let arguments = ["export", "a", "-o", path.to_str().unwrap()];
+        environment.run([&arguments, more].concat()).fine();
+        path
+    };
+    let film = export("film.MP4", &[]);
+    assert_eq!(&fs::read(film).unwrap()[4..8], b"ftyp");
+    assert_eq!(fs::read(export("film.ts", &[])).unwrap()[0], 0x47);
+    assert!(export("film", &[]).join("index.m3u8").is_file());
+    let folder = export("other.mp4", &["--format", "hls"]);
+    assert!(folder.join("index.m3u8").is_file());
+    let path = environment.path("film.mkv");
+    let said = environment.run(["export", "a", "-o", path.to_str().unwrap()]);
+    assert!(said.refused(2).stderr.contains("--with ffmpeg"));
+}
+
+#[test]
 fn a_killed_export_leaves_nothing_under_the_name_and_the_next_one_cleans_up() {
     let Some(environment) = stored() else {
         return;

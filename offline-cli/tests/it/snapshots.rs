@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask gen` writes them anew where words have changed; what it changed is read in the diff.
 
-use segment_fetch::testing::{Fault, Origin};
+use segment_fetch::testing::{Fault, Origin, Resource};
 
 use crate::commands::multivariant;
 use crate::environment::{Environment, Said, said};
@@ -151,6 +151,33 @@ fn errors() {
     ] {
         assert_said(name, &run(&environment, arguments));
     }
+    let faults = [
+        ("error-expired", Fault::Status(403)),
+        ("error-page", Fault::Html),
+        ("error-status", Fault::Status(418)),
+        (
+            "error-redirects",
+            Fault::Redirect {
+                status: 302,
+                location: "/trouble.m3u8".to_owned(),
+            },
+        ),
+    ];
+    let trouble = origin.url("/trouble.m3u8").to_string();
+    for (name, fault) in faults {
+        let resource = Resource::new("#EXTM3U\n");
+        origin.site().route("/trouble.m3u8", resource);
+        origin.site().always("/trouble.m3u8", fault);
+        assert_said(name, &run(&environment, &["download", &trouble]));
+    }
+    let empty = Environment::new();
+    std::fs::write(empty.path("words"), "no cookies").unwrap();
+    let cookies = ["download", &trouble, "--cookies", "words"];
+    assert_said("error-cookies", &run(&empty, &cookies));
+    let foreign = Environment::new();
+    std::fs::create_dir(foreign.store()).unwrap();
+    std::fs::write(foreign.store().join("letter"), "dear").unwrap();
+    assert_said("error-not-a-store", &run(&foreign, &["list"]));
     let empty = Environment::new();
     assert_said("list-empty", &run(&empty, &["list"]));
     assert_said("error-no-store", &run(&empty, &["inspect", "film"]));
