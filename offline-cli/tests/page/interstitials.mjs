@@ -40,11 +40,31 @@ try {
     }, 40);
   });
   await page.locator("#assets li .play").first().click();
+
+  // Who stops meanwhile goes on where the film was, and that is what the clock shows.
+  await page.waitForFunction(() => window.seen.length === 3);
+  await page.waitForTimeout(500);
+  await page.locator("#video").focus();
+  await page.keyboard.press("k");
+  await page.waitForFunction(() => document.getElementById("video").paused);
+  await page.waitForFunction(async () => (await (await fetch("api/library")).json())[0].position > 0);
+  const position = await page.evaluate(async () => (await (await fetch("api/library")).json())[0].position);
+  assert.ok(Math.abs(position - 4) < 0.6, `the position is ${position}`);
+  assert.match(await page.locator("#clock").textContent(), /^0:04 \/ 0:08$/);
+  await page.keyboard.press("k");
+
   const wanted = ["blue", "lime", "red", "lime"];
   await page.waitForFunction((count) => window.seen.length >= count, wanted.length).catch(async (error) => {
     throw new Error(`${error.message}: ${JSON.stringify([await page.evaluate(() => window.seen), said, asked])}`);
   });
   assert.deepEqual(await page.evaluate(() => window.seen), wanted);
+
+  // To seek is to seek in the film.
+  await page.evaluate(() => { window.seen.length = 0; document.getElementById("video").currentTime = 2.5; });
+  await page.waitForFunction(() => window.seen.at(-1) === "red");
+  await page.locator("#seek").evaluate((seek) => { seek.value = 6.5; seek.dispatchEvent(new Event("input")); });
+  await page.waitForFunction(() => window.seen.at(-1) === "lime" && document.getElementById("video").currentTime > 6.4);
+
   assert.ok(!await page.locator("#trouble").isVisible(), await page.locator("#trouble").textContent());
 
   // Its list, playlists and segments came from this server, and nothing from elsewhere.

@@ -63,11 +63,24 @@ function stop() {
   video.load();
 }
 
+// What has the times of the film: what is played in between has others.
+function film() {
+  const between = playing?.hls?.interstitialsManager;
+  return between?.playingItem?.event ? between.primary : video;
+}
+
+// Where the film is, and how long.
+function times() {
+  const { currentTime, duration } = film();
+  return { time: currentTime, duration: Number.isFinite(duration) ? duration : 0 };
+}
+
 function remember() {
-  if (playing && video.duration > 0) {
-    playing.remembered = video.currentTime;
-    playing.row.asset.position = video.currentTime;
-    api.setPosition(playing.row.asset.id, video.currentTime).catch(() => {});
+  const { time, duration } = times();
+  if (playing && duration > 0) {
+    playing.remembered = time;
+    playing.row.asset.position = time;
+    api.setPosition(playing.row.asset.id, time).catch(() => {});
   }
 }
 
@@ -142,8 +155,9 @@ function toggle() {
 }
 
 function jump(seconds) {
-  if (video.duration > 0) {
-    video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), video.duration);
+  const { time, duration } = times();
+  if (duration > 0) {
+    film().currentTime = Math.min(Math.max(0, time + seconds), duration);
   }
 }
 
@@ -160,7 +174,7 @@ at("fullscreen").addEventListener("click", fullscreen);
 at("player-close").addEventListener("click", () => dialog.close());
 video.addEventListener("click", toggle);
 at("volume").addEventListener("input", () => { video.volume = at("volume").valueAsNumber; });
-seek.addEventListener("input", () => { video.currentTime = seek.valueAsNumber; });
+seek.addEventListener("input", () => { film().currentTime = seek.valueAsNumber; });
 
 dialog.addEventListener("close", () => {
   const closed = playing?.closed;
@@ -181,17 +195,17 @@ dialog.addEventListener("keydown", (event) => {
 });
 
 function told() {
-  const duration = Number.isFinite(video.duration) ? video.duration : 0;
+  const { time, duration } = times();
   seek.max = duration || 1;
-  seek.value = video.currentTime;
-  seek.setAttribute("aria-valuetext", `${format.spoken(video.currentTime)} of ${format.spoken(duration)}`);
-  at("clock").textContent = `${format.clock(video.currentTime)} / ${format.clock(duration)}`;
+  seek.value = time;
+  seek.setAttribute("aria-valuetext", `${format.spoken(time)} of ${format.spoken(duration)}`);
+  at("clock").textContent = `${format.clock(time)} / ${format.clock(duration)}`;
 }
 
 video.addEventListener("durationchange", told);
 video.addEventListener("timeupdate", () => {
   told();
-  if (playing && Math.abs(video.currentTime - playing.remembered) > REMEMBER_EVERY) {
+  if (playing && Math.abs(times().time - playing.remembered) > REMEMBER_EVERY) {
     remember();
   }
 });
