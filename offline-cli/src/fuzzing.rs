@@ -1,11 +1,13 @@
 //! What must hold for any bytes, for the fuzz targets in `offline-cli/fuzz`, which begin with the seeds that the tests hold the same laws against. A broken law panics.
 
+use crate::media::cue_samples;
 use crate::media::demux::{Maps, TransportDemuxer, fragmented, packed as packed_frames};
 use crate::media::elementary::audio_frame::AudioKind;
 use crate::media::fragments::Initialization;
 use crate::media::movie::{self, Place, TrackBuilder};
 use crate::media::samples::Demuxed;
 use crate::media::transport_stream::Clock;
+use crate::media::webvtt::{Segment, Subtitles};
 use crate::media::{clear_initialization, clear_samples};
 use crate::playback::range::{self, Asked};
 
@@ -53,6 +55,13 @@ pub fn fragments(input: &[u8]) {
 }
 
 pub(crate) fn two_fragments(map: &[u8], segment: &[u8]) {
+    if let Ok(found) = cue_samples::read(map, segment) {
+        let mut subtitles = Subtitles::default();
+        subtitles.add(found, 500);
+        // What is read again is as many cues as were written: no text ends one.
+        let written = Segment::read(subtitles.to_webvtt().as_bytes());
+        assert_eq!(written.cues.len(), subtitles.in_order().len());
+    }
     let Ok(map) = Initialization::read(map) else {
         return;
     };

@@ -4,6 +4,7 @@
 //! allocated because a header says so, and damage is an error, never a panic.
 
 mod common_encryption;
+pub(crate) mod cue_samples;
 mod cue_text;
 pub(crate) mod demux;
 pub(crate) mod elementary;

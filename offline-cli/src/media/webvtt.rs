@@ -21,7 +21,36 @@ pub(crate) struct Segment {
     pub(crate) origin: i64,
     pub(crate) cues: Vec<Cue>,
     /// Blocks that style cues.
-    styles: Vec<String>,
+    pub(crate) styles: Vec<String>,
+}
+
+impl Cue {
+    /// A cue that comes from elsewhere than a file: what would end or begin one there is taken out.
+    pub(crate) fn new(start: i64, end: i64, identifier: &str, settings: &str, text: &str) -> Self {
+        let lines = |text: &str| {
+            let text = text
+                .replace("\r\n", "\n")
+                .replace(['\r', '\0'], "\n")
+                .replace("-->", "--&gt;");
+            let lines = text.lines().filter(|line| !line.is_empty());
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let line = |text: &str| lines(text).lines().next().unwrap_or_default().to_owned();
+        // A block that begins so is none of a cue.
+        let is_other = |line: &str| {
+            let mut words = ["STYLE", "REGION", "NOTE", "WEBVTT"].iter();
+            words.any(|word| line.starts_with(word))
+        };
+        Self {
+            start,
+            end,
+            identifier: Some(line(identifier))
+                .filter(|line| !is_other(line))
+                .unwrap_or_default(),
+            settings: line(settings),
+            text: lines(text),
+        }
+    }
 }
 
 /// How many cues back the same one is looked for: segments repeat what they share.

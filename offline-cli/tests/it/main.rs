@@ -70,5 +70,6 @@ mod snapshots;
 mod space;
 mod strangers;
 mod stream;
+mod subtitle_samples;
 mod terminal;
 mod verify;

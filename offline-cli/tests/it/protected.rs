@@ -248,20 +248,24 @@ fn it_is_estimated_and_queued_like_the_rest() {
     protected.assert_nobody_asked_for_a_licence();
 }
 
-fn boxed(kind: &str, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn boxed(kind: &str, parts: &[&[u8]]) -> Vec<u8> {
     let inside = parts.concat();
     let size = u32::try_from(inside.len() + 8).unwrap().to_be_bytes();
     [&size, kind.as_bytes(), &inside].concat()
 }
 
-/// An initialization section of one video track with these formats, and data for these protection systems.
 fn initialization(formats: &[&[u8]], systems: &[&[u8]]) -> Vec<u8> {
+    initialization_of(*b"vide", formats, systems)
+}
+
+/// An initialization section of one track of a kind with these formats, a thousand ticks a second, and data for these protection systems.
+pub(crate) fn initialization_of(kind: [u8; 4], formats: &[&[u8]], systems: &[&[u8]]) -> Vec<u8> {
     let full = |kind: &str, rest: &[u8]| boxed(kind, &[&[0; 4], rest]);
     let mut track_header = vec![0; 80];
     track_header[11] = 1;
     let mut media_header = vec![0; 20];
     media_header[10..12].copy_from_slice(&1000_u16.to_be_bytes());
-    let handler = [&[0; 4], b"vide".as_slice(), &[0; 13]].concat();
+    let handler = [&[0; 4], kind.as_slice(), &[0; 13]].concat();
     let formats = formats.concat();
     let descriptions = full("stsd", &[&[0, 0, 0, 1], formats.as_slice()].concat());
     let table = boxed("stbl", &[&descriptions]);

@@ -3,10 +3,11 @@
 use asset_store::Store;
 use cache_inspect::media::{Container, identify};
 
-use super::program::Chosen;
+use super::program::{Chosen, Piece};
 use super::source::Source;
 use super::{Movie, unfit};
 use crate::media::Damaged;
+use crate::media::cue_samples;
 use crate::media::movie::{FLICKS, Parts, Place, TrackBuilder, convert, timed_text};
 use crate::media::webvtt::{Segment, Subtitles};
 use crate::{Error, ErrorKind, Result};
@@ -79,17 +80,22 @@ impl Chosen {
     /// All cues, in the time of the movie.
     pub(super) fn cues(&self, store: &Store, parts: &Parts) -> Result<Subtitles> {
         let mut subtitles = Subtitles::default();
-        let mut begun = None;
+        let (mut begun, mut map) = (None, None);
         for piece in &self.segments {
             let mut bytes = Vec::new();
             piece.content.read(store, &mut bytes).map_err(|unopened| {
                 let what = "subtitles cannot be read";
                 Error::new(ErrorKind::Storage, what).because(unopened.to_string())
             })?;
-            if identify(&bytes) != Container::WebVtt {
-                return Err(unfit(&self.track, Damaged("its subtitles are not WebVTT")));
-            }
-            let segment = Segment::read(&bytes);
+            let segment = match identify(&bytes) {
+                Container::WebVtt => Ok(Segment::read(&bytes)),
+                Container::Mp4 => self
+                    .initialization(store, piece, &mut map)?
+                    .ok_or(Damaged("it has no initialization section"))
+                    .and_then(|map| cue_samples::read(map, &bytes)),
+                _ => Err(Damaged("its subtitles are not WebVTT")),
+            };
+            let segment = segment.map_err(|damaged| unfit(&self.track, damaged))?;
             if begun.is_none_or(|(part, _)| part != piece.part) {
                 begun = Some((piece.part, piece.start));
             }
@@ -102,6 +108,30 @@ impl Chosen {
             subtitles.add(segment, shift);
         }
         Ok(subtitles)
+    }
+
+    /// The initialization section of a segment; the last one is kept in `last`.
+    fn initialization<'l>(
+        &self,
+        store: &Store,
+        piece: &Piece,
+        last: &'l mut Option<(usize, Vec<u8>)>,
+    ) -> Result<Option<&'l [u8]>> {
+        let Some(index) = piece.map else {
+            return Ok(None);
+        };
+        let Some(content) = self.maps.get(index) else {
+            return Ok(None);
+        };
+        if last.as_ref().is_none_or(|(known, _)| *known != index) {
+            let mut bytes = Vec::new();
+            content.read(store, &mut bytes).map_err(|unopened| {
+                let what = "subtitles cannot be read";
+                Error::new(ErrorKind::Storage, what).because(unopened.to_string())
+            })?;
+            *last = Some((index, bytes));
+        }
+        Ok(last.as_ref().map(|(_, bytes)| bytes.as_slice()))
     }
 }
 
