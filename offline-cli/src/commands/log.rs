@@ -10,6 +10,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Cli;
+use crate::render::lines::Above;
 use crate::{Error, Result};
 
 /// Says what is logged in place of `-v`, in the form of tracing's `EnvFilter`.
@@ -36,7 +37,7 @@ pub(super) fn begin(cli: &Cli) -> Result<()> {
         filter(level(cli.verbose))?
     };
     let screen = fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Above)
         .with_ansi(console::colors_enabled_stderr())
         .without_time()
         .with_filter(on_screen);

@@ -1,9 +1,9 @@
 //! Lines at the bottom of a terminal that change in place.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use console::{Term, measure_text_width, truncate_str};
@@ -11,6 +11,8 @@ use console::{Term, measure_text_width, truncate_str};
 use super::output::Output;
 
 const EVERY: Duration = Duration::from_millis(125);
+/// Without any news they are drawn again so often: time goes on, and windows change their size.
+const TICK: Duration = Duration::from_millis(500);
 /// What stays free at the right: what a terminal echoes of two Ctrl-C, `^C^C`, must not make a line wrap.
 const MARGIN: usize = 5;
 /// Longer lines are no better to read.
@@ -20,6 +22,12 @@ const WIDEST: usize = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct Lines(Option<Arc<Mutex<State>>>);
 
+/// The lines that are shown by this process.
+static SHOWN: Mutex<Weak<Mutex<State>>> = Mutex::new(Weak::new());
+
+/// What makes the lines of a block, now and in so many columns.
+type Drawing = Box<dyn FnMut(Instant, usize) -> Vec<String> + Send>;
+
 /// One block of lines, gone when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Block {
@@ -27,10 +35,9 @@ pub(crate) struct Block {
     number: usize,
 }
 
-#[derive(Debug)]
 struct State {
     term: Term,
-    blocks: BTreeMap<usize, Vec<String>>,
+    blocks: BTreeMap<usize, Drawing>,
     next: usize,
     /// The widths of the lines on the terminal.
     drawn: Vec<usize>,
@@ -43,13 +50,17 @@ impl Lines {
         let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
         let is_shown = !output.json && !output.quiet && term.is_term() && !is_dumb;
         Self(is_shown.then(|| {
-            Arc::new(Mutex::new(State {
+            let state = Arc::new(Mutex::new(State {
                 term,
                 blocks: BTreeMap::new(),
                 next: 0,
                 drawn: Vec::new(),
                 at: None,
-            }))
+            }));
+            *shown() = Arc::downgrade(&state);
+            let ticking = Arc::downgrade(&state);
+            std::thread::spawn(move || tick(&ticking));
+            state
         }))
     }
 
@@ -65,21 +76,9 @@ impl Lines {
         }
     }
 
-    /// How many columns a line may have; `None` where there are no lines.
-    pub(crate) fn room(&self) -> Option<usize> {
-        self.state().map(|state| state.room())
-    }
-
-    /// Says something above the lines.
-    pub(crate) fn say(&self, output: Output, message: &str) {
-        match self.state() {
-            Some(mut state) => {
-                state.erase();
-                output.message(message);
-                state.draw();
-            }
-            None => output.message(message),
-        }
+    /// Whether there are any.
+    pub(crate) fn are_shown(&self) -> bool {
+        self.0.is_some()
     }
 
     fn state(&self) -> Option<MutexGuard<'_, State>> {
@@ -89,13 +88,12 @@ impl Lines {
 }
 
 impl Block {
-    /// Replaces the lines. They are drawn some times a second.
-    pub(crate) fn set(&self, lines: Vec<String>) {
+    /// Shows what this makes, from now on; it is asked some times a second. It must neither say nor log anything.
+    pub(crate) fn show(&self, drawing: impl FnMut(Instant, usize) -> Vec<String> + Send + 'static) {
         if let Some(mut state) = self.lines.state() {
-            state.blocks.insert(self.number, lines);
+            state.blocks.insert(self.number, Box::new(drawing));
             if state.at.is_none_or(|at| at.elapsed() >= EVERY) {
-                state.erase();
-                state.draw();
+                state.redraw();
             }
         }
     }
@@ -105,9 +103,67 @@ impl Block {
         if let Some(mut state) = self.lines.state()
             && state.blocks.remove(&self.number).is_some()
         {
-            state.erase();
-            state.draw();
+            state.redraw();
         }
+    }
+}
+
+fn shown() -> MutexGuard<'static, Weak<Mutex<State>>> {
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes whole lines to standard error, above those that change.
+pub(super) fn above(text: &[u8]) -> io::Result<()> {
+    let shown = shown().upgrade();
+    let write = || {
+        let mut error = io::stderr().lock();
+        error.write_all(text).and_then(|()| error.flush())
+    };
+    let Some(shown) = shown else {
+        return write();
+    };
+    let mut state = shown.lock().unwrap_or_else(PoisonError::into_inner);
+    state.erase();
+    let written = write();
+    state.draw();
+    written
+}
+
+/// Draws again and again, until there is nothing to draw any more.
+fn tick(lines: &Weak<Mutex<State>>) {
+    loop {
+        std::thread::sleep(TICK);
+        let Some(state) = lines.upgrade() else {
+            return;
+        };
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.blocks.is_empty() && state.at.is_none_or(|at| at.elapsed() >= EVERY) {
+            state.redraw();
+        }
+    }
+}
+
+/// Where what is logged goes: above the lines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Above;
+
+impl io::Write for Above {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        above(text)?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("blocks", &self.blocks.len())
+            .field("drawn", &self.drawn)
+            .finish_non_exhaustive()
     }
 }
 
@@ -141,10 +197,16 @@ impl State {
         self.write(&format!("{up}\r\x1b[J"));
     }
 
+    fn redraw(&mut self) {
+        self.erase();
+        self.draw();
+    }
+
     fn draw(&mut self) {
         let (rows, _) = self.size();
-        let room = self.room();
-        let lines: Vec<_> = self.blocks.values().flatten().collect();
+        let (room, now) = (self.room(), Instant::now());
+        let blocks = self.blocks.values_mut();
+        let lines: Vec<String> = blocks.flat_map(|drawing| drawing(now, room)).collect();
         // The last ones say most.
         let shown = lines.get(lines.len().saturating_sub(rows - 1)..);
         let mut text = String::new();
@@ -155,7 +217,7 @@ impl State {
             let _ = write!(text, "{}{line}", if text.is_empty() { "" } else { "\n" });
         }
         self.drawn = drawn;
-        self.at = Some(Instant::now());
+        self.at = Some(now);
         self.write(&text);
     }
 
@@ -178,7 +240,7 @@ pub(crate) fn share(name: &str, share: f64, parts: &[String], room: usize) -> St
     let mut line = format!("{name}{:>3.0} %", (share * 100.0).floor());
     let bar = match room {
         90.. => 20,
-        70.. => 10,
+        70.. => 5,
         _ => 0,
     };
     if bar > 0 {
@@ -227,7 +289,7 @@ mod tests {
         let wide = share("", 0.5, &parts, 75);
         assert_eq!(
             wide,
-            " 50 % ━━━━━─────  12.3 MB  1:05/10:00  4.2 MB/s  0:20 left  2 retries"
+            " 50 % ━━━──  12.3 MB  1:05/10:00  4.2 MB/s  0:20 left  2 retries"
         );
         assert!(!share("", 0.999, &parts, 35).contains("100"));
     }

@@ -4,5 +4,7 @@ pub(crate) mod lines;
 pub(crate) mod output;
 pub(crate) mod paint;
 pub(crate) mod progress;
+mod speed;
 pub(crate) mod table;
 pub(crate) mod text;
+mod view;

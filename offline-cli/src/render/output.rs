@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::paint;
+use super::{lines, paint};
 use crate::{Error, ErrorKind, Result};
 
 /// Where a command's words go.
@@ -19,7 +19,7 @@ impl Output {
     pub(crate) fn message(self, message: &str) {
         if !self.quiet {
             // Nobody is left to tell when standard error is closed.
-            let _ = writeln!(io::stderr().lock(), "{}", paint::message(message));
+            let _ = lines::above(format!("{}\n", paint::message(message)).as_bytes());
         }
     }
 }

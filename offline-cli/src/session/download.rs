@@ -146,7 +146,7 @@ impl Session {
                 }
             }
             let spare = detours.spare(&job.metadata.tracks);
-            let run = Run::new(&job, &mut refreshes, spare, totals.bytes);
+            let run = Run::new(&job, &mut refreshes, spare, &totals);
             let ran = Box::pin(self.run(run, &writer, &mut stop, &mut observe)).await?;
             totals.go_on(ran.totals);
             match ran.fetched {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::purge::PurgedAsset;
 use super::source;
-use super::{Chosen, DownloadSummary};
+use super::{Chosen, DownloadSummary, TrackProgress};
 
 /// A step of a download. As JSON, an object whose `event` names the step; times are seconds, sizes bytes.
 #[derive(Clone, Debug, Serialize)]
@@ -51,6 +51,9 @@ pub enum DownloadEvent {
         media_time: f64,
         /// Length of the presentation in seconds.
         duration: f64,
+        /// How far each track has come, in the order of [`Resolved`](Self::Resolved).
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tracks: Vec<TrackProgress>,
     },
     /// More media time of a track is stored. Told a few times a second, and when the download ends.
     Loaded {

@@ -52,6 +52,7 @@ mod sizes;
 pub mod source;
 mod space;
 mod summary;
+mod tally;
 mod tracks;
 pub mod upkeep;
 
@@ -81,6 +82,7 @@ pub use range::{MediaTime, StoredRange, TimeRange};
 pub use record::{DownloadState, Metadata, StateRecord};
 pub use session_data::SessionDatum;
 pub use summary::DownloadSummary;
+pub use tally::TrackProgress;
 
 /// A store and the network, ready to download.
 #[derive(Clone, Debug)]

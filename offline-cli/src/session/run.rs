@@ -20,6 +20,7 @@ use super::plan::PlannedTrack;
 use super::prepare::{Link, Prepared, attributes};
 use super::record::{self, DownloadState, StateRecord};
 use super::refresh::Refreshes;
+use super::tally::Tally;
 use super::{DownloadEvent, DownloadSummary, Session, admission, concealed, layout, source};
 use crate::adapters::sink::PartialSink;
 use crate::{Error, ErrorKind, Result};
@@ -44,6 +45,8 @@ pub(super) struct Totals {
     pub(super) gaps: Vec<Gap>,
     /// What all passes over the resources came to.
     pub(super) summary: DownloadSummary,
+    /// The same for each track.
+    pub(super) tally: Tally,
 }
 
 impl Totals {
@@ -87,6 +90,7 @@ pub(super) struct Run<'a> {
     failed: Failed,
     pace: Pace,
     loaded: Loaded,
+    tally: Tally,
     /// How long it took until the first bytes came.
     first_bytes: Option<Duration>,
     summary: DownloadSummary,
@@ -97,7 +101,7 @@ impl<'a> Run<'a> {
         job: &'a Prepared,
         refreshes: &'a mut Refreshes,
         spare: HashSet<String>,
-        bytes: u64,
+        before: &Totals,
     ) -> Self {
         let media_time = |index| job.plan.media_time(index);
         let media_total: Duration = (0..job.plan.len()).map(media_time).sum();
@@ -105,7 +109,7 @@ impl<'a> Run<'a> {
         let pending = u64::try_from(job.pending.len()).unwrap_or(u64::MAX);
         Self {
             job,
-            bytes,
+            bytes: before.bytes,
             stored: job.metadata.resources.saturating_sub(pending),
             media_stored: media_total.saturating_sub(outstanding),
             media_total,
@@ -121,6 +125,7 @@ impl<'a> Run<'a> {
             failed: Failed::default(),
             pace: Pace::default(),
             loaded: Loaded::new(&job.plan, &job.pending),
+            tally: Tally::new(&job.plan, &job.pending, &before.tally),
             first_bytes: None,
             summary: DownloadSummary::default(),
         }
@@ -153,6 +158,7 @@ impl<'a> Run<'a> {
             stored: self.stored,
             gaps: self.gaps,
             summary: self.summary,
+            tally: self.tally,
         }
     }
 
@@ -235,8 +241,9 @@ impl<'a> Run<'a> {
                         }
                     }
                     Some(Event::Failed { tag, error, .. }) => if let Err(error) = self.failed(tag, error, observe) { break Err(error); },
-                    Some(Event::Progress { bytes, .. }) => {
+                    Some(Event::Progress { tag, bytes }) => {
                         self.bytes = self.bytes.saturating_add(bytes);
+                        self.tally.received(&job.plan, tag, bytes);
                         self.first_bytes.get_or_insert_with(|| began.elapsed());
                         self.tell(false, observe);
                     }
@@ -288,6 +295,7 @@ impl<'a> Run<'a> {
         self.stored = self.stored.saturating_add(1);
         self.media_stored += plan.media_time(index);
         self.loaded.insert(plan, index);
+        self.tally.stored(plan, index);
         Ok(())
     }
 
@@ -431,6 +439,7 @@ impl<'a> Run<'a> {
             resources: self.job.metadata.resources,
             media_time: share * seconds(self.job.duration),
             duration: seconds(self.job.duration),
+            tracks: self.tally.tracks(),
         }
     }
 }

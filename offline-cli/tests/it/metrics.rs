@@ -8,7 +8,7 @@ use segment_fetch::testing::{Fault, Origin, Resource, Site};
 use serde_json::{Value, json};
 
 use crate::environment::{Environment, Said};
-use crate::stream::{Plain, playlist, transport_stream};
+use crate::stream::{Plain, playlist, segment_path, transport_stream};
 
 /// The events of a kind, in order.
 fn of(said: &Said, kind: &str) -> Vec<Value> {
@@ -155,6 +155,7 @@ fn many_small_segments_do_not_drown_who_listens() {
         .build()
         .unwrap();
     let (mut progress, mut loaded, mut last) = (0u128, 0u128, None);
+    let mut tracks = Vec::new();
     let began = Instant::now();
     let request = DownloadRequest::new(origin.url("/media.m3u8"));
     let outcome =
@@ -163,10 +164,12 @@ fn many_small_segments_do_not_drown_who_listens() {
                 DownloadEvent::Progress {
                     resources_stored,
                     resources,
+                    tracks: told,
                     ..
                 } => {
                     progress += 1;
                     last = Some((resources_stored, resources));
+                    tracks = told;
                 }
                 DownloadEvent::Loaded { ranges, .. } => {
                     loaded += 1;
@@ -180,5 +183,44 @@ fn many_small_segments_do_not_drown_who_listens() {
     assert!(progress <= ticks / 50 + 2, "{progress} in {ticks} ms");
     assert!(loaded <= ticks / 250 + 2, "{loaded} in {ticks} ms");
     assert_eq!(last, Some((COUNT as u64, COUNT as u64)));
+    let [track] = tracks.as_slice() else {
+        panic!("{tracks:?}");
+    };
+    assert_eq!(
+        (track.segments_stored, track.segments),
+        (COUNT as u64, COUNT as u64)
+    );
+    assert_eq!(track.bytes, outcome.bytes_received);
     assert!(outcome.gaps.is_empty());
+}
+
+#[test]
+fn each_track_counts_its_segments_and_bytes_also_of_what_was_there() {
+    let plain = Plain::new(5, 100);
+    let environment = Environment::new();
+    let url = plain.url();
+    plain
+        .origin
+        .site()
+        .always(&segment_path(4), Fault::Status(404));
+    environment.run(["download", &url, "--json"]).code_is(4);
+    plain.origin.site().always(&segment_path(4), Fault::None);
+    let store = Store::open(environment.store()).unwrap();
+    let session = Session::new(store, Network::new().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut last = Vec::new();
+    let request = DownloadRequest::new(url.parse().unwrap());
+    let download = session.download(request, std::future::pending(), |event| {
+        if let DownloadEvent::Progress { tracks, .. } = event {
+            last = tracks;
+        }
+    });
+    runtime.block_on(download).unwrap();
+    let expected = json!([
+        {"track": "media", "bytes": 18_800, "segments_stored": 5, "segments": 5}
+    ]);
+    assert_eq!(json!(last), expected);
 }

@@ -281,3 +281,118 @@ fn colour_is_where_it_is_wanted() {
         );
     }
 }
+
+/// How many lines there are of each kind, whatever is said above them.
+fn is_whole(lines: &[String]) -> bool {
+    let said: Vec<&String> = lines.iter().filter(|line| !line.is_empty()).collect();
+    let Some((total, above)) = said.split_last() else {
+        return false;
+    };
+    count(lines, "total") == 1
+        && count(lines, "media ") == 1
+        && total.starts_with("total")
+        && above.last().is_some_and(|line| line.starts_with("media "))
+}
+
+#[test]
+fn a_server_that_stalls_has_no_speed_and_time_goes_on() {
+    let (plain, environment) = (Plain::new(5, 100), Environment::new());
+    let site = plain.origin.site();
+    site.always(&segment_path(4), Fault::Stall(50));
+    let url = plain.url();
+    let Some(terminal) = Terminal::run(&environment, 80, &["download", &url]) else {
+        return;
+    };
+    // No event tells of it: the server is silent.
+    let nothing = |lines: &[String]| {
+        let mut totals = lines.iter().filter(|line| line.starts_with("total  80 %"));
+        let (_, rest) = totals.next()?.split_once("  0 B/s  nothing for ")?;
+        rest.split_whitespace().next().map(str::to_owned)
+    };
+    let lines = terminal.wait("nothing", |lines| nothing(lines).is_some());
+    let first = nothing(&lines);
+    terminal.wait("nothing for longer", |lines| {
+        let now = nothing(lines);
+        now.is_some() && now != first
+    });
+    let lines = terminal.wait("whole lines", is_whole);
+    let track = lines
+        .iter()
+        .find(|line| line.starts_with("media "))
+        .unwrap();
+    for part in ["0:16/0:20", "  4/5 ", "  75.", " kB ", " 0 B/s"] {
+        assert!(track.contains(part), "{part}: {track}");
+    }
+    // Narrower while nothing comes: it is drawn anew, and nothing wraps.
+    terminal.tell(&["resize-window", "-x", "40", "-y", "24"]);
+    let narrow = terminal.wait("lines of 40 columns", |lines| {
+        is_whole(lines) && !has_bar(lines)
+    });
+    assert!(
+        narrow.iter().filter(|line| line.contains(" %")).count() == 2,
+        "{narrow:?}"
+    );
+    terminal.tell(&["send-keys", "C-c"]);
+    terminal.wait("the end", |lines| count(lines, "exit 130") == 1);
+}
+
+#[test]
+fn what_is_logged_stands_above_the_lines() {
+    let (plain, environment) = (Plain::new(5, 100), Environment::new());
+    let site = plain.origin.site();
+    let unavailable = || Fault::Status(503);
+    site.script(
+        &segment_path(2),
+        [unavailable(), unavailable(), unavailable(), Fault::None],
+    );
+    let drip = Fault::Drip {
+        piece: 10,
+        pause: Duration::from_millis(100),
+    };
+    site.always(&segment_path(4), drip);
+    let url = plain.url();
+    let Some(terminal) = Terminal::run(&environment, 160, &["download", &url, "-v"]) else {
+        return;
+    };
+    let lines = terminal.wait("lines below what is logged", |lines| {
+        is_whole(lines)
+            && lines
+                .iter()
+                .filter(|line| line.contains("trying again"))
+                .count()
+                == 3
+            && lines.iter().any(|line| line.contains("3 retries"))
+    });
+    let logged = lines.iter().filter(|line| line.contains(" INFO "));
+    for line in logged {
+        assert!(line.trim_start().starts_with("INFO"), "{lines:?}");
+        assert!(!line.contains('%'), "{lines:?}");
+    }
+    terminal.tell(&["send-keys", "C-c"]);
+    let lines = terminal.wait("the end", |lines| count(lines, "exit 130") == 1);
+    assert_eq!(
+        count(&lines, "total") + count(&lines, "media "),
+        0,
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn wide_characters_take_their_room() {
+    let (plain, environment) = (slow(), Environment::new());
+    let url = plain.url();
+    let title = "\u{5343}\u{3068}\u{5343}\u{5c0b}";
+    let arguments = [
+        "download", &url, "--id", "film", "--title", title, "--queue",
+    ];
+    environment.run(arguments).fine();
+    let Some(terminal) = Terminal::run(&environment, 40, &["download"]) else {
+        return;
+    };
+    let lines = terminal.wait("a line for the download", |lines| {
+        count(lines, "film  80 %") == 1
+    });
+    assert!(lines.iter().any(|line| line.contains(title)), "{lines:?}");
+    terminal.tell(&["send-keys", "C-c"]);
+    terminal.wait("the end", |lines| count(lines, "exit 130") == 1);
+}

@@ -89,7 +89,7 @@ impl Common<'_> {
             let job = self.prepare(&reference.name, resolved)?;
             self.session.make_room(&job, self.writer, observe)?;
             let before = totals.stored;
-            let run = Run::new(&job, &mut refreshes, HashSet::new(), totals.bytes);
+            let run = Run::new(&job, &mut refreshes, HashSet::new(), totals);
             let mut tell = |event| observe(self.progress(event, before));
             let ran = self.session.run(run, self.writer, &mut *stop, &mut tell);
             let ran = ran.await?;
@@ -124,6 +124,8 @@ impl Common<'_> {
                 resources: before.saturating_add(resources),
                 media_time: self.main.metadata.duration,
                 duration: self.main.metadata.duration,
+                // Its tracks are called like those of the primary content.
+                tracks: Vec::new(),
             },
             other => other,
         }

@@ -13,7 +13,7 @@ use crate::session::event::seconds;
 use crate::session::prepare::pin_pieces;
 use crate::session::record::{self, DownloadState, StateRecord};
 use crate::session::run::Totals;
-use crate::session::{DownloadEvent, DownloadSummary, layout};
+use crate::session::{DownloadEvent, layout};
 
 /// A playlist is pinned anew when it has grown by this share, so that what is written stays in proportion to it; what it has grown since is saved beside it.
 const GROWTH: u64 = 16;
@@ -106,7 +106,7 @@ impl Recorder<'_> {
             stored: self.resources(),
             // Those that are saved are known.
             gaps: Vec::new(),
-            summary: DownloadSummary::default(),
+            ..Totals::default()
         }
     }
 
