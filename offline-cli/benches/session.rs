@@ -13,6 +13,8 @@ use offline_cli::playback::export;
 use offline_cli::session::{DownloadRequest, Network, Session, library};
 use segment_fetch::testing::{Origin, Resource, Site};
 use tokio::runtime::Runtime;
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 /// An origin with a Media Playlist of segments of this length each.
 fn origin(segments: usize, length: usize) -> Origin {
@@ -99,5 +101,24 @@ fn session(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, session);
+/// What the tool pays for words that nobody wants to read.
+fn logging(criterion: &mut Criterion) {
+    const EVENTS: u64 = 1000;
+    let subscriber = tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_filter(EnvFilter::new("warn")));
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let mut group = criterion.benchmark_group("session/logging");
+    group.throughput(Throughput::Elements(EVENTS));
+    group.bench_function("disabled", |bencher| {
+        bencher.iter(|| {
+            for number in 0..EVENTS {
+                let url = black_box("https://example.com/segment.ts");
+                tracing::debug!(target: "segment_fetch", url, number, "received");
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, session, logging);
 criterion_main!(benches);
