@@ -51,8 +51,8 @@ pub(super) fn of(target: &str) -> Result<String> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if is_licence(&name) || name.to_lowercase().contains("license") {
             let text = fs::read_to_string(entry.path()).map_err(|error| error.to_string())?;
-            list.push_str(&format!("{name}: of what the page brings along\n"));
-            texts.entry(text).or_default().push(name);
+            list.push_str("hls.js, in the page of `offline serve`: Apache-2.0\n");
+            texts.entry(text).or_default().push("hls.js".to_owned());
         }
     }
     for (text, packages) in texts {
