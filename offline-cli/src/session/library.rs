@@ -65,17 +65,24 @@ pub fn find(store: &Store, wanted: &str) -> Result<AssetId> {
         .filter(|id| !wanted.is_empty() && id.as_str().starts_with(wanted))
         .collect();
     let mut titled = Vec::new();
+    let mut nearest = Nearest::to(wanted);
     for id in &ids {
         // One that cannot be read has no title.
-        if let Ok(Some(metadata)) = record::metadata(store, id)
-            && metadata.title == wanted
-        {
-            titled.push(id);
+        if let Ok(Some(metadata)) = record::metadata(store, id) {
+            nearest.look_at(&metadata.title, id);
+            if metadata.title == wanted {
+                titled.push(id);
+            }
         }
     }
     match (prefixed.as_slice(), titled.as_slice()) {
         ([one], _) | ([], [one]) => Ok((*one).clone()),
-        ([], []) => Err(unknown(wanted)),
+        ([], []) => Err(match nearest.id {
+            Some(near) => {
+                unknown(wanted).hint(format!("did you mean `{near}`? See `offline list`"))
+            }
+            None => unknown(wanted),
+        }),
         (many, titled) => {
             let names: Vec<&str> = many.iter().chain(titled).map(|id| id.as_str()).collect();
             Err(Error::usage(format!(
@@ -84,6 +91,45 @@ pub fn find(store: &Store, wanted: &str) -> Result<AssetId> {
                 names.join(", ")
             ))
             .hint("give more of the id"))
+        }
+    }
+}
+
+/// The asset whose id or title is most like what was asked for.
+struct Nearest<'a> {
+    wanted: String,
+    likeness: f64,
+    id: Option<&'a AssetId>,
+}
+
+impl<'a> Nearest<'a> {
+    /// What is less like it was not meant.
+    const LEAST: f64 = 0.85;
+    /// Characters that are compared.
+    const COMPARED: usize = 60;
+
+    fn to(wanted: &str) -> Self {
+        Self {
+            wanted: Self::comparable(wanted),
+            likeness: Self::LEAST,
+            id: None,
+        }
+    }
+
+    fn comparable(name: &str) -> String {
+        let characters = name.chars().take(Self::COMPARED);
+        characters.flat_map(char::to_lowercase).collect()
+    }
+
+    fn look_at(&mut self, title: &str, id: &'a AssetId) {
+        // Ids end in a part that nobody types.
+        let (stem, _) = id.as_str().rsplit_once('-').unwrap_or((id.as_str(), ""));
+        for name in [title, stem, id.as_str()] {
+            let likeness = strsim::jaro_winkler(&self.wanted, &Self::comparable(name));
+            if likeness > self.likeness {
+                self.likeness = likeness;
+                self.id = Some(id);
+            }
         }
     }
 }

@@ -136,6 +136,7 @@ fn errors() {
     for (name, arguments) in [
         ("error-no-command", &[][..]),
         ("error-unknown-asset", &["inspect", "nothing"]),
+        ("error-near-asset", &["inspect", "fimls"]),
         ("error-not-found", &["download", &nowhere]),
         (
             "error-no-match",
