@@ -5,7 +5,7 @@ use offline_cli::session::library;
 use segment_fetch::testing::{Origin, Resource, Site};
 use serde_json::{Value, json};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, Said, said};
 use crate::live_origin::{LiveOrigin, Offers, Step};
 use crate::stream::transport_stream;
 
@@ -462,4 +462,25 @@ fn a_clock_that_was_set_back_makes_nothing_go_early_and_is_told() {
     environment
         .run(["policy", "during", "--expires", "30d"])
         .fine();
+}
+
+#[test]
+fn dates_are_those_of_the_place() {
+    let environment = stored(&["a"]);
+    let run = |arguments: &[&str]| {
+        let mut command = environment.command();
+        command
+            .env("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+            .args(arguments);
+        said(&command.output().unwrap()).fine()
+    };
+    let text = run(&["policy", "a", "--expires", "2026-12-24 01:00"]).stdout;
+    assert!(text.contains("expires 2026-12-24 01:00"), "{text}");
+    // Programs get a number that is the same everywhere.
+    let expires = |said: Said| said.json()["expires"].clone();
+    assert_eq!(expires(run(&["policy", "a", "--json"])), 1_798_070_400);
+    let text = environment.run(["policy", "a"]).fine().stdout;
+    assert!(text.contains("expires 2026-12-24 00:00"), "{text}");
+    let said = run(&["policy", "a", "--expires", "2026-07-01T12:00Z", "--json"]);
+    assert_eq!(expires(said), 1_782_907_200);
 }

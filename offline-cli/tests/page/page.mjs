@@ -94,10 +94,16 @@ try {
   await page.locator("#details-facts dd").first().waitFor();
   await page.locator("#pinned").focus();
   await page.keyboard.press("Space");
+  await page.locator("#expires").fill("2030-05-06");
   await page.locator("#policy button").focus();
   await page.keyboard.press("Enter");
   await until("saved", () => document.getElementById("policy-saved").textContent === "Saved.");
   assert.equal((await page.evaluate(async () => (await (await fetch("api/assets/ts")).json()).policy.pinned)), true);
+  assert.ok(await page.evaluate(async () => {
+    // The day begins by the clock of the browser.
+    const { policy } = await (await fetch("api/assets/ts")).json();
+    return policy.expires === new Date("2030-05-06T00:00").getTime() / 1000;
+  }));
   await page.emulateMedia({ colorScheme: "dark" });
   await shot("details");
 

@@ -26,7 +26,7 @@ export async function show(row, onChange) {
     row.details = details;
     facts(row.asset, details);
     choosePriority(details.policy.priority);
-    at("expires").value = details.policy.expires ? new Date(details.policy.expires * 1000).toISOString().slice(0, 10) : "";
+    at("expires").value = format.day(details.policy.expires);
     at("pinned").checked = details.policy.pinned;
   } catch (error) {
     fact("trouble", error.message);
@@ -75,10 +75,11 @@ function facts(asset, details) {
 
 at("policy").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const expires = at("expires").valueAsNumber;
+  const [day, before] = [at("expires").value, shown.details?.policy.expires];
   const policy = {
     priority: at("priority").value,
-    expires: Number.isFinite(expires) ? expires / 1000 : null,
+    // Who leaves the day alone leaves the hour alone.
+    expires: day === format.day(before) ? (before ?? null) : day ? new Date(`${day}T00:00`).getTime() / 1000 : null,
     pinned: at("pinned").checked,
   };
   try {

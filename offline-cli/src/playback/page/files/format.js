@@ -41,6 +41,16 @@ export function date(unixSeconds) {
   return new Date(unixSeconds * 1000).toLocaleDateString(undefined, { dateStyle: "medium" });
 }
 
+// The day by the clock of this place, as fields for dates have it.
+export function day(unixSeconds) {
+  if (!unixSeconds) {
+    return "";
+  }
+  const date = new Date(unixSeconds * 1000);
+  const two = (number) => String(number).padStart(2, "0");
+  return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
 export function list(words) {
   return typeof Intl.ListFormat === "function" ? new Intl.ListFormat().format(words) : words.join(", ");
 }
