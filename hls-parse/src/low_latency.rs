@@ -153,7 +153,7 @@ pub(crate) struct Details {
     pub(crate) reports: Vec<RenditionReport>,
     pub(crate) pending: Pending,
     /// The values of `EXT-X-BITRATE`, each with the index of the first segment it is for.
-    pub(crate) bitrates: Vec<(u32, Option<u64>)>,
+    pub(crate) bitrates: Vec<(u32, u64)>,
     pub(crate) foreign_tags: Vec<ForeignEntry>,
     pub(crate) date_ranges: Vec<DateRange>,
 }

@@ -296,7 +296,10 @@ impl<'p> State<'p> {
             }
             TagName::Map => self.take_map(&AttributeList::new(value), tag.line),
             TagName::Bitrate => {
-                self.set_bitrate(self.index(), value::decimal_integer(value.as_bytes()));
+                // One that cannot be read is ignored: the one before goes on.
+                if let Some(bitrate) = value::decimal_integer(value.as_bytes()) {
+                    self.set_bitrate(self.index(), bitrate);
+                }
                 Ok(())
             }
             TagName::Skip => self.skip(tag),
@@ -304,8 +307,8 @@ impl<'p> State<'p> {
         }
     }
 
-    fn set_bitrate(&mut self, segment: u32, bitrate: Option<u64>) {
-        self.bitrate = bitrate;
+    fn set_bitrate(&mut self, segment: u32, bitrate: u64) {
+        self.bitrate = Some(bitrate);
         self.details.bitrates.push((segment, bitrate));
     }
 

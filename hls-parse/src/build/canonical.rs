@@ -251,10 +251,10 @@ impl<'t> Writer<'t> {
             }
             self.foreign_tags += 1;
             out.push('#');
-            let (name, value) = (tag.name.of(text), tag.value.of(text).trim_end());
+            let (name, value) = (tag.name.of(text), tag.value.of(text).trim_ascii_end());
             out.push_str(name);
             // What a name ends with would be the end of the line otherwise.
-            if !value.is_empty() || name.trim_end() != name {
+            if !value.is_empty() || name.trim_ascii_end() != name {
                 out.push(':');
                 out.push_str(value);
             }
@@ -270,14 +270,14 @@ impl<'t> Writer<'t> {
         }
     }
 
-    /// The bitrate from a segment on; one that could not be read has ended nothing that could be written.
+    /// The bitrate from a segment on.
     fn bitrate(&mut self, index: usize) {
         let bitrates = self.timeline.details.bitrates.get(self.bitrates..);
         let bitrates = bitrates.unwrap_or_default();
         let count = bitrates.partition_point(|(segment, _)| *segment as usize <= index);
         self.bitrates += count;
         let last = bitrates.get(..count).and_then(<[_]>::last);
-        if let Some(bitrate) = last.and_then(|(_, bitrate)| *bitrate) {
+        if let Some((_, bitrate)) = last {
             self.text.line(format_args!("#EXT-X-BITRATE:{bitrate}"));
         }
     }

@@ -93,7 +93,8 @@ impl<'t> LowLatencyCheck<'t> {
     /// Takes in `EXT-X-BITRATE`, which parts can be measured by.
     pub(crate) fn bitrate(&mut self, tag: &TagEntry, diagnostics: &mut Diagnostics) {
         self.leave_parent(diagnostics);
-        self.bitrate = value::decimal_integer(tag.value.of(&self.media.common.text).as_bytes());
+        let value = tag.value.of(&self.media.common.text);
+        self.bitrate = value::decimal_integer(value.as_bytes()).or(self.bitrate);
     }
 
     /// Takes in `EXT-X-PART`.

@@ -83,6 +83,16 @@ fn keys_of_several_formats_keep_their_order() {
 }
 
 #[test]
+fn white_space_that_does_not_end_a_line_belongs_to_the_value() {
+    let text = "#EXTM3U\n#EXT-X-FIRST:a\u{b}\n#EXT-X-SECOND:b\u{a0}\t \n#EXTINF:1,\nx\n";
+    let written = timeline(text).write().unwrap();
+    assert!(
+        written.contains(":a\u{b}\n#EXT-X-SECOND:b\u{a0}\n"),
+        "{written:?}"
+    );
+}
+
+#[test]
 fn what_would_be_read_as_something_else_is_refused() {
     for text in [
         "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"#\"\n#EXTINF:1,\n{$a}x\n",

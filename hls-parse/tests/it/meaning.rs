@@ -455,6 +455,18 @@ fn a_map_and_a_discontinuity_leave_ranges_keys_and_bitrates_alone() {
 }
 
 #[test]
+fn a_bitrate_that_cannot_be_read_is_ignored() {
+    let timeline =
+        timeline("#EXTM3U\n#EXT-X-BITRATE:5\n#EXTINF:1,\na\n#EXT-X-BITRATE:fast\n#EXTINF:1,\nb\n");
+    let segments = timeline.segments();
+    assert_eq!(
+        [segments.get(0), segments.get(1)].map(|segment| segment.unwrap().bitrate),
+        [Some(5); 2]
+    );
+    assert_eq!(timeline.write().unwrap().matches("BITRATE").count(), 1);
+}
+
+#[test]
 fn an_unknown_attribute_or_value_takes_no_variant_along() {
     let outer = multivariant(
         "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,HDCP-LEVEL=TYPE-9,X-NEW=\"a,b\",VIDEO-RANGE=WIDE\na\n#EXT-X-STREAM-INF:BANDWIDTH=x\nb\n#EXT-X-STREAM-INF:REQ-NEW=1\nc\n#EXT-X-NEW:1\n#EXT-X-STREAM-INF:BANDWIDTH=2\n# a comment\n\nd\n",
