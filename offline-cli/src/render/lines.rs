@@ -6,9 +6,10 @@ use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use console::{Term, measure_text_width, truncate_str};
+use console::{Term, measure_text_width};
 
 use super::output::Output;
+use super::text::shortened;
 
 const EVERY: Duration = Duration::from_millis(125);
 /// Without any news they are drawn again so often: time goes on, and windows change their size.
@@ -212,7 +213,7 @@ impl State {
         let mut text = String::new();
         let mut drawn = Vec::new();
         for line in shown.unwrap_or_default() {
-            let line = truncate_str(line, room, "…");
+            let line = shortened(line, room);
             drawn.push(measure_text_width(&line));
             let _ = write!(text, "{}{line}", if text.is_empty() { "" } else { "\n" });
         }
@@ -257,7 +258,7 @@ pub(crate) fn share(name: &str, share: f64, parts: &[String], room: usize) -> St
         line.push_str("  ");
         line.push_str(part);
     }
-    truncate_str(line.trim_end(), room, "…").into_owned()
+    shortened(line.trim_end(), room).into_owned()
 }
 
 #[cfg(test)]

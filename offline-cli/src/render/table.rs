@@ -1,10 +1,10 @@
 //! Tables that align and fit the terminal.
 
 use comfy_table::{CellAlignment, Table};
-use console::{measure_text_width, truncate_str};
+use console::measure_text_width;
 
 use super::paint::Tone;
-use super::text::printable;
+use super::text::{printable, shortened};
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -98,8 +98,7 @@ fn cut(header: &[&str], right: &[usize], rows: &mut [Vec<String>], width: usize)
     for row in rows {
         for (cell, width) in row.iter_mut().zip(&widths) {
             if measure_text_width(cell) > *width {
-                let cut = truncate_str(cell, width.saturating_sub(1), "");
-                *cell = format!("{}…", cut.trim_end());
+                *cell = shortened(cell, *width).into_owned();
             }
         }
     }

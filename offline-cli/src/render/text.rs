@@ -1,7 +1,9 @@
 //! Sizes, durations and dates as people write them; text from servers made safe to print.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
+use console::{measure_text_width, truncate_str};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -24,6 +26,20 @@ pub(crate) fn printable(text: &str) -> String {
 fn is_unsafe(character: char) -> bool {
     // Besides C0 and C1: the marks that reorder text in a terminal or browser.
     character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text in that many columns of the terminal: whole, or its beginning and an ellipsis.
+pub(crate) fn shortened(text: &str, width: usize) -> Cow<'_, str> {
+    if measure_text_width(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    // It is cut character by character, and some together are wider than each by itself: what is shown as an emoji, for one.
+    let shorter = (0..width).rev().map(|width| truncate_str(text, width, ""));
+    let mut fitting = shorter.filter(|beginning| measure_text_width(beginning) < width);
+    let beginning = fitting.next();
+    beginning.map_or_else(Cow::default, |beginning| {
+        Cow::Owned(format!("{}…", beginning.trim_end()))
+    })
 }
 
 /// `1.2 GB`, `512 B`: decimal units, as disks and networks are sold.
@@ -209,6 +225,15 @@ pub(crate) fn rendition(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_as_an_emoji_takes_its_room() {
+        assert_eq!(shortened("0\u{fe0f}123456", 5), "0\u{fe0f}12…");
+        assert_eq!(shortened("Film", 4), "Film");
+        assert_eq!(shortened("A film", 3), "A…");
+        assert_eq!(shortened("千と千尋", 7), "千と千…");
+        assert_eq!([shortened("ab", 1), shortened("ab", 0)], ["…", ""]);
+    }
 
     #[test]
     fn sizes_read_and_write() {

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use console::{measure_text_width, truncate_str};
+use console::measure_text_width;
 
 use super::lines;
 use super::speed::Speed;
-use super::text::{clock, printable, size};
+use super::text::{clock, printable, shortened, size};
 use crate::session::TrackProgress;
 
 /// So many tracks have a line each.
@@ -142,7 +142,7 @@ impl View {
             return vec![parts.join("  ")];
         };
         if let Some(asset) = &self.asset {
-            let name = truncate_str(asset, room / 3, "…");
+            let name = shortened(asset, room / 3);
             return vec![lines::share(
                 &format!("{name} "),
                 self.share(),
@@ -157,7 +157,7 @@ impl View {
         let widths = shown.iter().map(|track| measure_text_width(&track.name));
         let width = widths.max().unwrap_or_default().clamp(5, room / 3 + 5);
         let name = |name: &str| {
-            let name = truncate_str(name, width, "…");
+            let name = shortened(name, width);
             let padding = " ".repeat(width.saturating_sub(measure_text_width(&name)) + 1);
             format!("{name}{padding}")
         };

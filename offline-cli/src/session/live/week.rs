@@ -15,6 +15,8 @@ use crate::session::resolve;
 const WEEK: u64 = 7 * 24 * 3600;
 const SEGMENT: u64 = 10;
 const WINDOW: usize = 10;
+/// More segments than are made while an outage and a death follow each other.
+const UNSEEN: u64 = 500;
 
 fn context() -> Context {
     Context::new(Url::parse("https://live.example/index.m3u8").unwrap())
@@ -81,7 +83,8 @@ impl Origin {
                 self.map += 1;
                 self.is_discontinuous = true;
             }
-            if chance.one_in(4000) {
+            // Not before it has come further than what may go unseen: one that begins anew ahead of what was seen last looks like one that went on.
+            if chance.one_in(4000) && self.next > UNSEEN {
                 self.epoch += 1;
                 self.next = chance.below(2) * 7;
                 self.is_discontinuous = false;
