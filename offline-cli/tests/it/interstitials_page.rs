@@ -1,13 +1,12 @@
 //! What is played in between, in a real browser.
 
 use std::path::Path;
-use std::process::Command;
 
 use segment_fetch::testing::Origin;
 
+use crate::browser::{drive, has_browser};
 use crate::environment::{Environment, has};
 use crate::media;
-use crate::page::has_browser;
 use crate::serve::Serving;
 
 /// Seconds of one colour with a tone.
@@ -37,8 +36,7 @@ fn colour(root: &Path, name: &str, seconds: u32) {
 
 #[test]
 fn the_page_plays_them_in_place_and_asks_nobody_else() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page");
-    if !has_browser(&folder) || !has("ffmpeg") {
+    if !has_browser() || !has("ffmpeg") {
         return;
     }
     let environment = Environment::new();
@@ -73,15 +71,5 @@ fn the_page_plays_them_in_place_and_asks_nobody_else() {
     drop(origin);
 
     let serving = Serving::start(&environment);
-    let output = Command::new("node")
-        .arg(folder.join("interstitials.mjs"))
-        .arg(&serving.url)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    drive("interstitials.mjs", [&serving.url]).fine();
 }

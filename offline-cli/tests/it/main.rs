@@ -10,6 +10,7 @@
 mod artwork;
 mod auxiliary;
 mod bad_input;
+mod browser;
 mod commands;
 mod completions;
 mod configuration;

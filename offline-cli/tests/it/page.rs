@@ -1,12 +1,12 @@
 //! The page of the local server: what it asks and changes, what others may not, and how it looks to a browser.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::ffi::OsStr;
 
 use segment_fetch::testing::Origin;
 use serde_json::{Value, json};
 
-use crate::environment::{Environment, has, skipped, wait_for};
+use crate::browser::{drive, has_browser};
+use crate::environment::{Environment, has, wait_for};
 use crate::media;
 use crate::serve::{Answer, Serving};
 use crate::stream::Plain;
@@ -317,19 +317,9 @@ fn changes_come_from_the_page_alone() {
     assert!(environment.list().is_empty());
 }
 
-/// Whether the browser and what drives it are there.
-pub(crate) fn has_browser(folder: &Path) -> bool {
-    let driver = folder.join("node_modules/playwright-core");
-    if !driver.exists() {
-        skipped("playwright-core is not installed: npm ci --prefix offline-cli/tests/page");
-    }
-    driver.exists() && has("node") && has("chromium")
-}
-
 #[test]
 fn a_browser_plays_what_is_there_with_the_origin_gone() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page");
-    if !has_browser(&folder) || !has("ffmpeg") {
+    if !has_browser() || !has("ffmpeg") {
         return;
     }
     let environment = Environment::new();
@@ -390,38 +380,23 @@ fn a_browser_plays_what_is_there_with_the_origin_gone() {
     drop(origin);
     // One that is still on its way, slowly.
     let slow = Plain::new(200, 50);
-    let mut download = environment
-        .command()
-        .args([
-            "download",
-            &slow.url(),
-            "--id",
-            "slow",
-            "--title",
-            "On its way",
-            "--limit-rate",
-            "20K",
-        ])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut download = environment.start([
+        "download",
+        &slow.url(),
+        "--id",
+        "slow",
+        "--title",
+        "On its way",
+        "--limit-rate",
+        "20K",
+    ]);
     wait_for("the download's begin", || environment.list().len() == 4);
     let serving = Serving::start(&environment);
-    let output = Command::new("node")
-        .arg(folder.join("page.mjs"))
-        .arg(&serving.url)
-        .arg(environment.path("pictures"))
-        .output()
-        .unwrap();
+    let pictures = environment.path("pictures");
+    let said = drive("page.mjs", [OsStr::new(&serving.url), pictures.as_os_str()]);
     let _ = download.kill();
     let _ = download.wait();
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    said.fine();
     assert!(
         environment.list().iter().all(|asset| asset["id"] != "ts"),
         "the page has removed it"
@@ -459,8 +434,7 @@ const COUNT: usize = 5000;
 
 #[test]
 fn thousands_of_assets_are_shown_without_drawing_them_all() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page");
-    if !has_browser(&folder) {
+    if !has_browser() {
         return;
     }
     let (environment, _plain, serving) = served();
@@ -471,16 +445,5 @@ fn thousands_of_assets_are_shown_without_drawing_them_all() {
         serving.asked("api/library").as_array().unwrap().len(),
         COUNT
     );
-    let output = Command::new("node")
-        .arg(folder.join("many.mjs"))
-        .arg(&serving.url)
-        .arg(COUNT.to_string())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{said}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    drive("many.mjs", [&serving.url, &COUNT.to_string()]).fine();
 }

@@ -1,13 +1,12 @@
 //! The pictures by which one searches, in a real browser.
 
 use std::path::Path;
-use std::process::Command;
 
 use segment_fetch::testing::Origin;
 
+use crate::browser::{drive, has_browser};
 use crate::environment::{Environment, has};
 use crate::media;
-use crate::page::has_browser;
 use crate::serve::Serving;
 
 /// A stream of forty seconds with an I-frame playlist.
@@ -68,8 +67,7 @@ fn i_frames(root: &Path) {
 
 #[test]
 fn the_seek_slider_shows_pictures_of_the_i_frame_playlist() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page");
-    if !has_browser(&folder) || !has("ffmpeg") {
+    if !has_browser() || !has("ffmpeg") {
         return;
     }
     let environment = Environment::new();
@@ -83,14 +81,5 @@ fn the_seek_slider_shows_pictures_of_the_i_frame_playlist() {
         .fine();
     drop(origin);
     let serving = Serving::start(&environment);
-    let output = Command::new("node")
-        .arg(folder.join("preview.mjs"))
-        .arg(&serving.url)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    drive("preview.mjs", [&serving.url]).fine();
 }

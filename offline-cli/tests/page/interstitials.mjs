@@ -2,22 +2,11 @@
 // film, which is lime, and red four seconds into it. Argument: the address.
 
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { drive, strangers } from "./browser.mjs";
 
 const [address] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
-});
 
-try {
-  const page = await browser.newPage({ viewport: { width: 1000, height: 720 } });
-  page.setDefaultTimeout(60_000);
-  const asked = [];
-  const said = [];
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(error.message));
-  page.on("request", (request) => asked.push(request.url()));
+await drive(async ({ page, said, asked }) => {
   await page.goto(`${address}/`);
 
   // Notes each colour that follows another one, with the time of the film when it is seen first.
@@ -73,9 +62,6 @@ try {
   for (const [what, least] of [[/\.json(\?|$)/, 1], [/\/index\.m3u8(\?|$)/, 2], [/\.ts(\?|$)/, 2]]) {
     assert.ok(ofBreaks.filter((url) => what.test(url)).length >= least, `${what}: ${ofBreaks.join(" ")}`);
   }
-  const strangers = asked.filter((url) => !url.startsWith(`${address}/`) && !/^(blob|data):/.test(url));
-  assert.deepEqual(strangers, []);
+  assert.deepEqual(strangers(asked, address), []);
   assert.deepEqual(said, []);
-} finally {
-  await browser.close();
-}
+});

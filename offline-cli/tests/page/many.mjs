@@ -1,19 +1,11 @@
 // Drives the page of a library of thousands. Arguments: the address, how many assets there are.
 
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { drive } from "./browser.mjs";
 
 const [address, count] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 
-try {
-  const page = await browser.newPage({ viewport: { width: 1000, height: 720 } });
-  page.setDefaultTimeout(60_000);
-  const questions = [];
-  const said = [];
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(error.message));
-  page.on("request", (request) => questions.push(request.url().slice(address.length)));
+await drive(async ({ page, said, asked }) => {
   await page.addInitScript(() => {
     window.longest = 0;
     const look = (list) => { window.longest = Math.max(window.longest, ...list.getEntries().map(({ duration }) => duration)); };
@@ -79,9 +71,7 @@ try {
   const place = await page.evaluate(() => Number(document.activeElement.closest("li")?.getAttribute("aria-posinset")));
   assert.ok(place > 30, `the focus is at row ${place}`);
 
-  const asked = questions.filter((question) => question.startsWith("/api/assets/")).length;
-  assert.ok(asked < count / 4, `${asked} assets were asked for one by one`);
+  const ofOne = asked.filter((url) => url.startsWith(`${address}/api/assets/`)).length;
+  assert.ok(ofOne < count / 4, `${ofOne} assets were asked for one by one`);
   assert.deepEqual(said, [], "the console says something");
-} finally {
-  await browser.close();
-}
+});

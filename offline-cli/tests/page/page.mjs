@@ -2,28 +2,12 @@
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
-import { chromium } from "playwright-core";
+import { drive, strangers } from "./browser.mjs";
 
 const [address, pictures] = process.argv.slice(2);
 await mkdir(pictures, { recursive: true });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
-});
 
-const said = [];
-const strangers = [];
-
-try {
-  const page = await browser.newPage({ viewport: { width: 1000, height: 720 } });
-  page.setDefaultTimeout(20_000);
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(error.message));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(`${address}/`) && !/^(blob|data):/.test(request.url())) {
-      strangers.push(request.url());
-    }
-  });
+await drive(async ({ page, said, asked }) => {
   const row = (id) => page.locator(`li[data-id="${id}"]`);
   const shot = (name) => page.screenshot({ path: `${pictures}/${name}.png` });
   const until = (what, test, argument) => page.waitForFunction(test, argument).catch((error) => { throw new Error(`${what}: ${error.message}`); });
@@ -129,9 +113,7 @@ try {
     .filter((element) => element.checkVisibility() && !(element.getAttribute("aria-label") || element.labels?.length || element.textContent.trim())).map((element) => element.outerHTML));
   assert.deepEqual(nameless, []);
 
-  assert.deepEqual(strangers, [], "somebody else was asked");
+  assert.deepEqual(strangers(asked, address), [], "somebody else was asked");
   assert.deepEqual(said, [], "the console says something");
   assert.ok(stopped > 4);
-} finally {
-  await browser.close();
-}
+}, { patience: 20_000 });

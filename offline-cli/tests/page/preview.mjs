@@ -1,17 +1,11 @@
 // Moves over the seek slider in a real browser and looks at the pictures. Argument: the address.
 
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { drive } from "./browser.mjs";
 
 const [address] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
-});
 
-try {
-  const page = await browser.newPage({ viewport: { width: 1000, height: 720 } });
-  page.setDefaultTimeout(60_000);
+await drive(async ({ page }) => {
   await page.goto(`${address}/`);
   await page.locator("#assets li .play").first().click();
   await page.waitForFunction(() => document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames > 0);
@@ -40,6 +34,4 @@ try {
   }
   assert.equal(seen.size, 4);
   assert.ok(await page.locator("#preview").isVisible());
-} finally {
-  await browser.close();
-}
+});
