@@ -196,12 +196,15 @@ pub use playlist::{
 };
 pub use qualifier::Qualifier;
 pub use range_attributes::{AttributeValue, DateRangeAttributes};
-pub use resources::{Protection, Resource, ResourceKind, SharedResource, selection_resources};
+pub use resources::{
+    Protection, Resource, ResourceKind, SharedResource, key_system_name, selection_resources,
+};
 pub use rule::Rule;
 pub use segments::{SegmentIter, Segments};
 pub use selection::{
     AuxiliaryRequest, MediaSelectionCriteria, PlaylistUser, RenditionRequest, SelectedPlaylist,
     Selection, SelectionOptions, SelectionRequest, Unmatched, UnmatchedCharacteristic,
+    language_covers,
 };
 pub use shared_text::SharedText;
 pub use steering::{PathwayClone, SteeringManifest, UriReplacement};

@@ -184,7 +184,7 @@ impl Timeline {
                 let set = sets.into_iter().flatten().find(|set| needs_system(set))?;
                 let mut names: Vec<&str> = Vec::new();
                 for key in set.iter().filter_map(|&key| self.keys.get(key)) {
-                    let name = system_name(&key.key_format);
+                    let name = key_system_name(&key.key_format);
                     if !names.contains(&name) {
                         names.push(name);
                     }
@@ -206,9 +206,17 @@ fn mark(seen: &mut [bool], index: usize) -> bool {
         .is_none_or(|seen| std::mem::replace(seen, true))
 }
 
-fn system_name(key_format: &str) -> &str {
+/// What a key system is called, such as `FairPlay`, by its `KEYFORMAT` or as `urn:uuid:` and the system id of a `pssh` box; an unknown one is its own name.
+///
+/// ```
+/// assert_eq!(hls_parse::key_system_name("urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"), "Widevine");
+/// assert_eq!(hls_parse::key_system_name("com.example"), "com.example");
+/// ```
+pub fn key_system_name(key_format: &str) -> &str {
     match key_format.to_ascii_lowercase().as_str() {
-        "com.apple.streamingkeydelivery" => "FairPlay",
+        "com.apple.streamingkeydelivery" | "urn:uuid:94ce86fb-07ff-4f43-adb8-93d2fa968ca2" => {
+            "FairPlay"
+        }
         "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed" | "com.widevine" => "Widevine",
         "com.microsoft.playready" | "urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95" => "PlayReady",
         _ => key_format,

@@ -9,7 +9,7 @@ pub(super) fn distance(range: &str, tag: &str) -> Option<usize> {
         if range == "*" {
             return Some(steps + 1);
         }
-        if covers(range, tag) {
+        if language_covers(range, tag) {
             return Some(steps + usize::from(range.len() != tag.len()));
         }
         range = shorter(range)?;
@@ -28,8 +28,13 @@ fn shorter(range: &str) -> Option<&str> {
     Some(rest)
 }
 
-/// Whether a tag is the range or begins with it.
-fn covers(range: &str, tag: &str) -> bool {
+/// Whether a language tag is a range or says more than it: `en` covers `en` and `en-GB`, but not `eng` (RFC 4647, section 3.3.1, without `*`).
+///
+/// ```
+/// assert!(hls_parse::language_covers("en", "EN-GB"));
+/// assert!(!hls_parse::language_covers("en-GB", "en"));
+/// ```
+pub fn language_covers(range: &str, tag: &str) -> bool {
     let start = tag.get(..range.len());
     !range.is_empty()
         && start.is_some_and(|start| start.eq_ignore_ascii_case(range))

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use url::Url;
 
+pub use language::language_covers;
 pub use request::{
     AuxiliaryRequest, MediaSelectionCriteria, RenditionRequest, SelectionOptions, SelectionRequest,
 };

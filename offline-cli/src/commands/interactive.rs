@@ -71,11 +71,13 @@ async fn ask(
     let offer = network.offer(&request, super::free(place)).await?;
     let mut answered = Answered::default();
     let mut has_asked = false;
-    let variants = offer.variants(&request)?;
-    if !said.says_variants() && variants.len() > 1 {
-        has_asked = true;
-        ask_variants(&offer, &variants, &mut answered, output).await?;
-        said.with(&answered).make(&mut request)?;
+    if !said.says_variants() {
+        let variants = offer.variants(&request)?;
+        if variants.len() > 1 {
+            has_asked = true;
+            ask_variants(&offer, &variants, &mut answered, output).await?;
+            said.with(&answered).make(&mut request)?;
+        }
     }
     let audio = offer.audio(&request)?;
     if !said.says_audio() && audio.len() > 1 {

@@ -11,6 +11,7 @@ use crate::session::TrackProgress;
 
 /// So many tracks have a line each.
 const MOST_TRACKS: usize = 8;
+
 #[derive(Debug)]
 struct Track {
     name: String,

@@ -13,6 +13,8 @@ use crate::media::fragments::Initialization;
 const LONGEST: u64 = 8 << 20;
 /// Different sections of a track that are looked at: advertisements have their own.
 const LOOKED_AT: usize = 64;
+/// The protection system of the W3C.
+const COMMON: &str = "urn:uuid:1077efec-c0b2-4d02-ace3-3c1e52e2fb4b";
 /// What is said when nothing tells which one it is.
 const UNNAMED: &str = "an unnamed key system";
 
@@ -67,12 +69,9 @@ fn of_section(bytes: &[u8]) -> Option<Vec<String>> {
 
 /// What a protection system (`pssh`) is called; `None` for that of the W3C, which stands for any.
 fn name(system: [u8; 16]) -> Option<String> {
-    let known = match u128::from_be_bytes(system) {
-        0x1077_efec_c0b2_4d02_ace3_3c1e_52e2_fb4b => return None,
-        0xedef_8ba9_79d6_4ace_a3c8_27dc_d51d_21ed => "Widevine",
-        0x9a04_f079_9840_4286_ab92_e65b_e088_5f95 => "PlayReady",
-        0x94ce_86fb_07ff_4f43_adb8_93d2_fa96_8ca2 => "FairPlay",
-        other => return Some(format!("system {other:032x}")),
-    };
-    Some(known.to_owned())
+    let digits = format!("{:032x}", u128::from_be_bytes(system));
+    let part = |range| digits.get(range).unwrap_or_default();
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(part);
+    let format = format!("urn:uuid:{}", parts.join("-"));
+    (format != COMMON).then(|| hls_parse::key_system_name(&format).to_owned())
 }

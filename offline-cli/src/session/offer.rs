@@ -2,12 +2,15 @@
 
 use hls_parse::{
     Multivariant, Qualifier, Rendition, RenditionKind, RenditionRequest, Selection,
-    SelectionOptions, SelectionRequest, Variant,
+    SelectionOptions, SelectionRequest, Variant, language_covers,
 };
 
 use super::{DownloadRequest, Probe};
 use crate::render::text;
 use crate::{Error, ErrorKind, Result};
+
+/// Nobody chooses from more variants one by one, and each is compared with all others.
+const MOST_VARIANTS: usize = 500;
 
 /// What an address offers, and how to ask for each of it.
 #[derive(Debug)]
@@ -47,11 +50,17 @@ impl Offer {
     /// The variants in the order of the playlist. What nothing declared tells from an earlier one is left out.
     ///
     /// # Errors
-    /// When the playlist has nothing that the request could take.
+    /// When the playlist has nothing that the request could take, or more than 500 variants.
     pub fn variants(&self, request: &DownloadRequest) -> Result<Vec<OfferedVariant>> {
         let Some(multivariant) = &self.multivariant else {
             return Ok(Vec::new());
         };
+        let count = multivariant.variants.len();
+        if count > MOST_VARIANTS {
+            let reason = format!("there are {count} variants, too many to choose from one by one");
+            return Err(Error::new(ErrorKind::PlaylistRejected, reason)
+                .hint("say which with --variant, for example 'height<=1080'"));
+        }
         let selection = selection(multivariant, request)?;
         let all = multivariant.variants.iter().enumerate();
         let offered = all.filter_map(|(index, variant)| {
@@ -110,7 +119,8 @@ impl Offer {
                 selected: false,
             };
             let own = |(_, one): &&(usize, &Rendition)| {
-                one.language().is_some_and(|other| covers(tag, other))
+                one.language()
+                    .is_some_and(|other| language_covers(tag, other))
             };
             for (index, rendition) in members.iter().filter(own) {
                 let characteristics: Vec<String> =
@@ -139,13 +149,6 @@ fn selection(multivariant: &Multivariant, request: &DownloadRequest) -> Result<S
         .map_err(|error| {
             Error::new(ErrorKind::PlaylistRejected, "there is nothing to choose").because(error)
         })
-}
-
-/// `en` covers `en-GB`.
-fn covers(range: &str, tag: &str) -> bool {
-    let start = tag.get(..range.len());
-    start.is_some_and(|start| start.eq_ignore_ascii_case(range))
-        && matches!(tag.as_bytes().get(range.len()), None | Some(b'-'))
 }
 
 /// The shortest expression of its kind that this variant alone matches: the height first, then what tells it from others of that height.

@@ -201,6 +201,35 @@ fn whoever_leaves_while_being_asked_leaves_nothing_behind() {
 }
 
 #[test]
+fn thousands_of_variants_are_not_listed() {
+    let (origin, environment) = (stream(), Environment::new());
+    let mut root = "#EXTM3U\n".to_owned();
+    for rate in 1..=3000 {
+        root += &format!("#EXT-X-STREAM-INF:BANDWIDTH={rate}000\nhigh/media.m3u8\n");
+    }
+    origin.site().route("/master.m3u8", Resource::new(root));
+    let url = url(&origin);
+    let Some(terminal) = Terminal::run(&environment, 200, &["download", &url, "-i"]) else {
+        return;
+    };
+    let lines = ended(&terminal);
+    let said = "error: there are 3000 variants, too many to choose from one by one";
+    assert_eq!(count(&lines, said), 1, "{lines:?}");
+    assert_eq!(
+        count(&lines, "hint: say which with --variant"),
+        1,
+        "{lines:?}"
+    );
+    assert!(!environment.store().exists());
+    let arguments = ["download", &url, "-i", "--variant", "peak-bitrate=7000"];
+    let Some(terminal) = Terminal::run(&environment, 200, &arguments) else {
+        return;
+    };
+    let lines = ended(&terminal);
+    assert_eq!(count(&lines, "exit 0"), 1, "{lines:?}");
+}
+
+#[test]
 fn who_cannot_be_asked_is_told_what_to_say() {
     let (origin, environment) = (stream(), Environment::new());
     let url = url(&origin);

@@ -3,6 +3,7 @@
 use asset_store::Store;
 use cache_inspect::media::{Container, identify};
 
+use super::super::content::Content;
 use super::program::{Chosen, Piece};
 use super::source::Source;
 use super::{Movie, unfit};
@@ -82,11 +83,7 @@ impl Chosen {
         let mut subtitles = Subtitles::default();
         let (mut begun, mut map) = (None, None);
         for piece in &self.segments {
-            let mut bytes = Vec::new();
-            piece.content.read(store, &mut bytes).map_err(|unopened| {
-                let what = "subtitles cannot be read";
-                Error::new(ErrorKind::Storage, what).because(unopened.to_string())
-            })?;
+            let bytes = whole(&piece.content, store)?;
             let segment = match identify(&bytes) {
                 Container::WebVtt => Ok(Segment::read(&bytes)),
                 Container::Mp4 => self
@@ -124,15 +121,19 @@ impl Chosen {
             return Ok(None);
         };
         if last.as_ref().is_none_or(|(known, _)| *known != index) {
-            let mut bytes = Vec::new();
-            content.read(store, &mut bytes).map_err(|unopened| {
-                let what = "subtitles cannot be read";
-                Error::new(ErrorKind::Storage, what).because(unopened.to_string())
-            })?;
-            *last = Some((index, bytes));
+            *last = Some((index, whole(content, store)?));
         }
         Ok(last.as_ref().map(|(_, bytes)| bytes.as_slice()))
     }
+}
+
+fn whole(content: &Content, store: &Store) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    content.read(store, &mut bytes).map_err(|unopened| {
+        let what = "subtitles cannot be read";
+        Error::new(ErrorKind::Storage, what).because(unopened.to_string())
+    })?;
+    Ok(bytes)
 }
 
 impl Chosen {
